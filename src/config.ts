@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { DocketError } from "./contract/failures.ts";
+
+const optional = z.string().min(1).optional();
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+const environmentSchema = z.object({
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "is a postgresql:// address"),
+  DOCKET_DATABASE_POOL: count(10),
+  TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
+  TEMPORAL_NAMESPACE: z.string().default("default"),
+  DOCKET_BUCKET: z.string().min(3),
+  AWS_REGION: z.string().default("us-east-1"),
+  AWS_ENDPOINT_URL_S3: optional,
+  AWS_ENDPOINT_URL_TEXTRACT: optional,
+  DOCKET_TEXTRACT_POLL_MIN_SECONDS: seconds(5),
+  DOCKET_TEXTRACT_POLL_MAX_SECONDS: seconds(60),
+  DOCKET_TEXTRACT_START_PER_SECOND: z.coerce.number().positive().optional(),
+  DOCKET_TEXTRACT_GET_PER_SECOND: z.coerce.number().positive().optional(),
+  DOCKET_OCR_CONCURRENCY: count(1),
+  DOCKET_OCR_MAX_MEGABYTES: count(50),
+  DOCKET_OCR_MAX_PAGES: count(20),
+  DOCKET_OCR_MAX_MEGAPIXELS: z.coerce.number().positive().default(9),
+  DOCKET_OCR_MEMORY_MEBIBYTES: count(256),
+  DOCKET_OCR_PAGE_SECONDS: seconds(60),
+  DOCKET_OCR_DOCUMENT_SECONDS: seconds(1200),
+  DOCKET_OCR_LANGUAGE: z.string().default("eng"),
+  DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
+  DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),
+  DOCKET_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+/** Limits of the local recogniser; a document above them is refused before anything is downloaded. */
+export interface OcrLimits {
+  maxBytes: number;
+  maxPages: number;
+  /** Pixels of one rasterised page. */
+  maxPixels: number;
+  /** Resident memory of the child process, bytes. */
+  memoryBytes: number;
+  pageMilliseconds: number;
+  documentMilliseconds: number;
+  /** Tesseract language codes, joined by `+`. */
+  language: string;
+}
+
+/** Settings, validated once; every module below takes the part that it needs. */
+export interface Config {
+  database: { url: string; poolSize: number };
+  temporal: { address: string; namespace: string };
+  /** `bucket` holds uploads and raw results. Endpoints are set for anything that is not AWS itself. */
+  storage: { bucket: string; region: string; endpoint: string | undefined };
+  textract: {
+    endpoint: string | undefined;
+    /** Delay between two looks at one job, milliseconds: grows from the first to the second. */
+    pollMinMilliseconds: number;
+    pollMaxMilliseconds: number;
+    /** Requests a second over all workers; undefined: the region's default quota. */
+    startPerSecond: number | undefined;
+    getPerSecond: number | undefined;
+  };
+  ocr: OcrLimits & { concurrency: number };
+  worker: { shutdownGraceMilliseconds: number; healthPort: number; logLevel: string };
+}
+
+/**
+ * Reads the settings from environment variables.
+ * @throws {DocketError} `InvalidInput`, naming every variable that is wrong and what it should be.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new DocketError("InvalidInput", `The environment is not complete: ${problems.join("; ")}`, {
+      remedy: "Set the named variables (docs/configuration.md lists all), or use `docket up`, which sets them itself.",
+    });
+  }
+  const e = parsed.data;
+  return {
+    database: { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL },
+    temporal: { address: e.TEMPORAL_ADDRESS, namespace: e.TEMPORAL_NAMESPACE },
+    storage: { bucket: e.DOCKET_BUCKET, region: e.AWS_REGION, endpoint: e.AWS_ENDPOINT_URL_S3 },
+    textract: {
+      endpoint: e.AWS_ENDPOINT_URL_TEXTRACT,
+      pollMinMilliseconds: e.DOCKET_TEXTRACT_POLL_MIN_SECONDS * 1000,
+      pollMaxMilliseconds: e.DOCKET_TEXTRACT_POLL_MAX_SECONDS * 1000,
+      startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
+      getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,
+    },
+    ocr: {
+      concurrency: e.DOCKET_OCR_CONCURRENCY,
+      maxBytes: e.DOCKET_OCR_MAX_MEGABYTES * 1_000_000,
+      maxPages: e.DOCKET_OCR_MAX_PAGES,
+      maxPixels: e.DOCKET_OCR_MAX_MEGAPIXELS * 1_000_000,
+      memoryBytes: e.DOCKET_OCR_MEMORY_MEBIBYTES * 1024 * 1024,
+      pageMilliseconds: e.DOCKET_OCR_PAGE_SECONDS * 1000,
+      documentMilliseconds: e.DOCKET_OCR_DOCUMENT_SECONDS * 1000,
+      language: e.DOCKET_OCR_LANGUAGE,
+    },
+    worker: {
+      shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
+      healthPort: e.DOCKET_HEALTH_PORT,
+      logLevel: e.DOCKET_LOG_LEVEL,
+    },
+  };
+}
