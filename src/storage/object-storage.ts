@@ -1,0 +1,146 @@
+import type { Readable } from "node:stream";
+import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { DocketError } from "../contract/failures.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
+import { storageFailure } from "./storage-failure.ts";
+
+/** What S3 says of an object without its content. */
+export interface ObjectFacts {
+  /** Bytes. */
+  size: number;
+  etag: string;
+  /** Set where the bucket keeps versions. */
+  version: string | undefined;
+  /** User metadata (`x-amz-meta-*`), names in lower case. */
+  metadata: Record<string, string>;
+}
+
+/** The few things that Docket does with S3. Every error is a typed {@link DocketError}. */
+export interface ObjectStorage {
+  /** @throws {DocketError} `ObjectMissing`, `ObjectForbidden`, `BucketMissing`, `StorageUnavailable` */
+  head(location: DocumentLocation): Promise<ObjectFacts>;
+  /** Bytes `offset` to `offset + length - 1`; fewer at the object's end. */
+  read(location: DocumentLocation, offset: number, length: number): Promise<Uint8Array>;
+  openStream(location: DocumentLocation, signal?: AbortSignal): Promise<Readable>;
+  /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
+  upload(bucket: string, key: string, body: Readable | Uint8Array, options?: UploadOptions): Promise<void>;
+  /** Writes a small object in one request. */
+  put(bucket: string, key: string, body: Uint8Array | string, contentType: string): Promise<void>;
+  /** The bucket's region. */
+  bucketRegion(bucket: string): Promise<string>;
+  close(): void;
+}
+
+export interface UploadOptions {
+  contentType?: string;
+  metadata?: Record<string, string>;
+  signal?: AbortSignal;
+  onProgress?(bytes: number): void;
+}
+
+/** A client for one S3 endpoint: AWS in a region, or any server that speaks S3. */
+export function createObjectStorage(options: { region: string; endpoint: string | undefined }): ObjectStorage {
+  const client = new S3Client({
+    region: options.region,
+    // Retries belong to the activities' policies; a second layer below them would multiply.
+    maxAttempts: 1,
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
+  });
+  const object = (location: DocumentLocation) => ({
+    Bucket: location.bucket,
+    Key: location.key,
+    ...(location.version === undefined ? {} : { VersionId: location.version }),
+  });
+
+  return {
+    async head(location) {
+      const answer = await client
+        .send(new HeadObjectCommand(object(location)))
+        .catch((error) => storageFailure(error, location));
+      return {
+        size: answer.ContentLength ?? 0,
+        etag: answer.ETag ?? "",
+        version: answer.VersionId,
+        metadata: answer.Metadata ?? {},
+      };
+    },
+
+    async read(location, offset, length) {
+      if (length <= 0) return new Uint8Array(0);
+      const range = `bytes=${offset}-${offset + length - 1}`;
+      try {
+        const answer = await client.send(new GetObjectCommand({ ...object(location), Range: range }));
+        // A server that ignores the range would hand over the whole object.
+        if ((answer.ContentLength ?? 0) > length) {
+          (answer.Body as Readable | undefined)?.destroy();
+          throw new DocketError("StorageUnavailable", `S3 ignored the range ${range} of ${describe(location)}.`);
+        }
+        return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+      } catch (error) {
+        if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 416) {
+          return new Uint8Array(0);
+        }
+        return storageFailure(error, location);
+      }
+    },
+
+    async openStream(location, signal) {
+      const answer = await client
+        .send(new GetObjectCommand(object(location)), signal ? { abortSignal: signal } : {})
+        .catch((error) => storageFailure(error, location));
+      return answer.Body as Readable;
+    },
+
+    async upload(bucket, key, body, uploadOptions = {}) {
+      const upload = new Upload({
+        client,
+        params: {
+          Bucket: bucket,
+          Key: key,
+          Body: body,
+          ContentType: uploadOptions.contentType,
+          Metadata: uploadOptions.metadata,
+        },
+        partSize: 8 * 1024 * 1024,
+        queueSize: 2,
+      });
+      upload.on("httpUploadProgress", (progress) => uploadOptions.onProgress?.(progress.loaded ?? 0));
+      const abort = () => void upload.abort();
+      uploadOptions.signal?.addEventListener("abort", abort, { once: true });
+      try {
+        await upload.done();
+      } catch (error) {
+        storageFailure(error, { bucket, key });
+      } finally {
+        uploadOptions.signal?.removeEventListener("abort", abort);
+      }
+    },
+
+    async put(bucket, key, body, contentType) {
+      await client
+        .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
+        .catch((error) => storageFailure(error, { bucket, key }));
+    },
+
+    async bucketRegion(bucket) {
+      try {
+        const answer = await client.send(new HeadBucketCommand({ Bucket: bucket }));
+        return answer.BucketRegion ?? options.region;
+      } catch (error) {
+        // A bucket elsewhere answers 301 and names its region in the error's response.
+        const headers = (error as { $response?: { headers?: Record<string, string> } }).$response?.headers;
+        const region = headers?.["x-amz-bucket-region"];
+        if (region !== undefined) return region;
+        return storageFailure(error, { bucket, key: "" });
+      }
+    },
+
+    close: () => client.destroy(),
+  };
+}
+
+/** An object as people write it. */
+export function describe(location: DocumentLocation): string {
+  return `s3://${location.bucket}/${location.key}${location.version ? ` (version ${location.version})` : ""}`;
+}

@@ -1,0 +1,37 @@
+import { DocketError, type FailureType } from "../contract/failures.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
+
+interface AwsErrorShape {
+  name?: string;
+  message?: string;
+  code?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+/**
+ * Turns an error of the S3 client into a typed failure. HEAD requests answer without a body, so the status code is
+ * often all there is: 404 for missing, 403 for forbidden, and 403 for missing too where the credentials may not list
+ * the bucket.
+ * @throws {DocketError} always
+ */
+export function storageFailure(error: unknown, location: DocumentLocation): never {
+  if (error instanceof DocketError) throw error;
+  const { name, message, $metadata } = (error ?? {}) as AwsErrorShape;
+  const at = location.key === "" ? `bucket ${location.bucket}` : `s3://${location.bucket}/${location.key}`;
+  const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
+  throw new DocketError(typeOf(name, $metadata?.httpStatusCode, location), `${at}: ${cause || "no answer"}`, {
+    cause: error,
+  });
+}
+
+function typeOf(name: string | undefined, status: number | undefined, location: DocumentLocation): FailureType {
+  if (name === "NoSuchBucket") return "BucketMissing";
+  if (name === "NoSuchKey" || name === "NoSuchVersion") return "ObjectMissing";
+  if (name === "PermanentRedirect" || name === "AuthorizationHeaderMalformed" || status === 301) {
+    return "BucketInOtherRegion";
+  }
+  if (name === "SlowDown" || name === "RequestTimeout") return "StorageUnavailable";
+  if (status === 404) return location.key === "" ? "BucketMissing" : "ObjectMissing";
+  if (status === 403 || name === "CredentialsProviderError") return "ObjectForbidden";
+  return "StorageUnavailable";
+}
