@@ -4,10 +4,14 @@
  *
  * - `never`: permanent until the input or a setting changes.
  * - `policy`: the retry policy of the activity's class of work decides how often and how fast.
+ * - `limited`: like `policy`, but at most {@link limitedAttempts} attempts: it may well be a defect.
  * - `wait`: nothing failed, something is not there yet; waiting uses up no attempts.
  * - `new-attempt`: the Textract job is gone; the workflow submits again under a new token.
  */
-export type RetryRule = "never" | "policy" | "wait" | "new-attempt";
+export type RetryRule = "never" | "policy" | "limited" | "wait" | "new-attempt";
+
+/** Attempts of one activity for failures whose rule is `limited`. */
+export const limitedAttempts = 5;
 
 interface FailureRow {
   retry: RetryRule;
@@ -17,6 +21,7 @@ interface FailureRow {
 
 export const failureTable = {
   InvalidInput: { retry: "never", remedy: "Correct the workflow's input; docs/contract.md lists its fields." },
+  FileUnreadable: { retry: "never", remedy: "Correct the file's path or its permissions, then hand it in again." },
   ProjectMissing: { retry: "never", remedy: "Start the document's workflow again; it makes the project row itself." },
   RecordMissing: { retry: "never", remedy: "Start the document's workflow again; it makes the record itself." },
   MetadataMissing: { retry: "never", remedy: "Start the document's workflow again; it writes the metadata itself." },
@@ -60,14 +65,16 @@ export const failureTable = {
   TextractUnavailable: { retry: "policy", remedy: "Wait: Textract or the network to it does not answer." },
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
+  TemporalUnavailable: { retry: "policy", remedy: "Start the Temporal server or correct TEMPORAL_ADDRESS." },
   PagesMissing: { retry: "never", remedy: "Textract reported fewer pages than the document has; submit with --force." },
   PagesFailed: { retry: "never", remedy: "Look at the named pages: they could not be read; the others are kept." },
   LocalLimitExceeded: { retry: "never", remedy: "Use the engine textract, or raise the local limits (DOCKET_OCR_*)." },
   OutOfMemory: { retry: "never", remedy: "The page does not fit the recogniser's memory limit; use textract." },
   OutOfTime: { retry: "never", remedy: "Recognition ran out of time; use textract or raise DOCKET_OCR_PAGE_SECONDS." },
-  RecognizerCrashed: { retry: "policy", remedy: "Run again; if the same page crashes again, use textract." },
+  RecognizerCrashed: { retry: "limited", remedy: "Run again; if the same page crashes again, use textract." },
+  Superseded: { retry: "never", remedy: "A newer run owns the document: look at that one (`docket status ID`)." },
   Cancelled: { retry: "never", remedy: "Cancelled on request; submit the document again to go on." },
-  Internal: { retry: "policy", remedy: "A defect in Docket: report it with the message and the document's id." },
+  Internal: { retry: "limited", remedy: "A defect in Docket: report it with the message and the document's id." },
 } as const satisfies Record<string, FailureRow>;
 
 /** The type of a failure; its row in {@link failureTable} says whether it is retried and how it is cured. */

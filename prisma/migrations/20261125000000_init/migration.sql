@@ -59,6 +59,7 @@ CREATE TABLE "document_metadata" (
     "media_type" TEXT,
     "size_bytes" BIGINT,
     "sha256" CHAR(64),
+    "etag" TEXT,
     "source" TEXT NOT NULL,
     "custom_fields" JSONB NOT NULL DEFAULT '{}',
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -74,6 +75,7 @@ CREATE TABLE "textract_jobs" (
     "features" TEXT[],
     "token" TEXT NOT NULL,
     "region" TEXT NOT NULL,
+    "run_id" TEXT NOT NULL,
     "job_id" TEXT,
     "state" "textract_job_state" NOT NULL DEFAULT 'intended',
     "status_message" TEXT,
@@ -99,6 +101,7 @@ CREATE TABLE "pages" (
     "source" "page_source" NOT NULL,
     "engine" "engine" NOT NULL,
     "raw_key" TEXT,
+    "written_by" TEXT NOT NULL,
     "stored_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "search_vector" tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 250000))) STORED,
 

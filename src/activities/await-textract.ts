@@ -1,0 +1,100 @@
+import { activityInfo } from "@temporalio/activity";
+import { DocketError } from "../contract/failures.ts";
+import type { Feature } from "../contract/process-document.ts";
+import type { Database } from "../database/client.ts";
+import { recordEvent } from "../database/document-events.ts";
+import { pollDelay } from "../textract/poll-delay.ts";
+import { costOfJob } from "../textract/prices.ts";
+import type { JobResult, TextractApi } from "../textract/textract-api.ts";
+import { NotYet } from "./not-yet.ts";
+import { currentRun } from "./run-identity.ts";
+import type { SubmittedJob } from "./submit-textract.ts";
+
+export interface AwaitRequest {
+  documentId: string;
+  features: Feature[];
+  job: SubmittedJob;
+}
+
+/** How a Textract job ended, with pages to collect. */
+export interface FinishedJob {
+  status: "SUCCEEDED" | "PARTIAL_SUCCESS";
+  /** Pages that Textract reports. */
+  pages: number;
+  /** Pages that Textract could not read, with its codes. */
+  failedPages: { page: number; code: string }[];
+}
+
+/**
+ * Looks at a job once. A job still at work is "not yet": the server keeps the time until the next look, no worker slot
+ * and no history is used meanwhile.
+ *
+ * Idempotent: one Get, which costs nothing; what it learns is written to the ledger as the same values each time.
+ */
+export function createAwaitTextract(ports: {
+  database: Database;
+  textract: { inRegion(region: string): TextractApi };
+  poll: { pollMinMilliseconds: number; pollMaxMilliseconds: number };
+}) {
+  return async function awaitTextract(request: AwaitRequest): Promise<FinishedJob> {
+    const { documentId, features, job } = request;
+    let result: JobResult;
+    try {
+      result = await ports.textract.inRegion(job.region).get({ jobId: job.jobId, features, maxResults: 1 });
+    } catch (error) {
+      if (error instanceof DocketError && error.type === "TextractJobExpired") await markExpired(request);
+      throw error;
+    }
+    if (result.status === "IN_PROGRESS") {
+      const { pollMinMilliseconds, pollMaxMilliseconds } = ports.poll;
+      const delay = pollDelay(activityInfo().attempt, pollMinMilliseconds, pollMaxMilliseconds);
+      throw new NotYet("TextractInProgress", `Textract is at work on document ${documentId}.`, delay);
+    }
+
+    const pages = result.pages ?? 0;
+    const failed = result.status === "FAILED";
+    const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
+    await ports.database.$transaction([
+      ports.database.textractJob.updateMany({
+        where: { id: job.ledgerId, state: "submitted" },
+        data: {
+          state: states[result.status],
+          statusMessage: result.statusMessage ?? null,
+          pages,
+          // Textract charges for processed pages only.
+          costUsd: failed ? 0 : costOfJob(pages, features),
+          finishedAt: new Date(),
+        },
+      }),
+    ]);
+    await recordEvent(ports.database, {
+      documentId,
+      runId: currentRun().runId,
+      kind: "textract-finished",
+      discriminator: String(job.attempt),
+      detail: { jobId: job.jobId, status: result.status, statusMessage: result.statusMessage ?? null, pages },
+    });
+    if (result.status === "FAILED") {
+      const why = result.statusMessage ?? "no status message";
+      throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);
+    }
+    const failedPages = result.warnings.flatMap((w) =>
+      (w.Pages ?? []).map((page) => ({ page, code: w.ErrorCode ?? "" })),
+    );
+    return { status: result.status, pages, failedPages };
+  };
+
+  async function markExpired({ documentId, job }: AwaitRequest): Promise<void> {
+    await ports.database.textractJob.updateMany({
+      where: { id: job.ledgerId },
+      data: { state: "expired", finishedAt: new Date() },
+    });
+    await recordEvent(ports.database, {
+      documentId,
+      runId: currentRun().runId,
+      kind: "textract-expired",
+      discriminator: String(job.attempt),
+      detail: { jobId: job.jobId },
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { DocketError } from "../contract/failures.ts";
+import type { ProcessDocumentResult } from "../contract/process-document.ts";
+import type { Database } from "../database/client.ts";
+import { recordEvent } from "../database/document-events.ts";
+import { completeResult } from "../database/document-results.ts";
+import { currentRun } from "./run-identity.ts";
+
+export interface CompleteRequest {
+  documentId: string;
+  expectedPages: number;
+}
+
+/**
+ * Writes the final state with its totals. Only the run that owns the document can, and only once.
+ *
+ * Idempotent: the update asks for the state before it; a second call finds the document complete and answers the same.
+ */
+export function createCompleteDocument(ports: { database: Database }) {
+  return async function completeDocument(request: CompleteRequest): Promise<ProcessDocumentResult> {
+    const { documentId, expectedPages } = request;
+    const { runId } = currentRun();
+    return ports.database.$transaction(async (transaction) => {
+      await transaction.$executeRaw`
+        DELETE FROM pages p USING documents d
+        WHERE p.document_id = ${documentId}::uuid AND p.number > ${expectedPages}
+          AND d.id = p.document_id AND d.run_id = ${runId} AND d.status = 'processing'`;
+      await transaction.$executeRaw`
+        UPDATE documents d SET
+          status = 'complete', expected_pages = ${expectedPages}, stored_pages = total.pages,
+          characters = total.characters, mean_confidence = total.confidence, finished_at = now(),
+          cost_usd = (SELECT coalesce(sum(cost_usd), 0) FROM textract_jobs WHERE document_id = d.id)
+        FROM (SELECT count(*)::int AS pages, coalesce(sum(characters), 0)::int AS characters,
+                     avg(confidence) AS confidence
+              FROM pages WHERE document_id = ${documentId}::uuid) AS total
+        WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
+      const complete = await completeResult(transaction, documentId);
+      if (complete === null) {
+        throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
+      }
+      await recordEvent(transaction, { documentId, runId, kind: "completed", detail: { ...complete.result } });
+      return complete.result;
+    });
+  };
+}

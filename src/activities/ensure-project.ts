@@ -1,0 +1,20 @@
+import { projectIdFromSlug } from "../contract/document-id.ts";
+import type { ProcessDocumentInput } from "../contract/process-document.ts";
+import type { ValidInput } from "../contract/valid-input.ts";
+import { validateInput } from "../contract/valid-input.ts";
+import type { Database } from "../database/client.ts";
+
+/**
+ * Checks the workflow's input and makes the project row that everything else refers to.
+ *
+ * Idempotent: an insert that does nothing where the slug is already there.
+ */
+export function createEnsureProject(ports: { database: Database }) {
+  return async function ensureProject(input: ProcessDocumentInput): Promise<ValidInput> {
+    const valid = validateInput(input);
+    await ports.database.$executeRaw`
+      INSERT INTO projects (id, slug) VALUES (${projectIdFromSlug(valid.project)}::uuid, ${valid.project})
+      ON CONFLICT (slug) DO NOTHING`;
+    return valid;
+  };
+}

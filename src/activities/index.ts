@@ -1,0 +1,45 @@
+import type { Config } from "../config.ts";
+import type { Failure } from "../contract/failures.ts";
+import type { Database } from "../database/client.ts";
+import type { recognizeDocument } from "../ocr/recognize-document.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { TextractApi } from "../textract/textract-api.ts";
+import { createAwaitTextract } from "./await-textract.ts";
+import { createCheckPrerequisites } from "./check-prerequisites.ts";
+import { createCollectPages } from "./collect-pages.ts";
+import { createCompleteDocument } from "./complete-document.ts";
+import { createCreateRecord } from "./create-record.ts";
+import { createEnsureProject } from "./ensure-project.ts";
+import { createFailDocument } from "./fail-document.ts";
+import { createRecognizeLocally } from "./recognize-locally.ts";
+import { createSubmitTextract } from "./submit-textract.ts";
+import { createWriteMetadata } from "./write-metadata.ts";
+
+/** The outside world, as the activities see it. */
+export interface ActivityPorts {
+  config: Config;
+  database: Database;
+  storage: ObjectStorage;
+  textract: { inRegion(region: string): TextractApi };
+  textractReachable(region: string): Promise<Failure | null>;
+  recognize: typeof recognizeDocument;
+}
+
+/** Every activity of `processDocument` by its name in the Web UI. */
+export function createActivities(ports: ActivityPorts) {
+  const { config, database, storage, textract, textractReachable, recognize } = ports;
+  return {
+    ensureProject: createEnsureProject({ database }),
+    createRecord: createCreateRecord({ database, storage }),
+    writeMetadata: createWriteMetadata({ database, storage }),
+    checkPrerequisites: createCheckPrerequisites({ database, storage, ocrLimits: config.ocr, textractReachable }),
+    submitTextract: createSubmitTextract({ database, textract }),
+    awaitTextract: createAwaitTextract({ database, textract, poll: config.textract }),
+    collectPages: createCollectPages({ database, storage, bucket: config.storage.bucket, textract }),
+    recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),
+    completeDocument: createCompleteDocument({ database }),
+    failDocument: createFailDocument({ database }),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

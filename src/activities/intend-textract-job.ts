@@ -1,0 +1,52 @@
+import { v5 as uuidv5 } from "uuid";
+import { DocketError } from "../contract/failures.ts";
+import type { Feature } from "../contract/process-document.ts";
+import type { Database } from "../database/client.ts";
+import { chooseAttempt } from "../textract/choose-attempt.ts";
+import { requestToken } from "../textract/request-token.ts";
+
+// The ledger's keys are derived from the token, so that the same attempt is the same row.
+const ledgerNamespace = "8f3a5d52-55b7-4b0e-9a0a-4f1c0a2a6a0b";
+
+export interface TextractJobRow {
+  id: string;
+  attempt: number;
+  token: string;
+  region: string;
+  jobId: string | null;
+  state: "intended" | "submitted" | "succeeded" | "partial_success" | "failed" | "expired";
+  runId: string;
+}
+
+export interface Intent {
+  documentId: string;
+  features: Feature[];
+  region: string;
+  runId: string;
+  /** Pay anew although an earlier attempt ended well. */
+  force: boolean;
+}
+
+/**
+ * The ledger's row for the attempt that is meant now: the one that is under way or paid already, or a new one. The
+ * document's row is locked meanwhile, so that two runs cannot mean two attempts.
+ */
+export async function intendTextractJob(database: Database, intent: Intent): Promise<TextractJobRow> {
+  const { documentId, features, region, runId, force } = intent;
+  return database.$transaction(async (transaction) => {
+    const [document] = await transaction.$queryRaw<{ content: string | null }[]>`
+      SELECT coalesce(m.sha256, d.object_version, m.etag) AS content
+      FROM documents d LEFT JOIN document_metadata m ON m.document_id = d.id
+      WHERE d.id = ${documentId}::uuid FOR UPDATE OF d`;
+    if (document === undefined) throw new DocketError("RecordMissing", `Document ${documentId} has no record.`);
+    if (document.content === null) throw new DocketError("MetadataMissing", `Document ${documentId} has no metadata.`);
+
+    const rows = await transaction.textractJob.findMany({ where: { documentId, features: { equals: features } } });
+    const choice = chooseAttempt(rows, { runId, force });
+    if ("reuse" in choice) return choice.reuse;
+    const attempt = choice.newAttempt;
+    const token = requestToken({ documentId, content: document.content, features, attempt });
+    const id = uuidv5(token, ledgerNamespace);
+    return transaction.textractJob.create({ data: { id, documentId, attempt, features, token, region, runId } });
+  });
+}

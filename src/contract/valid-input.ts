@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { defaultProject } from "./document-id.ts";
+import { DocketError } from "./failures.ts";
+import { engines, features, type ProcessDocumentInput } from "./process-document.ts";
+
+const inputSchema = z.strictObject({
+  document: z.strictObject({
+    bucket: z.string().min(3).max(255),
+    key: z.string().min(1).max(1024),
+    version: z.string().min(1).max(1024).optional(),
+  }),
+  project: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is lower-case letters, digits and hyphens, at most 63")
+    .default(defaultProject),
+  documentId: z.uuid().optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, "is a SHA-256 in hexadecimal")
+    .optional(),
+  fileName: z.string().min(1).max(1024).optional(),
+  source: z.string().min(1).max(2048).optional(),
+  customFields: z
+    .record(z.string().min(1).max(256), z.string().max(4096))
+    .refine((fields) => Object.keys(fields).length <= 100, "holds at most 100 fields")
+    .default({}),
+  engine: z.enum(engines as [string, ...string[]]).default("textract"),
+  features: z.array(z.enum(features as [string, ...string[]])).default([]),
+  priority: z.number().int().min(1).max(5).default(3),
+  force: z.boolean().default(false),
+});
+
+/** The workflow's input with every default filled in. */
+export type ValidInput = ProcessDocumentInput &
+  Required<Pick<ProcessDocumentInput, "project" | "customFields" | "engine" | "features" | "priority" | "force">>;
+
+/**
+ * Checks an input that any program may have written.
+ * @throws {DocketError} `InvalidInput`, naming every field that is wrong
+ */
+export function validateInput(input: unknown): ValidInput {
+  const parsed = inputSchema.safeParse(input);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "input"}: ${issue.message}`);
+    throw new DocketError("InvalidInput", `The input of processDocument is not valid: ${problems.join("; ")}`);
+  }
+  const valid = parsed.data as ValidInput;
+  return { ...valid, features: [...new Set(valid.features)].sort() };
+}

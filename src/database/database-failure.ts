@@ -1,0 +1,58 @@
+import { DocketError, type FailureType } from "../contract/failures.ts";
+
+// Prisma's codes for a server that is not there, a pool or transaction that waited too long, and a lost race that
+// another try wins (Prisma error reference).
+const unavailableCodes = new Set(["P1001", "P1002", "P1008", "P1011", "P1017", "P2024", "P2028", "P2034", "P2037"]);
+// PostgreSQL's classes and codes for the same (documentation, appendix A): connection exceptions, insufficient
+// resources, shutdown, serialization and deadlock.
+const unavailableSqlStates = /^(08|53|57P0|40001|40P01)/;
+const unavailableKinds = new Set([
+  "DatabaseNotReachable",
+  "ConnectionClosed",
+  "SocketTimeout",
+  "TlsConnectionError",
+  "TooManyConnections",
+  "TransactionAlreadyClosed",
+  "TransactionWriteConflict",
+]);
+const unavailableSystemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"]);
+const lostConnection = /connection (terminated|timeout|ended)|timeout exceeded when trying to connect|server closed/i;
+
+interface ErrorShape {
+  name?: string;
+  message?: string;
+  code?: string;
+  kind?: string;
+  originalCode?: string;
+  cause?: unknown;
+  meta?: { driverAdapterError?: unknown };
+}
+
+/** A typed failure for an error of the database client; null for an error that is not the database's. */
+export function databaseFailure(error: unknown): DocketError | null {
+  const chain = errorChain(error);
+  if (!chain.some((e) => e.name?.startsWith("PrismaClient") || e.name === "DriverAdapterError")) return null;
+  const message =
+    chain.map((e) => e.message ?? e.kind).find((text) => text !== undefined && text !== "") ?? "no message";
+  return new DocketError(typeOf(chain), `PostgreSQL: ${message.trim().split("\n").at(-1)}`, { cause: error });
+}
+
+function typeOf(chain: ErrorShape[]): FailureType {
+  const unavailable = chain.some(
+    (e) =>
+      unavailableCodes.has(e.code ?? "") ||
+      unavailableSystemCodes.has(e.code ?? "") ||
+      unavailableKinds.has(e.kind ?? "") ||
+      unavailableSqlStates.test(e.originalCode ?? e.code ?? "") ||
+      lostConnection.test(e.message ?? ""),
+  );
+  if (unavailable) return "DatabaseUnavailable";
+  const foreignKey = chain.some((e) => e.code === "P2003" || e.originalCode === "23503" || e.code === "23503");
+  return foreignKey ? "RecordMissing" : "Internal";
+}
+
+function errorChain(error: unknown, depth = 0): ErrorShape[] {
+  if (typeof error !== "object" || error === null || depth > 6) return [];
+  const shape = error as ErrorShape;
+  return [shape, ...errorChain(shape.cause, depth + 1), ...errorChain(shape.meta?.driverAdapterError, depth + 1)];
+}

@@ -1,0 +1,35 @@
+import type { Database } from "./client.ts";
+
+/** What happened to a document, in the past tense. */
+export type EventKind =
+  | "record-created"
+  | "metadata-written"
+  | "prerequisites-met"
+  | "textract-submitted"
+  | "textract-finished"
+  | "textract-expired"
+  | "pages-collected"
+  | "recognized-locally"
+  | "completed"
+  | "failed";
+
+export interface DocumentEvent {
+  documentId: string;
+  runId: string;
+  kind: EventKind;
+  /** Tells apart events of one kind in one run, for instance the attempt. */
+  discriminator?: string;
+  detail?: Record<string, unknown>;
+}
+
+/** Either a client or a transaction of it. */
+export type Executor = Pick<Database, "$executeRaw" | "$queryRaw">;
+
+/** Adds an event to a document's trail; the same event of the same run is added once, however often it is written. */
+export async function recordEvent(executor: Executor, event: DocumentEvent): Promise<void> {
+  await executor.$executeRaw`
+    INSERT INTO document_events (document_id, run_id, kind, discriminator, detail)
+    VALUES (${event.documentId}::uuid, ${event.runId}, ${event.kind}, ${event.discriminator ?? ""},
+            ${JSON.stringify(event.detail ?? {})}::jsonb)
+    ON CONFLICT DO NOTHING`;
+}

@@ -1,0 +1,78 @@
+import type { RecognizedPage } from "../contract/page.ts";
+import type { Database } from "./client.ts";
+
+export interface StoredPage {
+  page: RecognizedPage;
+  /** Key of the raw Textract blocks in which the page begins; null for local pages. */
+  rawKey: string | null;
+}
+
+/** Who writes pages: a Textract job by its id, or a local recognition by its workflow run. */
+export interface PageWriter {
+  engine: "textract" | "local";
+  writtenBy: string;
+}
+
+/** Unicode code points, as PostgreSQL's char_length counts. */
+export function characterCount(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+/** PostgreSQL's text cannot hold the null character, and a lone surrogate is not UTF-8. */
+function storable(text: string): string {
+  return text.replaceAll("\0", "").toWellFormed();
+}
+
+/** Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement. */
+export async function storePages(
+  database: Pick<Database, "$executeRaw">,
+  documentId: string,
+  writer: PageWriter,
+  pages: readonly StoredPage[],
+): Promise<void> {
+  if (pages.length === 0) return;
+  const rows = pages.map(({ page, rawKey }) => {
+    const text = storable(page.text);
+    return {
+      number: page.number,
+      text,
+      characters: characterCount(text),
+      confidence: page.confidence,
+      width: page.width,
+      height: page.height,
+      lines: page.lines,
+      source: page.source,
+      raw_key: rawKey,
+    };
+  });
+  const json = JSON.stringify(rows, (_, value) => (typeof value === "string" ? storable(value) : value));
+  await database.$executeRaw`
+    INSERT INTO pages (document_id, number, text, characters, confidence, width, height, lines, source, engine, raw_key,
+                       written_by)
+    SELECT ${documentId}::uuid, number, text, characters, confidence, width, height, lines, source::page_source,
+           ${writer.engine}::engine, raw_key, ${writer.writtenBy}
+    FROM jsonb_to_recordset(${json}::jsonb) AS row (
+      number int, text text, characters int, confidence float8, width float8, height float8, lines jsonb, source text,
+      raw_key text)
+    ON CONFLICT (document_id, number) DO UPDATE SET
+      text = EXCLUDED.text, characters = EXCLUDED.characters, confidence = EXCLUDED.confidence, width = EXCLUDED.width,
+      height = EXCLUDED.height, lines = EXCLUDED.lines, source = EXCLUDED.source, engine = EXCLUDED.engine,
+      raw_key = EXCLUDED.raw_key, written_by = EXCLUDED.written_by, stored_at = now()`;
+}
+
+/** Numbers from 1 to `expected` that this writer has not stored. */
+export async function missingPages(
+  database: Pick<Database, "$queryRaw">,
+  documentId: string,
+  writer: PageWriter,
+  expected: number,
+): Promise<number[]> {
+  const rows = await database.$queryRaw<{ number: number }[]>`
+    SELECT number FROM generate_series(1, ${expected}::int) AS wanted (number)
+    WHERE NOT EXISTS (SELECT 1 FROM pages p
+                      WHERE p.document_id = ${documentId}::uuid AND p.number = wanted.number AND p.written_by = ${writer.writtenBy})
+    ORDER BY number`;
+  return rows.map((row) => row.number);
+}

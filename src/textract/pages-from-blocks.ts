@@ -1,0 +1,94 @@
+import type { Block } from "@aws-sdk/client-textract";
+import { DocketError } from "../contract/failures.ts";
+import type { Box, Line, RecognizedPage, Word } from "../contract/page.ts";
+
+/**
+ * Builds pages out of a stream of blocks, holding the blocks of one page at a time. Textract gives a document's blocks
+ * page after page, and a page's blocks may be spread over several answers; a page is handed on as soon as a block of a
+ * later one arrives. Lines keep Textract's order, which is its reading order.
+ */
+export class PageBuilder {
+  #number = 0;
+  #lines: Block[] = [];
+  #words = new Map<string, Block>();
+
+  /** Number of the page whose blocks are arriving; 0 before the first. */
+  get openPage(): number {
+    return this.#number;
+  }
+
+  /**
+   * Takes the next blocks.
+   * @returns the pages that these blocks complete
+   * @throws {DocketError} `Internal` when blocks are not in the order of pages, rather than lose text
+   */
+  add(blocks: readonly Block[]): RecognizedPage[] {
+    const complete: RecognizedPage[] = [];
+    for (const block of blocks) {
+      // A single-page image has no page numbers.
+      const number = block.Page ?? 1;
+      if (number < this.#number) {
+        throw new DocketError(
+          "Internal",
+          `Textract sent a block of page ${number} after page ${this.#number} had begun.`,
+        );
+      }
+      if (number > this.#number) {
+        if (this.#number > 0) complete.push(this.#take());
+        this.#number = number;
+      }
+      if (block.BlockType === "LINE") this.#lines.push(block);
+      else if (block.BlockType === "WORD" && block.Id !== undefined) this.#words.set(block.Id, block);
+    }
+    return complete;
+  }
+
+  /** The last page, when no more blocks come. */
+  finish(): RecognizedPage[] {
+    return this.#number > 0 ? [this.#take()] : [];
+  }
+
+  #take(): RecognizedPage {
+    const lines = this.#lines.map((line) => toLine(line, this.#words));
+    const confidences = [...this.#words.values()].map((word) => word.Confidence ?? 0);
+    const page: RecognizedPage = {
+      number: this.#number,
+      width: null,
+      height: null,
+      text: lines.map((line) => line.text).join("\n"),
+      confidence: mean(confidences),
+      lines,
+      source: "textract",
+    };
+    this.#lines = [];
+    this.#words = new Map();
+    return page;
+  }
+}
+
+function toLine(block: Block, words: ReadonlyMap<string, Block>): Line {
+  const children =
+    block.Relationships?.filter((relation) => relation.Type === "CHILD").flatMap((r) => r.Ids ?? []) ?? [];
+  return {
+    text: block.Text ?? "",
+    confidence: block.Confidence ?? 0,
+    box: toBox(block),
+    words: children.flatMap((id) => {
+      const word = words.get(id);
+      return word === undefined ? [] : [toWord(word)];
+    }),
+  };
+}
+
+function toWord(block: Block): Word {
+  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: toBox(block) };
+}
+
+function toBox(block: Block): Box {
+  const box = block.Geometry?.BoundingBox;
+  return { left: box?.Left ?? 0, top: box?.Top ?? 0, width: box?.Width ?? 0, height: box?.Height ?? 0 };
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,22 @@
+import { createHash } from "node:crypto";
+import type { Feature } from "../contract/process-document.ts";
+
+/** What makes two requests the same paid work. */
+export interface PaidWork {
+  documentId: string;
+  /** Identifies the bytes: content hash, else object version, else entity tag. */
+  content: string;
+  features: readonly Feature[];
+  /** 1-based; the next number is a deliberate new payment. */
+  attempt: number;
+}
+
+/**
+ * The ClientRequestToken of a job: the same work gives the same token, so that a repeated Start returns the job that
+ * is already there. Textract takes 1-64 of `[a-zA-Z0-9-_]` and remembers a token for seven days (API reference,
+ * StartDocumentTextDetection).
+ */
+export function requestToken(work: PaidWork): string {
+  const identity = [work.documentId, work.content, [...work.features].sort().join("+"), work.attempt].join("\n");
+  return createHash("sha256").update(identity).digest("hex");
+}

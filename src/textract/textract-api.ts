@@ -1,0 +1,136 @@
+import {
+  type Block,
+  GetDocumentAnalysisCommand,
+  GetDocumentTextDetectionCommand,
+  StartDocumentAnalysisCommand,
+  StartDocumentTextDetectionCommand,
+  TextractClient,
+  type Warning,
+} from "@aws-sdk/client-textract";
+import type { DocumentLocation, Feature } from "../contract/process-document.ts";
+import { textractFailure } from "./textract-failure.ts";
+
+/** One answer of a Get operation: the job's state and up to `MaxResults` blocks. */
+export interface JobResult {
+  status: "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL_SUCCESS";
+  statusMessage: string | undefined;
+  /** Pages that Textract processed. */
+  pages: number | undefined;
+  warnings: Warning[];
+  blocks: Block[];
+  nextToken: string | undefined;
+  /** Version of the model that read the document. */
+  modelVersion: string | undefined;
+}
+
+export interface StartRequest {
+  document: DocumentLocation;
+  /** Empty: plain text detection. */
+  features: readonly Feature[];
+  token: string;
+  /** 1-64 of `[a-zA-Z0-9_.\-:]`. */
+  jobTag: string;
+}
+
+export interface GetRequest {
+  jobId: string;
+  features: readonly Feature[];
+  /** 1-1,000 blocks. */
+  maxResults: number;
+  nextToken?: string | undefined;
+}
+
+/** Textract's asynchronous operations in one region. Every error is a typed `DocketError`. */
+export interface TextractApi {
+  /** @returns the job's id, the same one for the same token */
+  start(request: StartRequest): Promise<string>;
+  get(request: GetRequest): Promise<JobResult>;
+}
+
+/**
+ * Makes clients on demand, one for each region, and keeps them: a client holds its connections. The SDK's own retries
+ * are off, the activities' policies are the only ones.
+ */
+export function createTextractApis(options: { endpoint: string | undefined }): {
+  inRegion(region: string): TextractApi;
+  close(): void;
+} {
+  const clients = new Map<string, TextractClient>();
+  return {
+    inRegion(region) {
+      let client = clients.get(region);
+      if (client === undefined) {
+        client = new TextractClient({
+          region,
+          maxAttempts: 1,
+          ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+        });
+        clients.set(region, client);
+      }
+      return textractApi(client);
+    },
+    close() {
+      for (const client of clients.values()) client.destroy();
+    },
+  };
+}
+
+function textractApi(client: TextractClient): TextractApi {
+  return {
+    async start({ document, features, token, jobTag }) {
+      const input = {
+        DocumentLocation: {
+          S3Object: {
+            Bucket: document.bucket,
+            Name: document.key,
+            ...(document.version === undefined ? {} : { Version: document.version }),
+          },
+        },
+        ClientRequestToken: token,
+        JobTag: jobTag,
+      };
+      const name = `s3://${document.bucket}/${document.key}`;
+      try {
+        const answer =
+          features.length === 0
+            ? await client.send(new StartDocumentTextDetectionCommand(input))
+            : await client.send(new StartDocumentAnalysisCommand({ ...input, FeatureTypes: [...features] }));
+        if (answer.JobId === undefined) throw new Error("the answer holds no JobId");
+        return answer.JobId;
+      } catch (error) {
+        throw textractFailure(error, name);
+      }
+    },
+
+    async get({ jobId, features, maxResults, nextToken }) {
+      const input = {
+        JobId: jobId,
+        MaxResults: maxResults,
+        ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+      };
+      try {
+        const text = features.length === 0;
+        const answer = text
+          ? await client.send(new GetDocumentTextDetectionCommand(input))
+          : await client.send(new GetDocumentAnalysisCommand(input));
+        if (answer.JobStatus === undefined) throw new Error("the answer holds no JobStatus");
+        return {
+          status: answer.JobStatus,
+          statusMessage: answer.StatusMessage,
+          pages: answer.DocumentMetadata?.Pages,
+          warnings: answer.Warnings ?? [],
+          blocks: answer.Blocks ?? [],
+          nextToken: answer.NextToken,
+          modelVersion:
+            "DetectDocumentTextModelVersion" in answer
+              ? answer.DetectDocumentTextModelVersion
+              : "AnalyzeDocumentModelVersion" in answer
+                ? answer.AnalyzeDocumentModelVersion
+                : undefined,
+        };
+      } catch (error) {
+        throw textractFailure(error, `job ${jobId}`);
+      }
+    },
+  };
+}

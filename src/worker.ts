@@ -1,0 +1,139 @@
+import { readFile } from "node:fs/promises";
+import {
+  DefaultLogger,
+  type LogEntry,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from "@temporalio/worker";
+import type { Logger } from "pino";
+import { FailureInterceptor } from "./activities/failure-interceptor.ts";
+import { createActivities } from "./activities/index.ts";
+import type { Config } from "./config.ts";
+import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
+import { createDatabase } from "./database/client.ts";
+import { recognizeDocument } from "./ocr/recognize-document.ts";
+import { createObjectStorage } from "./storage/object-storage.ts";
+import { quotasOf } from "./textract/quotas.ts";
+import { createTextractApis } from "./textract/textract-api.ts";
+import { textractReachability } from "./textract/textract-reachability.ts";
+import { startHealthServer } from "./worker/health-server.ts";
+import { createWorkerMetrics } from "./worker/metrics.ts";
+import { workflowBundleUrl } from "./workflows/bundle.ts";
+
+export interface WorkerRun {
+  config: Config;
+  /** Which queues this process serves. `ocr` is served alone: its process loads no workflow code. */
+  queues: readonly TaskQueue[];
+  logger: Logger;
+  /** Further interceptors around every activity, inside the one that types failures. */
+  activityInterceptors?: ActivityInterceptorsFactory[];
+  /** Called once when all queues are polled. */
+  onReady?(health: { address: string }): void;
+}
+
+/**
+ * Serves the queues until SIGTERM or SIGINT; running activities get the grace time to end, and heartbeats keep the
+ * position of those that do not.
+ */
+export async function runWorker({ config, queues, logger, activityInterceptors = [], onReady }: WorkerRun): Promise<void> {
+  const metrics = createWorkerMetrics(queues);
+  Runtime.install({
+    logger: new DefaultLogger("INFO", (entry) => logTemporal(logger, entry)),
+    // Shutdown is ours, so that health answers until the end.
+    shutdownSignals: [],
+  });
+  const connection = await NativeConnection.connect({ address: config.temporal.address });
+  const database = createDatabase(config.database);
+  const storage = createObjectStorage(config.storage);
+  const textract = createTextractApis(config.textract);
+  const activities = createActivities({
+    config,
+    database,
+    storage,
+    textract,
+    textractReachable: textractReachability(config.textract),
+    recognize: recognizeDocument,
+  });
+
+  const common: Omit<WorkerOptions, "taskQueue"> = {
+    connection,
+    namespace: config.temporal.namespace,
+    activities,
+    shutdownGraceTime: config.worker.shutdownGraceMilliseconds,
+    interceptors: {
+      activity: [() => ({ inbound: new FailureInterceptor(metrics.observeActivity) }), ...activityInterceptors],
+    },
+  };
+  const workers: Worker[] = [];
+  for (const queue of queues) workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config)) }));
+
+  const health = await startHealthServer({
+    port: config.worker.healthPort,
+    registry: metrics.registry,
+    states: () => Object.fromEntries(workers.map((worker, index) => [queues[index] ?? "", worker.getState()])),
+  });
+  const stop = (signal: string) => {
+    logger.info({ signal }, "shutting down");
+    for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  try {
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    logger.info({ queues, health: health.address }, "worker is polling");
+    onReady?.(health);
+    await running;
+  } finally {
+    await health.close();
+    await connection.close();
+    await database.$disconnect();
+    storage.close();
+    textract.close();
+  }
+}
+
+async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<WorkerOptions> & { taskQueue: string }> {
+  const quotas = quotasOf(config.storage.region);
+  switch (queue) {
+    case taskQueues.documents:
+      return {
+        taskQueue: queue,
+        workflowBundle: { code: await readFile(workflowBundleUrl, "utf8") },
+        maxCachedWorkflows: 200,
+        maxConcurrentActivityTaskExecutions: 20,
+      };
+    // The rates are enforced by the server over all workers of the queue; text and analysis share it, so the smaller
+    // quota holds.
+    case taskQueues.textractSubmit:
+      return {
+        taskQueue: queue,
+        maxConcurrentActivityTaskExecutions: 20,
+        maxTaskQueueActivitiesPerSecond:
+          config.textract.startPerSecond ?? Math.min(quotas.startText, quotas.startAnalysis),
+      };
+    case taskQueues.textractResults:
+      return {
+        taskQueue: queue,
+        maxConcurrentActivityTaskExecutions: 10,
+        maxTaskQueueActivitiesPerSecond: config.textract.getPerSecond ?? Math.min(quotas.getText, quotas.getAnalysis),
+      };
+    case taskQueues.ocr:
+      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: config.ocr.concurrency };
+  }
+}
+
+function logTemporal(logger: Logger, { level, message, meta }: LogEntry): void {
+  // The activity context that Temporal adds holds the workflow id, which names the document.
+  const { workflowId, activityType, attempt, error, sdkComponent, failureType, taskQueue } = (meta ?? {}) as Record<
+    string,
+    unknown
+  >;
+  const documentId = typeof workflowId === "string" ? workflowId.replace(/^document\//, "") : undefined;
+  const fields = { documentId, activityType, attempt, failureType, taskQueue, sdkComponent, err: error };
+  if (level === "ERROR") logger.error(fields, message);
+  else if (level === "WARN") logger.warn(fields, message);
+  else if (level === "INFO") logger.info(fields, message);
+  else logger.debug(fields, message);
+}

@@ -1,0 +1,50 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
+
+export interface HealthServer {
+  /** `http://127.0.0.1:PORT`. */
+  address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * `/healthz` answers 200 while every queue is polled and 503 otherwise; `/metrics` answers in Prometheus' text format.
+ * On loopback only: neither is for the network.
+ * @param options.port 0 for any free port
+ */
+export async function startHealthServer(options: {
+  port: number;
+  registry: Registry;
+  states(): Record<string, string>;
+}): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0];
+    if (path === "/healthz") {
+      const states = options.states();
+      const healthy = Object.values(states).every((state) => state === "RUNNING");
+      response.writeHead(healthy ? 200 : 503, { "content-type": "application/json" });
+      response.end(JSON.stringify({ healthy, queues: states }));
+    } else if (path === "/metrics") {
+      options.registry.metrics().then(
+        (text) => response.writeHead(200, { "content-type": options.registry.contentType }).end(text),
+        (error: Error) => response.writeHead(500).end(error.message),
+      );
+    } else {
+      response.writeHead(404).end("Try /healthz or /metrics.\n");
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

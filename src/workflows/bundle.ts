@@ -1,0 +1,14 @@
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { bundleWorkflowCode, DefaultLogger } from "@temporalio/worker";
+
+/** The workflows as one file, made at build time: a worker that starts does not bundle. */
+export const workflowBundleUrl = new URL("../workflow-bundle.js", import.meta.url);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL("./index.js", import.meta.url)),
+    logger: new DefaultLogger("WARN"),
+  });
+  await writeFile(workflowBundleUrl, code);
+}

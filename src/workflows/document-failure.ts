@@ -1,0 +1,34 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
+import { type Failure, failureTable, isFailureType } from "../contract/failures.ts";
+
+/** The typed failure inside whatever ended a step. */
+export function failureOf(error: unknown): Failure {
+  if (isCancellation(error)) return failure("Cancelled", "The document was cancelled on request.");
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && isFailureType(cause.type)) {
+    const detail = cause.details?.[0] as Failure | undefined;
+    return detail ?? failure(cause.type, cause.message);
+  }
+  const step = error instanceof ActivityFailure ? `The step ${error.activityType}` : "A step";
+  if (cause instanceof TimeoutFailure) {
+    // Temporal keeps the last failure of the attempts as the time-out's cause.
+    const last = cause.cause instanceof ApplicationFailure ? cause.cause : undefined;
+    const type = last !== undefined && isFailureType(last.type) ? last.type : "Internal";
+    return failure(type, `${step} did not end in time (${cause.timeoutType}): ${last?.message ?? "no answer"}`);
+  }
+  return failure("Internal", `${step} ended unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`);
+}
+
+/** How the workflow ends, so that any client reads type, message and remedy from its failure. */
+export function toWorkflowFailure(failure: Failure, documentId: string | null): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: failure.type,
+    message: failure.message,
+    nonRetryable: true,
+    details: [{ ...failure, documentId }],
+  });
+}
+
+function failure(type: Failure["type"], message: string): Failure {
+  return { type, message, remedy: failureTable[type].remedy };
+}

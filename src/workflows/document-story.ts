@@ -1,0 +1,97 @@
+import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import type { Failure } from "../contract/failures.ts";
+import type {
+  DocumentProgress,
+  ProcessDocumentInput,
+  ProcessDocumentResult,
+  Stage,
+} from "../contract/process-document.ts";
+import { searchAttributes } from "../contract/search-attributes.ts";
+import { nameOf } from "./document-activities.ts";
+
+// What a document waits for while a step is under way; null where the step is work of its own.
+const waitingFor: Partial<Record<Stage, string>> = {
+  submitTextract: "a place in Textract's queue",
+  awaitTextract: "Textract to read the document",
+  recognizeLocally: "the local recogniser",
+};
+
+/** What a person sees of a running document: current details, search attributes, and the `progress` query. */
+export class DocumentStory {
+  readonly #name: string;
+  readonly #done: string[] = [];
+  #progress: DocumentProgress = {
+    documentId: null,
+    stage: "ensureProject",
+    waitingFor: null,
+    pages: null,
+    attempts: 0,
+    failure: null,
+  };
+
+  constructor(input: ProcessDocumentInput) {
+    this.#name = nameOf(input);
+    const project = typeof input.project === "string" ? input.project : "default";
+    const engine = typeof input.engine === "string" ? input.engine : "textract";
+    upsertSearchAttributes([
+      { key: searchAttributes.project, value: project },
+      { key: searchAttributes.engine, value: engine },
+    ]);
+  }
+
+  progress(): DocumentProgress {
+    return { ...this.#progress };
+  }
+
+  /** Runs one step under its name. */
+  async step<T>(stage: Stage, run: () => Promise<T>): Promise<T> {
+    this.#enter(stage);
+    const result = await run();
+    this.#done.push(stage);
+    return result;
+  }
+
+  identify(documentId: string): void {
+    this.#progress.documentId = documentId;
+  }
+
+  pages(pages: number): void {
+    this.#progress.pages = pages;
+    upsertSearchAttributes([{ key: searchAttributes.pages, value: pages }]);
+  }
+
+  submitted(job: { attempt: number; jobId: string }): void {
+    this.#progress.attempts++;
+    this.#done.push(`Textract job ${job.jobId}, attempt ${job.attempt}`);
+  }
+
+  complete(result: ProcessDocumentResult): ProcessDocumentResult {
+    this.#enter("complete");
+    return result;
+  }
+
+  fail(failure: Failure): void {
+    this.#progress.failure = failure;
+    upsertSearchAttributes([{ key: searchAttributes.failureType, value: failure.type }]);
+    this.#enter("failed");
+  }
+
+  #enter(stage: Stage): void {
+    this.#progress.stage = stage;
+    this.#progress.waitingFor = waitingFor[stage] ?? null;
+    upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }]);
+    setCurrentDetails(this.#details());
+  }
+
+  #details(): string {
+    const { documentId, stage, pages, failure } = this.#progress;
+    const lines = [
+      `**${this.#name}**${pages === null ? "" : `, ${pages} pages`}`,
+      `Stage: ${stage}${this.#progress.waitingFor === null ? "" : ` (waiting for ${this.#progress.waitingFor})`}`,
+      ...(documentId === null ? [] : [`Document: ${documentId}`]),
+      ...(failure === null ? [] : [`**${failure.type}**: ${failure.message}`, `What to do: ${failure.remedy}`]),
+      ...(this.#done.length === 0 ? [] : [`Done: ${this.#done.join(", ")}`]),
+    ];
+    return lines.join("\n\n");
+  }
+}

@@ -1,0 +1,1 @@
+export { processDocument } from "./process-document.ts";

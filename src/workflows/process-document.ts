@@ -1,0 +1,133 @@
+import {
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  setHandler,
+} from "@temporalio/workflow";
+import {
+  type DocumentProgress,
+  type ProcessDocumentInput,
+  type ProcessDocumentResult,
+  progressQuery,
+  type TextractFinished,
+  textractFinishedSignal,
+} from "../contract/process-document.ts";
+import type { ValidInput } from "../contract/valid-input.ts";
+import { type DocumentActivities, documentActivities } from "./document-activities.ts";
+import { failureOf, toWorkflowFailure } from "./document-failure.ts";
+import { DocumentStory } from "./document-story.ts";
+
+export const progress = defineQuery<DocumentProgress>(progressQuery);
+export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
+
+/** Jobs that one run submits at most: the first, and new ones when Textract no longer knows the one before. */
+const submissionsPerRun = 3;
+
+/** The life of one document, from a reference in S3 to text in the database. */
+export async function processDocument(input: ProcessDocumentInput): Promise<ProcessDocumentResult> {
+  const story = new DocumentStory(input);
+  const run = documentActivities(input);
+  setHandler(progress, () => story.progress());
+  // Set before the first await, so that no early notification is lost; an unknown job's id changes nothing.
+  const notifications = new Set<string>();
+  setHandler(textractFinished, ({ jobId }) => void notifications.add(jobId));
+
+  try {
+    const valid = await story.step("ensureProject", () => run.database.ensureProject(input));
+    const record = await story.step("createRecord", () => run.storage.createRecord(valid));
+    story.identify(record.documentId);
+    if (record.settled !== null) return story.complete(record.settled);
+
+    await story.step("writeMetadata", () => run.storage.writeMetadata({ ...record, input: valid }));
+    const { documentId } = record;
+    const { document, engine } = valid;
+    const found = await story.step("checkPrerequisites", () =>
+      run.storage.checkPrerequisites({ documentId, document, engine }),
+    );
+    story.pages(found.pages);
+
+    const byTextract = () => readByTextract(run, valid, documentId, found, story, notifications);
+    const locally = () =>
+      story.step("recognizeLocally", () =>
+        run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages }),
+      );
+    if (engine === "textract") await byTextract();
+    else if (engine === "local") await locally();
+    else await firstThatReads(byTextract, locally);
+
+    const result = await story.step("completeDocument", () =>
+      run.database.completeDocument({ documentId, expectedPages: found.pages }),
+    );
+    return story.complete(result);
+  } catch (error) {
+    const failure = failureOf(error);
+    const { documentId } = story.progress();
+    if (documentId !== null) {
+      await CancellationScope.nonCancellable(() =>
+        story.step("failDocument", () => run.database.failDocument({ documentId, failure })),
+      );
+    }
+    story.fail(failure);
+    throw isCancellation(error) ? error : toWorkflowFailure(failure, documentId);
+  }
+}
+
+async function readByTextract(
+  run: DocumentActivities,
+  input: ValidInput,
+  documentId: string,
+  found: { pages: number; region: string },
+  story: DocumentStory,
+  notifications: Set<string>,
+): Promise<void> {
+  const { document, features } = input;
+  for (let submission = 1; ; submission++) {
+    try {
+      const job = await story.step("submitTextract", () =>
+        run.textractSubmit.submitTextract({ documentId, document, features, region: found.region, force: input.force }),
+      );
+      story.submitted(job);
+      const finished = await story.step("awaitTextract", () =>
+        wakeable(job.jobId, notifications, () => run.textractPoll.awaitTextract({ documentId, features, job })),
+      );
+      await story.step("collectPages", () =>
+        run.textractCollect.collectPages({ documentId, features, job, finished, expectedPages: found.pages }),
+      );
+      return;
+    } catch (error) {
+      const jobIsGone = failureOf(error).type === "TextractJobExpired";
+      if (!jobIsGone || submission === submissionsPerRun) throw error;
+    }
+  }
+}
+
+/** Only for callers that asked for it by name. A document that the second may not try keeps the first one's failure. */
+async function firstThatReads(first: () => Promise<void>, second: () => Promise<void>): Promise<void> {
+  try {
+    await first();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    await second().catch((refusal) => {
+      throw failureOf(refusal).type === "LocalLimitExceeded" ? error : refusal;
+    });
+  }
+}
+
+/**
+ * Waits for a job by its slow poll, and looks at once when a notification names it. A notification that is lost, late,
+ * doubled or false changes nothing: the poll goes on.
+ */
+async function wakeable<T>(jobId: string, notifications: Set<string>, look: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const slowPoll = new CancellationScope();
+    const waiting = slowPoll.run(look);
+    const notified = condition(() => notifications.has(jobId));
+    const woken = await Promise.race([waiting.then(() => false), notified.then(() => true)]);
+    if (!woken) return waiting;
+    notifications.delete(jobId);
+    slowPoll.cancel();
+    await waiting.catch(() => undefined);
+  }
+}

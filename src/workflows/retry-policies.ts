@@ -1,0 +1,54 @@
+import type { ActivityOptions } from "@temporalio/workflow";
+import { taskQueues } from "../contract/process-document.ts";
+
+/**
+ * One policy for each class of work. Attempts are not limited here: a failure's type decides that it is final (the one
+ * table in src/contract/failures.ts), and these bounds decide how long a document waits for a service that is down.
+ */
+export const retryPolicies = {
+  /** A few rows; PostgreSQL may be restarting. */
+  database: {
+    taskQueue: taskQueues.documents,
+    startToCloseTimeout: "30 seconds",
+    scheduleToCloseTimeout: "2 days",
+    retry: { initialInterval: "200 milliseconds", backoffCoefficient: 2, maximumInterval: "30 seconds" },
+  },
+  /** Reads of an S3 object, at most all of it once. */
+  storage: {
+    taskQueue: taskQueues.documents,
+    startToCloseTimeout: "15 minutes",
+    heartbeatTimeout: "2 minutes",
+    scheduleToCloseTimeout: "2 days",
+    retry: { initialInterval: "500 milliseconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
+  /** Start requests; the queue's server-side rate keeps them within the region's quota. */
+  textractSubmit: {
+    taskQueue: taskQueues.textractSubmit,
+    startToCloseTimeout: "1 minute",
+    scheduleToCloseTimeout: "2 days",
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
+  },
+  /** One look at a job; a job at work says itself when to look again. Results live seven days. */
+  textractPoll: {
+    taskQueue: taskQueues.textractResults,
+    startToCloseTimeout: "1 minute",
+    scheduleToCloseTimeout: "7 days",
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
+  },
+  /** Reading a result: minutes for thousands of pages, and it resumes where it was. */
+  textractCollect: {
+    taskQueue: taskQueues.textractResults,
+    startToCloseTimeout: "1 hour",
+    heartbeatTimeout: "1 minute",
+    scheduleToCloseTimeout: "2 days",
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
+  /** Local recognition, one document at a time. */
+  ocr: {
+    taskQueue: taskQueues.ocr,
+    startToCloseTimeout: "1 hour",
+    heartbeatTimeout: "30 seconds",
+    scheduleToCloseTimeout: "2 days",
+    retry: { initialInterval: "2 seconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
+} as const satisfies Record<string, ActivityOptions>;
