@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectStack, docket, type Running, startWorker } from "./support/stack.ts";
+
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let worker: Running;
+beforeAll(async () => {
+  stack = await connectStack();
+  worker = await startWorker();
+});
+afterAll(async () => {
+  await worker.stop();
+  await stack.close();
+});
+
+it("the same content handed in twice, under another name too, is one document with one paid job", async () => {
+  const location = await stack.upload("second/first-name.pdf", "samples/born-digital-contract.pdf");
+  const renamed = await stack.upload("second/other-name.pdf", "samples/born-digital-contract.pdf");
+  const start = (document: typeof location, workflowId: string) =>
+    stack.client.workflow.execute("processDocument", {
+      taskQueue: "documents",
+      workflowId,
+      args: [{ document, project: "second-hand-in" }],
+    });
+
+  const first = await start(location, "second-hand-in-1");
+  const second = await start(renamed, "second-hand-in-2");
+  expect(first).toMatchObject({ status: "complete", textractJobs: 1, reused: false });
+  expect(second).toEqual({ ...first, reused: true });
+  expect(await stack.database.textractJob.count({ where: { documentId: first.documentId } })).toBe(1);
+});
+
+it("a forced hand-in pays once more and says so", async () => {
+  const location = await stack.upload("second/forced.pdf", "samples/born-digital-contract.pdf");
+  const result = await stack.client.workflow.execute("processDocument", {
+    taskQueue: "documents",
+    workflowId: "second-hand-in-forced",
+    args: [{ document: location, project: "second-hand-in", force: true }],
+  });
+  expect(result).toMatchObject({ status: "complete", textractJobs: 2, reused: false });
+});
+
+it("`docket submit` of a document that is complete starts nothing", async () => {
+  const { code, stdout } = await docket(["submit", "--project", "second-hand-in", "--json", "samples/born-digital-contract.pdf"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout.trim())).toMatchObject({ status: "complete" });
+});
