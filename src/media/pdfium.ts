@@ -1,0 +1,264 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { init, type WrappedPdfiumModule } from "@embedpdf/pdfium";
+import { DocketError } from "../contract/failures.ts";
+
+/** Bytes that can be read at any place, synchronously; pdfium asks for the ranges that it needs. */
+export interface SyncByteSource {
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `into` with the bytes from `offset` on; throws where they cannot be read. */
+  read(offset: number, into: Uint8Array): void;
+}
+
+/** Which kind of form a PDF holds; the two XFA kinds hold pages that only an XFA processor can draw. */
+export type FormType = "none" | "acroform" | "xfa-full" | "xfa-foreground";
+
+/** An image that a page draws, as it declares itself: nothing is decoded to learn this. */
+export interface PageImage {
+  /** Pixels. */
+  width: number;
+  height: number;
+  /** Where it is drawn: PDF points in the page's own system (origin at the bottom left, before rotation). */
+  bounds: { left: number; bottom: number; right: number; top: number };
+}
+
+/** A handle of pdfium: an address in its memory. */
+type Handle = number;
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * A fresh instance of pdfium; the compiled code is kept, the memory is not. A WebAssembly memory never shrinks, so
+ * dropping the instance (with every view into it) is the only way to give memory back.
+ */
+export async function createPdfium(): Promise<WrappedPdfiumModule> {
+  compiled ??= new WebAssembly.Module(
+    readFileSync(createRequire(import.meta.url).resolve("@embedpdf/pdfium/pdfium.wasm")),
+  );
+  const module = compiled;
+  const pdfium = await init({
+    instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance) => void) {
+      const instance = new WebAssembly.Instance(module, imports);
+      ready(instance);
+      return instance.exports;
+    },
+    // Its complaints (no memory, bad fonts) are told by results, not on a worker's standard error.
+    print() {},
+    printErr() {},
+  } as Parameters<typeof init>[0]);
+  pdfium.FPDF_InitLibrary();
+  return pdfium;
+}
+
+/**
+ * Opens a PDF through range reads: a 480 MB file opens with some 80 KB read. Every document has a pdfium of its own;
+ * {@link PdfDocument.close} drops both.
+ *
+ * @param name what messages call the document
+ * @throws {DocketError} `Encrypted` when a password is needed to open it, `Corrupt` when it is no PDF or cannot be
+ * parsed. What `source.read` throws is thrown on as it is.
+ */
+export async function openDocument(source: SyncByteSource, name = "The document"): Promise<PdfDocument> {
+  // FPDF_FILEACCESS has 32-bit sizes in this build; Textract's own limit is far below.
+  if (source.size > 0x7fffffff) throw new DocketError("TooLarge", `${name} is larger than 2 GiB.`);
+  return new PdfDocument(await createPdfium(), source, name);
+}
+
+// FPDF_ERR_*, fpdfview.h.
+const errorPassword = 4;
+const errorSecurity = 5;
+const formTypes: readonly FormType[] = ["none", "acroform", "xfa-full", "xfa-foreground"];
+// FPDF_PAGEOBJ_*, fpdf_edit.h.
+const objectImage = 3;
+const objectForm = 5;
+const flattenDone = 1;
+
+/** An open PDF. Page numbers are 1-based; sizes are PDF points (1/72 inch). Not usable after {@link close}. */
+export class PdfDocument {
+  /** pdfium's functions, for readers that need more than this class offers. */
+  readonly pdfium: WrappedPdfiumModule;
+  readonly pageCount: number;
+  readonly name: string;
+  readonly #document: Handle;
+  readonly #access: Handle;
+  readonly #callback: number;
+  #readError: unknown;
+  #closed = false;
+
+  constructor(pdfium: WrappedPdfiumModule, source: SyncByteSource, name: string) {
+    this.pdfium = pdfium;
+    this.name = name;
+    const runtime = pdfium.pdfium;
+    this.#callback = runtime.addFunction((_parameter: number, offset: number, into: number, length: number) => {
+      try {
+        source.read(offset >>> 0, heap(pdfium).subarray(into, into + length));
+        return 1;
+      } catch (error) {
+        this.#readError ??= error;
+        return 0;
+      }
+    }, "iiiii");
+    // struct FPDF_FILEACCESS { unsigned long m_FileLen; int (*m_GetBlock)(...); void* m_Param; }
+    this.#access = runtime.wasmExports.malloc(12);
+    runtime.setValue(this.#access, source.size, "i32");
+    runtime.setValue(this.#access + 4, this.#callback, "i32");
+    runtime.setValue(this.#access + 8, 0, "i32");
+    this.#document = pdfium.FPDF_LoadCustomDocument(this.#access, "");
+    this.throwReadError();
+    if (this.#document === 0) {
+      const error = pdfium.FPDF_GetLastError();
+      if (error === errorPassword) throw new DocketError("Encrypted", `${name} asks for a password to be opened.`);
+      if (error === errorSecurity) {
+        throw new DocketError("Encrypted", `${name} is encrypted by a scheme that is not supported.`);
+      }
+      throw new DocketError("Corrupt", `${name} cannot be parsed as a PDF (pdfium error ${error}).`);
+    }
+    this.pageCount = pdfium.FPDF_GetPageCount(this.#document);
+  }
+
+  /**
+   * Revision of the security handler; -1: not encrypted. A document that only has an owner password opens like any
+   * other and still has a revision: Amazon Textract refuses those as well.
+   */
+  get securityHandlerRevision(): number {
+    return this.pdfium.FPDF_GetSecurityHandlerRevision(this.#document);
+  }
+
+  get formType(): FormType {
+    return formTypes[this.pdfium.FPDF_GetFormType(this.#document)] ?? "none";
+  }
+
+  /** The page's size as displayed: its crop box after rotation, in points. Undefined: the page is damaged. */
+  pageSize(number: number): { width: number; height: number } | undefined {
+    return this.#withMemory(8, (at) => {
+      const found = this.pdfium.FPDF_GetPageSizeByIndexF(this.#document, number - 1, at);
+      this.throwReadError();
+      if (!found) return undefined;
+      return { width: this.#float(at), height: this.#float(at + 4) };
+    });
+  }
+
+  /**
+   * Loads a page, hands its handle to `use` and closes it again. Form fields and notes become part of the page first
+   * (in memory only), so that filled-in values are text and picture like everything else.
+   * @throws {DocketError} `Corrupt` when the page cannot be loaded
+   */
+  withPage<T>(number: number, use: (page: Handle) => T): T {
+    let page = this.#loadPage(number);
+    try {
+      if (this.pdfium.FPDFPage_GetAnnotCount(page) > 0 && this.pdfium.FPDFPage_Flatten(page, 0) === flattenDone) {
+        this.pdfium.FPDF_ClosePage(page);
+        page = 0;
+        page = this.#loadPage(number);
+      }
+      return use(page);
+    } finally {
+      if (page !== 0) this.pdfium.FPDF_ClosePage(page);
+      this.throwReadError();
+    }
+  }
+
+  /** The images that a loaded page draws, those inside form objects included (at most 5 levels deep). */
+  images(page: Handle): PageImage[] {
+    const { pdfium } = this;
+    const found: PageImage[] = [];
+    const visit = (object: Handle, depth: number, outermost: Handle) => {
+      const type = pdfium.FPDFPageObj_GetType(object);
+      if (type === objectForm && depth < 5) {
+        const count = pdfium.FPDFFormObj_CountObjects(object);
+        for (let i = 0; i < count; i++) visit(pdfium.FPDFFormObj_GetObject(object, i), depth + 1, outermost);
+      } else if (type === objectImage) {
+        this.#withMemory(24, (at) => {
+          if (!pdfium.FPDFImageObj_GetImagePixelSize(object, at, at + 4)) return;
+          // Inside a form the image's bounds are in the form's system; the form's own bounds are on the page.
+          pdfium.FPDFPageObj_GetBounds(outermost, at + 8, at + 12, at + 16, at + 20);
+          const [left, bottom, right, top] = [8, 12, 16, 20].map((offset) => this.#float(at + offset));
+          const bounds = { left: left ?? 0, bottom: bottom ?? 0, right: right ?? 0, top: top ?? 0 };
+          found.push({ width: this.#unsigned(at), height: this.#unsigned(at + 4), bounds });
+        });
+      }
+    };
+    const count = pdfium.FPDFPage_CountObjects(page);
+    for (let i = 0; i < count; i++) {
+      const object = pdfium.FPDFPage_GetObject(page, i);
+      visit(object, 0, object);
+    }
+    return found;
+  }
+
+  /**
+   * Draws a loaded page as displayed, on white, into a copy of `width` times `height` grey bytes, top row first.
+   * pdfium draws an image that it has no memory for as white and tells nobody: callers that bound memory must check
+   * themselves whether a request for memory was refused meanwhile.
+   */
+  renderGrey(page: Handle, width: number, height: number): Uint8Array {
+    const { pdfium } = this;
+    // FPDFBitmap_Gray; pdfium allocates with its own row length when no buffer is given.
+    const bitmap = pdfium.FPDFBitmap_CreateEx(width, height, 1, 0, 0);
+    if (bitmap === 0) throw new DocketError("OutOfMemory", `${this.name}: no memory for ${width} x ${height} pixels.`);
+    try {
+      pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xffffffff);
+      // FPDF_ANNOT | FPDF_RENDER_LIMITEDIMAGECACHE
+      pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, 0x01 | 0x200);
+      const stride = pdfium.FPDFBitmap_GetStride(bitmap);
+      const start = pdfium.FPDFBitmap_GetBuffer(bitmap);
+      const grey = new Uint8Array(width * height);
+      const memory = heap(pdfium);
+      for (let row = 0; row < height; row++) {
+        const from = start + row * stride;
+        grey.set(memory.subarray(from, from + width), row * width);
+      }
+      return grey;
+    } finally {
+      pdfium.FPDFBitmap_Destroy(bitmap);
+    }
+  }
+
+  /** Throws what a read of the source threw since the last look; pdfium itself only sees a failed read. */
+  throwReadError(): void {
+    const error = this.#readError;
+    this.#readError = undefined;
+    if (error !== undefined) throw error;
+  }
+
+  /** Ends the document. Its pdfium is garbage once the caller forgets this object. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#document !== 0) this.pdfium.FPDF_CloseDocument(this.#document);
+    this.pdfium.FPDF_DestroyLibrary();
+    this.pdfium.pdfium.wasmExports.free(this.#access);
+    this.pdfium.pdfium.removeFunction(this.#callback);
+  }
+
+  #loadPage(number: number): Handle {
+    const page = this.pdfium.FPDF_LoadPage(this.#document, number - 1);
+    this.throwReadError();
+    if (page === 0) throw new DocketError("Corrupt", `${this.name}: page ${number} cannot be parsed.`);
+    return page;
+  }
+
+  #withMemory<T>(bytes: number, use: (address: number) => T): T {
+    const { malloc, free } = this.pdfium.pdfium.wasmExports;
+    const address = malloc(bytes);
+    try {
+      return use(address);
+    } finally {
+      free(address);
+    }
+  }
+
+  #float(address: number): number {
+    return this.pdfium.pdfium.getValue(address, "float");
+  }
+
+  #unsigned(address: number): number {
+    return this.pdfium.pdfium.getValue(address, "i32") >>> 0;
+  }
+}
+
+/** The memory of an instance as it is now: a growth replaces it, so never keep the result over a call. */
+export function heap(pdfium: WrappedPdfiumModule): Uint8Array {
+  return (pdfium.pdfium as unknown as { HEAPU8: Uint8Array }).HEAPU8;
+}
