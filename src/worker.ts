@@ -37,7 +37,13 @@ export interface WorkerRun {
  * Serves the queues until SIGTERM or SIGINT; running activities get the grace time to end, and heartbeats keep the
  * position of those that do not.
  */
-export async function runWorker({ config, queues, logger, activityInterceptors = [], onReady }: WorkerRun): Promise<void> {
+export async function runWorker({
+  config,
+  queues,
+  logger,
+  activityInterceptors = [],
+  onReady,
+}: WorkerRun): Promise<void> {
   const metrics = createWorkerMetrics(queues);
   Runtime.install({
     logger: new DefaultLogger("INFO", (entry) => logTemporal(logger, entry)),
@@ -126,6 +132,8 @@ async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<Work
 
 function logTemporal(logger: Logger, { level, message, meta }: LogEntry): void {
   // The activity context that Temporal adds holds the workflow id, which names the document.
+  // What a typed failure says is logged once, by the interceptor that types it.
+  if (message === "Activity failed") return;
   const { workflowId, activityType, attempt, error, sdkComponent, failureType, taskQueue } = (meta ?? {}) as Record<
     string,
     unknown

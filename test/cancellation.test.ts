@@ -15,7 +15,7 @@ afterAll(async () => {
 
 it.each(["awaitTextract", "recognizeLocally"])("a document cancelled during %s ends cancelled, and can be handed in again", async (stage) => {
   const engine = stage === "awaitTextract" ? "textract" : "local";
-  const document = await stack.upload(`cancel/${stage}.tiff`, "samples/multi-page.tiff");
+  const document = await stack.upload(`cancel/${stage}.tiff`, "samples/deposition-300dpi.tiff");
   const project = `cancel-${engine}`;
   const start = (workflowId: string) =>
     stack.client.workflow.start("processDocument", {

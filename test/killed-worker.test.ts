@@ -32,7 +32,7 @@ const cases = [
 describe("a worker killed with SIGKILL", () => {
   it.each(cases)("$moment $step ($engine): the document completes and is paid once", async ({ step, moment, engine }) => {
     const name = `killed-${step.toLowerCase()}-${moment}`;
-    const location = await stack.upload(`killed/${name}.jpg`, "samples/letter-photo.jpg");
+    const location = await stack.upload(`killed/${name}.jpg`, "samples/invoice.jpg");
     const marker = join(tmpdir(), `docket-${name}-${process.pid}`);
     await rm(marker, { force: true });
     const queues = `${documentQueues},ocr`;

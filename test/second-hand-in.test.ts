@@ -13,8 +13,8 @@ afterAll(async () => {
 });
 
 it("the same content handed in twice, under another name too, is one document with one paid job", async () => {
-  const location = await stack.upload("second/first-name.pdf", "samples/born-digital-contract.pdf");
-  const renamed = await stack.upload("second/other-name.pdf", "samples/born-digital-contract.pdf");
+  const location = await stack.upload("second/first-name.pdf", "samples/service-agreement.pdf");
+  const renamed = await stack.upload("second/other-name.pdf", "samples/service-agreement.pdf");
   const start = (document: typeof location, workflowId: string) =>
     stack.client.workflow.execute("processDocument", {
       taskQueue: "documents",
@@ -30,7 +30,7 @@ it("the same content handed in twice, under another name too, is one document wi
 });
 
 it("a forced hand-in pays once more and says so", async () => {
-  const location = await stack.upload("second/forced.pdf", "samples/born-digital-contract.pdf");
+  const location = await stack.upload("second/forced.pdf", "samples/service-agreement.pdf");
   const result = await stack.client.workflow.execute("processDocument", {
     taskQueue: "documents",
     workflowId: "second-hand-in-forced",
@@ -40,7 +40,7 @@ it("a forced hand-in pays once more and says so", async () => {
 });
 
 it("`docket submit` of a document that is complete starts nothing", async () => {
-  const { code, stdout } = await docket(["submit", "--project", "second-hand-in", "--json", "samples/born-digital-contract.pdf"]);
+  const { code, stdout } = await docket(["submit", "--project", "second-hand-in", "--json", "samples/service-agreement.pdf"]);
   expect(code).toBe(0);
   expect(JSON.parse(stdout.trim())).toMatchObject({ status: "complete" });
 });

@@ -64,8 +64,8 @@ export function createCheckPrerequisites(ports: {
     if (rows === null) fail("RecordMissing", `Document ${documentId} (${name}) has no record.`);
     else if (rows.metadata === null) fail("MetadataMissing", `Document ${documentId} (${name}) has no metadata.`);
 
-    const object = await permanentFailureOf(() => ports.storage.head(document), failures);
     const region = await permanentFailureOf(() => ports.storage.bucketRegion(document.bucket), failures);
+    const object = await permanentFailureOf(() => ports.storage.head(document), failures);
     if (object !== null && rows?.metadata?.etag && rows.metadata.etag !== object.etag) {
       fail("ObjectChanged", `${name} is not the object that was handed in: its entity tag changed.`);
     }
@@ -109,7 +109,8 @@ async function permanentFailureOf<T>(check: () => Promise<T>, failures: Failure[
     return await check();
   } catch (error) {
     if (!(error instanceof DocketError) || error.type === "StorageUnavailable") throw error;
-    if (!failures.some((failure) => failure.type === error.type)) failures.push(error.toFailure());
+    const known = failures.some(({ type }) => type === error.type || type === "BucketMissing");
+    if (!known) failures.push(error.toFailure());
     return null;
   }
 }

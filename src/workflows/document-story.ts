@@ -1,3 +1,4 @@
+import type { SearchAttributePair } from "@temporalio/common";
 import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
 import type { Failure } from "../contract/failures.ts";
 import type {
@@ -20,6 +21,8 @@ const waitingFor: Partial<Record<Stage, string>> = {
 export class DocumentStory {
   readonly #name: string;
   readonly #done: string[] = [];
+  /** Attributes that are set once, together with the first stage: every upsert is a history event. */
+  #start: SearchAttributePair[];
   #progress: DocumentProgress = {
     documentId: null,
     stage: "ensureProject",
@@ -33,10 +36,10 @@ export class DocumentStory {
     this.#name = nameOf(input);
     const project = typeof input.project === "string" ? input.project : "default";
     const engine = typeof input.engine === "string" ? input.engine : "textract";
-    upsertSearchAttributes([
+    this.#start = [
       { key: searchAttributes.project, value: project },
       { key: searchAttributes.engine, value: engine },
-    ]);
+    ];
   }
 
   progress(): DocumentProgress {
@@ -79,7 +82,8 @@ export class DocumentStory {
   #enter(stage: Stage): void {
     this.#progress.stage = stage;
     this.#progress.waitingFor = waitingFor[stage] ?? null;
-    upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }]);
+    upsertSearchAttributes([...this.#start, { key: searchAttributes.stage, value: stage }]);
+    this.#start = [];
     setCurrentDetails(this.#details());
   }
 
