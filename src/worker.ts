@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import {
+  type ActivityInterceptorsFactory,
   DefaultLogger,
   type LogEntry,
   NativeConnection,
