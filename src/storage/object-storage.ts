@@ -1,8 +1,9 @@
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
+import { createBucketRegions } from "./bucket-regions.ts";
 import { storageFailure } from "./storage-failure.ts";
 
 /** What S3 says of an object without its content. */
@@ -39,14 +40,14 @@ export interface UploadOptions {
   onProgress?(bytes: number): void;
 }
 
-/** A client for one S3 endpoint: AWS in a region, or any server that speaks S3. */
+/**
+ * A client for AWS, or for any server that speaks S3. Each bucket is spoken to in its own region; the SDK's own
+ * following of redirects stays off, because it was seen to leave a shared client in the wrong region.
+ * @param options.region where a bucket is looked for first
+ */
 export function createObjectStorage(options: { region: string; endpoint: string | undefined }): ObjectStorage {
-  const client = new S3Client({
-    region: options.region,
-    // Retries belong to the activities' policies; a second layer below them would multiply.
-    maxAttempts: 1,
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
-  });
+  const regions = createBucketRegions(options);
+  const clientOf = ({ bucket }: { bucket: string }) => regions.clientOf(bucket);
   const object = (location: DocumentLocation) => ({
     Bucket: location.bucket,
     Key: location.key,
@@ -55,6 +56,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
 
   return {
     async head(location) {
+      const client = await clientOf(location);
       const answer = await client
         .send(new HeadObjectCommand(object(location)))
         .catch((error) => storageFailure(error, location));
@@ -69,6 +71,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     async read(location, offset, length) {
       if (length <= 0) return new Uint8Array(0);
       const range = `bytes=${offset}-${offset + length - 1}`;
+      const client = await clientOf(location);
       try {
         const answer = await client.send(new GetObjectCommand({ ...object(location), Range: range }));
         // A server that ignores the range would hand over the whole object.
@@ -78,14 +81,15 @@ export function createObjectStorage(options: { region: string; endpoint: string 
         }
         return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
       } catch (error) {
-        if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 416) {
-          return new Uint8Array(0);
-        }
+        const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+        // Past the object's end.
+        if ($metadata?.httpStatusCode === 416) return new Uint8Array(0);
         return storageFailure(error, location);
       }
     },
 
     async openStream(location, signal) {
+      const client = await clientOf(location);
       const answer = await client
         .send(new GetObjectCommand(object(location)), signal ? { abortSignal: signal } : {})
         .catch((error) => storageFailure(error, location));
@@ -94,7 +98,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
 
     async upload(bucket, key, body, uploadOptions = {}) {
       const upload = new Upload({
-        client,
+        client: await clientOf({ bucket }),
         params: {
           Bucket: bucket,
           Key: key,
@@ -118,25 +122,14 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     },
 
     async put(bucket, key, body, contentType) {
+      const client = await clientOf({ bucket });
       await client
         .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
         .catch((error) => storageFailure(error, { bucket, key }));
     },
 
-    async bucketRegion(bucket) {
-      try {
-        const answer = await client.send(new HeadBucketCommand({ Bucket: bucket }));
-        return answer.BucketRegion ?? options.region;
-      } catch (error) {
-        // A bucket elsewhere answers 301 and names its region in the error's response.
-        const headers = (error as { $response?: { headers?: Record<string, string> } }).$response?.headers;
-        const region = headers?.["x-amz-bucket-region"];
-        if (region !== undefined) return region;
-        return storageFailure(error, { bucket, key: "" });
-      }
-    },
-
-    close: () => client.destroy(),
+    bucketRegion: (bucket) => regions.regionOf(bucket),
+    close: () => regions.close(),
   };
 }
 

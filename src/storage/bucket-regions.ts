@@ -1,0 +1,67 @@
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { storageFailure } from "./storage-failure.ts";
+
+/** Clients by region, and which region each bucket is in. */
+export interface BucketRegions {
+  /** @throws {DocketError} `BucketMissing`, `ObjectForbidden`, `StorageUnavailable` */
+  regionOf(bucket: string): Promise<string>;
+  clientOf(bucket: string): Promise<S3Client>;
+  close(): void;
+}
+
+// Buckets do not move; the bound keeps a caller with endless bucket names from growing the process.
+const mostRemembered = 1000;
+
+/** Asks once for each bucket (HeadBucket names the region, in a redirect too), and keeps one client for each region. */
+export function createBucketRegions(options: { region: string; endpoint: string | undefined }): BucketRegions {
+  const clients = new Map<string, S3Client>();
+  const regions = new Map<string, string>();
+
+  const clientIn = (region: string) => {
+    let client = clients.get(region);
+    if (client === undefined) {
+      client = new S3Client({
+        region,
+        // Retries belong to the activities' policies; a second layer below them would multiply.
+        maxAttempts: 1,
+        ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
+      });
+      clients.set(region, client);
+    }
+    return client;
+  };
+
+  const regionOf = async (bucket: string) => {
+    const known = regions.get(bucket);
+    if (known !== undefined) return known;
+    const region = await askRegion(clientIn(options.region), bucket, options.region);
+    if (regions.size >= mostRemembered) regions.clear();
+    regions.set(bucket, region);
+    return region;
+  };
+
+  return {
+    regionOf,
+    async clientOf(bucket) {
+      // A server other than AWS' has one address for all its buckets.
+      return clientIn(options.endpoint === undefined ? await regionOf(bucket) : options.region);
+    },
+    close() {
+      for (const client of clients.values()) client.destroy();
+    },
+  };
+}
+
+async function askRegion(client: S3Client, bucket: string, fallback: string): Promise<string> {
+  try {
+    const answer = await client.send(new HeadBucketCommand({ Bucket: bucket }));
+    return answer.BucketRegion ?? fallback;
+  } catch (error) {
+    // A bucket elsewhere answers 301 and names its region in the error's response; 403 may name it too, and the
+    // object's own request then says what is forbidden.
+    const { $response } = error as { $response?: { headers?: Record<string, string> } };
+    const region = $response?.headers?.["x-amz-bucket-region"];
+    if (region !== undefined) return region;
+    return storageFailure(error, { bucket, key: "" });
+  }
+}
