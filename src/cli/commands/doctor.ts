@@ -1,0 +1,65 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import type { Check } from "../doctor/check.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { type Colors, colorsFor, print, printJson } from "../output.ts";
+import { padColumns, printableLine } from "../render/printable.ts";
+
+/** `docket doctor`: what is there, what is missing, what to do about it. */
+export function defineDoctor(program: Command): void {
+  defineCommand(program, {
+    usage: "doctor",
+    summary: "check the machine, the settings and the services",
+    description:
+      "Checks what Docket needs: Node.js, memory, the data folder, the embedded parts, and, for the running stack or " +
+      "the services that the environment names, PostgreSQL and its migrations, Temporal with search attributes and " +
+      "workers, the S3 bucket, and Textract. Each problem comes with its remedy. Nothing is changed, nothing is paid.",
+    examples: ["docket doctor", "docket doctor --json | jq 'select(.status == \"failed\")'"],
+    json: "one JSON object a check: name, status (ok, warning, failed, skipped), detail, remedy",
+  })
+    .addHelpText("after", "     (1 also when a check failed; a warning is no failure)")
+    .action(runs((options: CommonOptions) => doctor(options)));
+}
+
+async function doctor(options: CommonOptions): Promise<number> {
+  const [{ machineChecks }, { partChecks }, { serviceChecks }, { skipped }, { readStackFile }] = await Promise.all([
+    import("../doctor/machine-checks.ts"),
+    import("../doctor/part-checks.ts"),
+    import("../doctor/service-checks.ts"),
+    import("../doctor/check.ts"),
+    import("../stack/stack-file.ts"),
+  ]);
+  const color = colorsFor(process.stdout);
+  const checks: Check[] = [];
+  const tell = async (found: Check[]) => {
+    checks.push(...found);
+    for (const check of found) await (options.json ? printJson(check) : print(renderCheck(check, color)));
+  };
+
+  const dataDirectory = resolve(options.dataDirectory);
+  await tell(await machineChecks(dataDirectory));
+  const stack = await readStackFile(dataDirectory);
+  const configured = Boolean(process.env["DATABASE_URL"] && process.env["DOCKET_BUCKET"]);
+  if (stack === null) await tell(await partChecks(process.env));
+  if (stack === null && !configured) {
+    await tell([skipped("services", "none are running or configured; `docket up` starts them, then this checks them")]);
+  } else {
+    if (!configured) Object.assign(process.env, stack?.environment);
+    await tell(await serviceChecks(process.env));
+  }
+
+  const problems = checks.filter((check) => check.status === "failed").length;
+  if (!options.json)
+    await print(problems === 0 ? "\nNothing is wrong." : `\n${problems} of ${checks.length} checks failed.`);
+  return problems === 0 ? exitCodes.complete : exitCodes.environment;
+}
+
+/** A check as a line, and its remedy below it. */
+export function renderCheck(check: Check, color: Colors): string {
+  const marks = { ok: color.green("✓"), warning: color.yellow("!"), failed: color.red("✗"), skipped: color.dim("·") };
+  const line = `${marks[check.status]} ${padColumns(check.name, 18)} ${printableLine(check.detail)}`;
+  return check.remedy === null
+    ? line
+    : `${line}\n${" ".repeat(21)}${color.dim("remedy:")} ${printableLine(check.remedy)}`;
+}

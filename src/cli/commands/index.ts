@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { defineDoctor } from "./doctor.ts";
+import { defineEnv } from "./env.ts";
+import { defineRun } from "./run.ts";
+import { defineStatus } from "./status.ts";
+import { defineSubmit } from "./submit.ts";
+import { defineText } from "./text.ts";
+import { defineUp } from "./up.ts";
+import { defineWatch } from "./watch.ts";
+import { defineWorker } from "./worker.ts";
+
+/** Every command, in the order of `docket --help`. */
+export const commands: ((program: Command) => void)[] = [
+  defineRun,
+  defineUp,
+  defineEnv,
+  defineSubmit,
+  defineStatus,
+  defineWatch,
+  defineText,
+  defineDoctor,
+  defineWorker,
+];

@@ -1,0 +1,94 @@
+import type { Command } from "commander";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { interruptible } from "../interrupt.ts";
+import { colorsFor, note, print, printJson } from "../output.ts";
+import { renderFailure } from "../render/document-table.ts";
+import { printableLine } from "../render/printable.ts";
+import { isObjectAddress, parseObjectAddress } from "../run/object-address.ts";
+
+interface Options extends CommonOptions, DocumentOptions {
+  wait?: boolean;
+}
+
+/** `docket submit`: hands in to a running stack or to configured services. */
+export function defineSubmit(program: Command): void {
+  const command = defineCommand(program, {
+    usage: "submit <documents...>",
+    summary: "hand in files, folders or S3 objects; returns at once",
+    description:
+      "Hands in files, all documents of folders, or objects that are in S3 already (s3://bucket/key), to the stack " +
+      "that `docket up` runs or to the services that the environment names. Returns as soon as each document's " +
+      "workflow is started; the work goes on without this command.",
+    examples: ["docket submit invoices/ s3://archive/2024/scan.pdf", "docket submit --wait --priority 1 urgent.pdf"],
+    json: "one JSON object a document: file, documentId, status, failure; with --wait as `docket run --json`",
+  });
+  withDocumentOptions(command)
+    .option("--wait", "follow the documents to their end, as `docket run` does")
+    .action(runs((documents: string[], options: Options) => submit(documents, options)));
+}
+
+async function submit(named: string[], options: Options): Promise<number> {
+  const { findDocuments } = await import("../../client/find-documents.ts");
+  const objects = named.filter(isObjectAddress).map(parseObjectAddress);
+  const paths = named.filter((name) => !isObjectAddress(name));
+  const { files, refused } =
+    paths.length > 0 ? await findDocuments(paths, { cwd: process.cwd() }) : { files: [], refused: [] };
+  const { withServices } = await import("../stack/find-services.ts");
+  const { forEachItem, handInItems } = await import("../run/hand-in-items.ts");
+  const interruption = interruptible();
+  const { signal } = interruption;
+  try {
+    return await withServices(options.dataDirectory, async (services, stack) => {
+      const handIn = handInOptions(options);
+      const items = handInItems(services, { files, objects }, handIn, signal);
+      if (options.wait) {
+        const { followItems } = await import("../run/follow-items.ts");
+        return followItems(items, refused, {
+          services,
+          textractStatus: stack?.textractStatus ?? null,
+          engine: handIn.engine,
+          signal,
+          json: options.json ?? false,
+        });
+      }
+      let failed = refused.length;
+      for (const { file, failure } of refused) await tell(file, null, failure);
+      await forEachItem(items, async (item) => {
+        try {
+          signal.throwIfAborted();
+          const { documentId, runId } = await item.handIn();
+          await tell(item.file, documentId, null, runId === null ? "complete" : "started");
+        } catch (error) {
+          signal.throwIfAborted();
+          failed += 1;
+          const { failureOf } = await import("../show-error.ts");
+          await tell(item.file, null, failureOf(error));
+        }
+      });
+      return failed === 0 ? exitCodes.complete : exitCodes.documentFailed;
+    });
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === null) throw error;
+    note("Stopped. What was handed in goes on; hand in again to add the rest.");
+    return code;
+  } finally {
+    interruption.dispose();
+  }
+
+  async function tell(
+    file: string,
+    documentId: string | null,
+    failure: Parameters<typeof renderFailure>[1] | null,
+    status: "started" | "complete" | "failed" = "failed",
+  ): Promise<void> {
+    if (options.json) await printJson({ file, documentId, status, failure });
+    else if (failure !== null) note(renderFailure(file, failure, colorsFor(process.stderr)));
+    else {
+      const already = status === "complete" ? "  complete already" : "";
+      await print(`${documentId}  ${printableLine(file)}${already}`);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { interruptible, untilAborted } from "../interrupt.ts";
+import { invocation } from "../invocation.ts";
+import { colorsFor, note, print, printJson } from "../output.ts";
+import { exportLines } from "../render/export-lines.ts";
+import { createDisplay } from "../run/display.ts";
+import type { StackSession } from "../stack/session.ts";
+
+/** `docket up`: the stack and its workers, until Ctrl-C. */
+export function defineUp(program: Command): void {
+  defineCommand(program, {
+    usage: "up",
+    summary: "run the stack and its workers until Ctrl-C",
+    description:
+      "Brings up PostgreSQL, Temporal with its Web UI, S3 and Textract on loopback (what is configured is used " +
+      "instead), migrates, and runs the workers. Other terminals find the stack by themselves in the data folder; " +
+      "programs find it by the variables that are printed.",
+    examples: ["docket up", "docket up --json > stack.json &"],
+    json: "one JSON object when everything is up: webUi, textractStatus, environment",
+  })
+    .addHelpText("after", "  130  stopped by Ctrl-C, as it is meant to be; 143 by SIGTERM")
+    .action(runs((options: CommonOptions) => up(options)));
+}
+
+async function up(options: CommonOptions): Promise<number> {
+  const interruption = interruptible();
+  const { signal } = interruption;
+  const display = await createDisplay();
+  signal.addEventListener("abort", () => display.stopping("Stopping; Ctrl-C again ends at once."));
+  try {
+    const { openStackSession } = await import("../stack/session.ts");
+    const { dataDirectory } = options;
+    const session = await openStackSession({
+      command: "up",
+      dataDirectory,
+      report: display.step,
+      say: display.say,
+      signal,
+    });
+    interruption.onForce(session.kill);
+    display.end();
+    try {
+      await announce(session, options);
+      if (session.owner !== null) {
+        note(`It is process ${session.owner} that runs it; it stops with that process.`);
+        return exitCodes.complete;
+      }
+      await untilAborted(session.ended, signal);
+      return exitCodes.complete;
+    } finally {
+      await session.stop(false);
+    }
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === null) throw error;
+    display.end();
+    note("Stopped. Documents that were under way go on at the next start.");
+    return code;
+  } finally {
+    display.end();
+    interruption.dispose();
+  }
+}
+
+async function announce(session: StackSession, options: CommonOptions): Promise<void> {
+  const { webUi, textractStatus, environment } = session;
+  if (options.json) return printJson({ webUi, textractStatus, environment });
+  const color = colorsFor(process.stdout);
+  const docket = invocation();
+  await print(`\n${color.bold("Up.")} ${webUi === null ? "" : `Temporal Web UI: ${color.cyan(webUi)}`}`);
+  await print(`In another terminal: ${docket} submit FILE, ${docket} watch, ${docket} status, ${docket} text ID`);
+  await print(`For other programs: eval "$(${docket} env)", which sets`);
+  const secret = /PASSWORD|SECRET|DATABASE_URL/;
+  await print(exportLines(environment, (name, value) => (secret.test(name) ? "…" : value)));
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { commands } from "./commands/index.ts";
+import { flushOutput } from "./output.ts";
+import { version } from "./version.ts";
+
+const program = new Command("docket")
+  .description("Turns documents into text: Amazon Textract, made durable by Temporal, kept in PostgreSQL.")
+  .version(version, "--version")
+  .exitOverride()
+  .showHelpAfterError("(docket --help, or docket COMMAND --help, shows how)")
+  .addHelpText("after", "\nExample:\n  $ docket run invoices/ scan.pdf");
+for (const define of commands) define(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said what is wrong with the command line, or has shown the help that was asked for.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode;
+}
+await flushOutput();
+// A connection that a library keeps open must not keep a finished command alive.
+process.exit();

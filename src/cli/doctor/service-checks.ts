@@ -1,0 +1,153 @@
+import type { Client } from "@temporalio/client";
+import { temporal } from "@temporalio/proto";
+import { connectTemporal } from "../../client/connect.ts";
+import { type Config, loadConfig } from "../../config.ts";
+import { DocketError } from "../../contract/failures.ts";
+import { searchAttributeNames, taskQueues } from "../../contract/process-document.ts";
+import { pendingMigrations } from "../../database/migrate.ts";
+import { createObjectStorage } from "../../storage/object-storage.ts";
+import { createTextractApis } from "../../textract/textract-api.ts";
+import { textractReachability } from "../../textract/textract-reachability.ts";
+import { withoutPassword } from "../run/closing-words.ts";
+import { type Check, checked, failed, ok, warning } from "./check.ts";
+
+/** What the settings name: PostgreSQL, Temporal, S3, Textract, each looked at by itself and side by side. */
+export async function serviceChecks(environment: NodeJS.ProcessEnv): Promise<Check[]> {
+  let config: Config;
+  try {
+    config = loadConfig(environment);
+  } catch (error) {
+    return [await checked("settings", () => Promise.reject(error))];
+  }
+  const groups = await Promise.all([
+    databaseChecks(config),
+    temporalChecks(config),
+    storageChecks(config),
+    textractChecks(config),
+  ]);
+  return [ok("settings", "complete"), ...groups.flat()];
+}
+
+async function databaseChecks(config: Config): Promise<Check[]> {
+  return [
+    await checked("PostgreSQL", async () => {
+      const pending = await pendingMigrations(config.database.url);
+      const address = withoutPassword(config.database.url);
+      if (pending.length === 0) return ok("PostgreSQL", `${address}, migrations up to date`);
+      return failed(
+        "PostgreSQL",
+        `${address} lacks ${pending.join(", ")}`,
+        "Apply the migrations: `docket up` does, or `npx prisma migrate deploy`.",
+      );
+    }),
+  ];
+}
+
+async function temporalChecks(config: Config): Promise<Check[]> {
+  let client: Client;
+  try {
+    client = await connectTemporal(config.temporal);
+  } catch (error) {
+    return [await checked("Temporal", () => Promise.reject(error))];
+  }
+  try {
+    const { address, namespace } = config.temporal;
+    const reachable = await checked("Temporal", async () => {
+      await client.workflowService.describeNamespace({ namespace });
+      return ok("Temporal", `${address}, namespace ${namespace}`);
+    });
+    if (reachable.status !== "ok") return [reachable];
+    return [
+      reachable,
+      await checked("search attributes", () => searchAttributeCheck(client, namespace)),
+      await checked("workers", () => workerCheck(client, namespace)),
+    ];
+  } finally {
+    await client.connection.close();
+  }
+}
+
+async function searchAttributeCheck(client: Client, namespace: string): Promise<Check> {
+  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.values(searchAttributeNames).filter(
+    (name) => !customAttributes || !(name in customAttributes),
+  );
+  if (missing.length === 0) return ok("search attributes", "registered");
+  const arguments_ = missing.map((name) => {
+    const type = name === searchAttributeNames.pages ? "Int" : "Keyword";
+    return `--name ${name} --type ${type}`;
+  });
+  return failed(
+    "search attributes",
+    `${missing.join(", ")} not registered in namespace ${namespace}`,
+    `temporal operator search-attribute create --namespace ${namespace} ${arguments_.join(" ")}`,
+  );
+}
+
+/** A queue without a worker is where work waits unnoticed. */
+async function workerCheck(client: Client, namespace: string): Promise<Check> {
+  const served = await Promise.all(
+    Object.values(taskQueues).map(async (queue) => {
+      const { pollers } = await client.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: queue },
+        // The documents queue has workflow workers too; activities are what every queue has.
+        taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+      });
+      return { queue, count: pollers?.length ?? 0 };
+    }),
+  );
+  const without = served.filter(({ count }) => count === 0).map(({ queue }) => queue);
+  if (without.length === 0) return ok("workers", "every task queue is served");
+  return warning(
+    "workers",
+    `no worker serves ${without.join(", ")}: work waits there`,
+    `Start one: docket worker --queues ${without.join(",")}`,
+  );
+}
+
+async function storageChecks(config: Config): Promise<Check[]> {
+  const { bucket, region, endpoint } = config.storage;
+  const storage = createObjectStorage(config.storage);
+  try {
+    return [
+      await checked("S3", async () => {
+        const bucketRegion = await storage.bucketRegion(bucket);
+        const place = `bucket ${bucket} in ${bucketRegion}${endpoint === undefined ? "" : ` at ${endpoint}`}`;
+        if (bucketRegion !== region) {
+          return failed("S3", `${place}, but AWS_REGION is ${region}`, `Set AWS_REGION to ${bucketRegion}.`);
+        }
+        try {
+          await storage.head({ bucket, key: "documents/docket-doctor" });
+        } catch (error) {
+          // "Missing" is the answer of a bucket that may be read and listed.
+          if (!(error instanceof DocketError) || error.type !== "ObjectMissing") throw error;
+        }
+        return ok("S3", place);
+      }),
+    ];
+  } finally {
+    storage.close();
+  }
+}
+
+async function textractChecks(config: Config): Promise<Check[]> {
+  const { region } = config.storage;
+  const place = config.textract.endpoint ?? `Amazon Textract in ${region}`;
+  return [
+    await checked("Textract", async () => {
+      const unreachable = await textractReachability(config.textract)(region);
+      if (unreachable !== null) throw new DocketError(unreachable.type, unreachable.message, unreachable);
+      const apis = createTextractApis(config.textract);
+      try {
+        // Asking for a job that cannot exist costs nothing, and shows whether the credentials may ask.
+        await apis.inRegion(region).get({ jobId: "0".repeat(64), features: [], maxResults: 1 });
+      } catch (error) {
+        if (!(error instanceof DocketError) || error.type !== "TextractJobExpired") throw error;
+      } finally {
+        apis.close();
+      }
+      return ok("Textract", `${place} answers, the credentials are accepted`);
+    }),
+  ];
+}

@@ -1,0 +1,9 @@
+/** Variables as lines that a POSIX shell evaluates, every value quoted. */
+export function exportLines(
+  environment: Record<string, string>,
+  show: (name: string, value: string) => string = (_, value) => value,
+): string {
+  return Object.entries(environment)
+    .map(([name, value]) => `export ${name}='${show(name, value).replaceAll("'", "'\\''")}'`)
+    .join("\n");
+}

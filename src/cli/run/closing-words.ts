@@ -1,0 +1,44 @@
+import { invocation } from "../invocation.ts";
+import type { Colors } from "../output.ts";
+import { printableLine } from "../render/printable.ts";
+
+export interface Closing {
+  /** Folder with the texts, and a document to name as the example; null when there is no text. */
+  texts: { folder: string; documentId: string } | null;
+  databaseUrl: string;
+  webUi: string | null;
+  /** Whether the stack goes on running after this command. */
+  stackStays: boolean;
+  /** Whether Textract is the local endpoint, which charges nothing. */
+  localTextract: boolean;
+  /** Whether anything was charged for. */
+  costUsd: number;
+}
+
+/** Where the text is and how to look at it: what a run says last. */
+export function renderClosing(closing: Closing, color: Colors): string {
+  const docket = invocation();
+  const whileUp = closing.stackStays ? "" : color.dim(`  (while \`${docket} up\` runs)`);
+  const lines: [string, string][] = [];
+  if (closing.texts !== null) {
+    lines.push(["Text", `${closing.texts.folder}/   or: ${docket} text ${closing.texts.documentId.slice(0, 8)}`]);
+  }
+  lines.push(["Database", `${withoutPassword(closing.databaseUrl)}${whileUp}`]);
+  if (closing.webUi !== null) lines.push(["Web UI", `${closing.webUi}${whileUp}`]);
+  if (closing.localTextract && closing.costUsd > 0) {
+    lines.push(["Cost", "what Amazon Textract would have charged; the local endpoint charges nothing"]);
+  }
+  return lines.map(([name, text]) => `${color.bold(name.padEnd(9))} ${text}`).join("\n");
+}
+
+/** A database address without its password, for people and logs. */
+export function withoutPassword(databaseUrl: string): string {
+  try {
+    const url = new URL(databaseUrl);
+    url.password = "";
+    url.searchParams.delete("password");
+    return printableLine(url.toString());
+  } catch {
+    return "postgresql://…";
+  }
+}

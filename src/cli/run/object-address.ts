@@ -1,0 +1,22 @@
+import { DocketError } from "../../contract/failures.ts";
+import type { NamedObject } from "./hand-in-items.ts";
+
+/** Whether an argument names an S3 object rather than a path. */
+export function isObjectAddress(argument: string): boolean {
+  return /^s3:\/\//i.test(argument);
+}
+
+/**
+ * `s3://bucket/key` as a location. The key is taken as it stands: nothing in it is decoded.
+ * @throws {DocketError} `InvalidInput`
+ */
+export function parseObjectAddress(argument: string): NamedObject {
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*)$/is.exec(argument);
+  const [, bucket, key] = match ?? [];
+  if (bucket === undefined || key === undefined || key === "" || key.endsWith("/")) {
+    throw new DocketError("InvalidInput", `${argument} names no S3 object.`, {
+      remedy: "Write s3://bucket/key, the key of one object.",
+    });
+  }
+  return { file: argument, location: { bucket, key } };
+}

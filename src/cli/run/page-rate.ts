@@ -1,0 +1,30 @@
+/** Pages a minute over the recent past, from samples of a count that only grows. */
+export class PageRate {
+  readonly #windowMilliseconds: number;
+  #samples: { at: number; pages: number }[] = [];
+
+  constructor(windowMilliseconds = 60_000) {
+    this.#windowMilliseconds = windowMilliseconds;
+  }
+
+  add(at: number, pages: number): void {
+    this.#samples.push({ at, pages });
+    const start = at - this.#windowMilliseconds;
+    // The last sample before the window stays, so that a slow page still gives a rate.
+    while (this.#samples.length > 2 && (this.#samples[1]?.at ?? start) <= start) this.#samples.shift();
+  }
+
+  /** Null before five seconds have passed or the first page was read. */
+  perMinute(): number | null {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined || last.at - first.at < 5000) return null;
+    const rate = ((last.pages - first.pages) / (last.at - first.at)) * 60_000;
+    return rate > 0 ? rate : null;
+  }
+
+  millisecondsFor(pages: number): number | null {
+    const rate = this.perMinute();
+    return rate === null ? null : (pages / rate) * 60_000;
+  }
+}

@@ -1,0 +1,55 @@
+import { colorsFor, note } from "../output.ts";
+import { plural } from "../render/format.ts";
+import { printableLine } from "../render/printable.ts";
+import { renderState, renderTotal } from "../render/progress-lines.ts";
+import { renderStep } from "../render/step-line.ts";
+import type { Display } from "./display.ts";
+import type { FileProgress, ProgressView } from "./progress-view.ts";
+
+const totalEveryMilliseconds = 10_000;
+const stepProgressEveryMilliseconds = 10_000;
+
+/** Plain lines for a log or a pipe: each change of a document's stage, and the total every ten seconds. */
+export function createPlainDisplay(write: (line: string) => void = note, now: () => number = Date.now): Display {
+  const color = colorsFor(process.stderr);
+  const stages = new Map<string, string>();
+  const stepShown = new Map<string, number>();
+  let totalShown = now();
+  let lastTotal = "";
+  let lastTrouble: string | null = null;
+
+  return {
+    step(step) {
+      if (step.state === "progress" && now() - (stepShown.get(step.step) ?? 0) < stepProgressEveryMilliseconds) return;
+      stepShown.set(step.step, now());
+      write(renderStep(step, color));
+    },
+    say: write,
+    update(view: ProgressView) {
+      for (const file of view.files) {
+        const stage = renderStage(file);
+        if (stages.get(file.file) === stage || file.state === "found") continue;
+        stages.set(file.file, stage);
+        write(`  ${printableLine(file.file)}: ${stage}`);
+      }
+      if (view.trouble !== lastTrouble && view.trouble !== null) {
+        write(`Waiting, nothing is lost: ${printableLine(view.trouble)}`);
+      }
+      lastTrouble = view.trouble;
+      if (now() - totalShown >= totalEveryMilliseconds) {
+        totalShown = now();
+        const total = renderTotal(view);
+        if (total !== lastTotal) write(total);
+        lastTotal = total;
+      }
+    },
+    stopping: write,
+    end() {},
+  };
+}
+
+function renderStage(file: FileProgress): string {
+  const pages = file.state === "complete" && file.pages !== null ? `, ${plural(file.pages, "page")}` : "";
+  const failure = file.failure === undefined ? "" : `, ${file.failure.type}`;
+  return renderState(file) + pages + failure;
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Services } from "../../client/connect.ts";
+import { type DocumentOutcome, outcomeOf, outcomeOfFailure } from "../../client/document-outcome.ts";
+import type { RefusedFile } from "../../client/find-documents.ts";
+import { DocumentFollower } from "../../client/follow-documents.ts";
+import { readDocuments } from "../../client/read-documents.ts";
+import { documentWorkflowId } from "../../contract/document-id.ts";
+import type { FileResult } from "../render/document-table.ts";
+import { failureOf } from "../show-error.ts";
+import type { Display } from "./display.ts";
+import { forEachItem, type HandInItem } from "./hand-in-items.ts";
+import { PageRate } from "./page-rate.ts";
+import { endedProgress, type FileProgress, foundProgress, startedProgress, totalsOf } from "./progress-view.ts";
+
+export interface ProcessOptions {
+  services: Services;
+  /** Address of the local Textract endpoint's status; null where Amazon's own is used. */
+  textractStatus: string | null;
+  engine: string;
+  display: Display;
+  signal: AbortSignal;
+  /** Called once for every file as soon as its document has ended, one call at a time. */
+  onResult(result: FileResult): Promise<void>;
+}
+
+const lookEveryMilliseconds = 1000;
+
+/** A file and what has become of it. */
+interface Entry {
+  progress: FileProgress;
+  documentId: string | null;
+  result: FileResult | null;
+}
+
+/**
+ * Hands items in and follows their documents until each has ended; files that were refused have ended already. Rejects
+ * when the signal is aborted: documents that were handed in go on without this process.
+ * @returns one result an item, in their order, then the refused ones
+ */
+export async function processFiles(
+  items: HandInItem[],
+  refused: RefusedFile[],
+  options: ProcessOptions,
+): Promise<FileResult[]> {
+  const { services, engine, signal } = options;
+  const entries = [...items, ...refused].map(({ file }): Entry => {
+    return { progress: foundProgress(file), documentId: null, result: null };
+  });
+  const follower = new DocumentFollower(services, options.textractStatus);
+  const show = createShow(entries, follower, options.display);
+  let reporting = Promise.resolve();
+
+  const finish = (entry: Entry, outcome: DocumentOutcome, reused: boolean) => {
+    const result = { file: entry.progress.file, outcome, reused };
+    entry.result = result;
+    Object.assign(entry.progress, endedProgress(outcome, reused));
+    reporting = reporting.then(() => options.onResult(result));
+    // Whether it fails is looked at when all are through.
+    reporting.catch(() => {});
+  };
+  refused.forEach(({ failure }, index) => {
+    const entry = entries[items.length + index];
+    if (entry) finish(entry, outcomeOfFailure(failure, { documentId: null, engine }), false);
+  });
+
+  const handIn = async (item: HandInItem, index: number) => {
+    const entry = entries[index] as Entry;
+    signal.throwIfAborted();
+    entry.progress.state = "handing-in";
+    try {
+      const { documentId, runId } = await item.handIn();
+      entry.documentId = documentId;
+      if (runId === null) return finish(entry, await readOutcome(services, documentId), true);
+      entry.progress.state = "started";
+      follower.add({ documentId, workflowId: documentWorkflowId(documentId), runId, engine });
+    } catch (error) {
+      signal.throwIfAborted();
+      finish(entry, outcomeOfFailure(failureOf(error), { documentId: entry.documentId, engine }), false);
+    }
+  };
+  let handedIn = false;
+  const handingIn = forEachItem(items, handIn).then(() => {
+    handedIn = true;
+  });
+  // An abort is noticed below, also when it comes during a look.
+  handingIn.catch(() => {});
+
+  for (;;) {
+    signal.throwIfAborted();
+    await follower.look();
+    for (const entry of entries) {
+      const followed = entry.documentId === null ? undefined : follower.documents.get(entry.documentId);
+      if (entry.result !== null || followed === undefined) continue;
+      if (followed.outcome !== null) finish(entry, followed.outcome, false);
+      else Object.assign(entry.progress, startedProgress(followed));
+    }
+    show();
+    if (handedIn && entries.every((entry) => entry.result !== null)) break;
+    const pause = sleep(lookEveryMilliseconds, undefined, { signal });
+    pause.catch(() => {});
+    await (handedIn ? pause : Promise.race([pause, handingIn]));
+  }
+  await reporting;
+  return entries.map((entry) => entry.result as FileResult);
+}
+
+function createShow(entries: Entry[], follower: DocumentFollower, display: Display): () => void {
+  const rate = new PageRate();
+  const files = entries.map((entry) => entry.progress);
+  return () => {
+    const worked = totalsOf(files.filter((file) => file.state !== "reused"));
+    rate.add(Date.now(), worked.pagesDone);
+    const millisecondsLeft = worked.pagesKnown ? rate.millisecondsFor(worked.pages - worked.pagesDone) : null;
+    display.update({ files, pagesPerMinute: rate.perMinute(), millisecondsLeft, trouble: follower.trouble });
+  };
+}
+
+async function readOutcome(services: Services, documentId: string): Promise<DocumentOutcome> {
+  const [record] = await readDocuments(services.database, [documentId]);
+  if (record === undefined) throw new Error(`document ${documentId} vanished from the database`);
+  return outcomeOf(services, record);
+}

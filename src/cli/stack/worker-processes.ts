@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DocketError } from "../../contract/failures.ts";
+import { type TaskQueue, taskQueues } from "../../contract/process-document.ts";
+
+/** A worker process of the local stack: its name in logs, and the queues that it serves. */
+interface WorkerKind {
+  name: string;
+  queues: TaskQueue[];
+}
+
+// Recognition has a process of its own: what one hostile page can do ends there.
+const workerKinds: WorkerKind[] = [
+  { name: "documents", queues: [taskQueues.documents, taskQueues.textractSubmit, taskQueues.textractResults] },
+  { name: "ocr", queues: [taskQueues.ocr] },
+];
+
+/** A worker that ends by itself this often within the window does not come back by another start. */
+const restartLimit = { count: 5, windowMilliseconds: 120_000 };
+const readyMilliseconds = 60_000;
+const logBytes = 20_000_000;
+
+const entry = fileURLToPath(new URL("../docket.js", import.meta.url));
+
+export interface WorkerProcessOptions {
+  /** Complete environment of the workers. */
+  environment: NodeJS.ProcessEnv;
+  logDirectory: string;
+  report(message: string): void;
+}
+
+/**
+ * Runs the worker processes of the local stack: starts them, starts one again that ended unexpectedly, and stops them.
+ * They are led by an IPC channel, so that they also end when this process is killed.
+ */
+export class WorkerProcesses {
+  /** Rejects when a worker keeps ending and is not started again. */
+  readonly failed: Promise<never>;
+  readonly #options: WorkerProcessOptions;
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #ends = new Map<string, number[]>();
+  #giveUp: (error: Error) => void = () => {};
+  #stopping = false;
+
+  constructor(options: WorkerProcessOptions) {
+    this.#options = options;
+    this.failed = new Promise((_, reject) => {
+      this.#giveUp = reject;
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Process ids by worker name. */
+  get processIds(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#children].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid]])),
+    );
+  }
+
+  /**
+   * Starts the workers and waits until each polls its queues.
+   * @throws {DocketError} `Internal` with the end of the worker's log when one does not come up
+   */
+  async start(): Promise<void> {
+    await mkdir(this.#options.logDirectory, { recursive: true });
+    await Promise.race([Promise.all(workerKinds.map((kind) => this.#startUntilReady(kind))), this.failed]);
+  }
+
+  /** Asks all to end, waits for their grace time, and kills what is left: durable work loses nothing by it. */
+  async stop(graceMilliseconds: number): Promise<void> {
+    this.#stopping = true;
+    const ended = Promise.all([...this.#children.values()].map(endOf));
+    for (const child of this.#children.values()) child.kill("SIGTERM");
+    const timer = setTimeout(() => this.kill(), graceMilliseconds);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    for (const child of this.#children.values()) child.kill("SIGKILL");
+  }
+
+  async #startUntilReady(kind: WorkerKind): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#failure(kind, `was not ready after ${readyMilliseconds / 1000} s`).then(reject, reject);
+      }, readyMilliseconds);
+    });
+    try {
+      // One that ends before it is ready is started again as at any other time, and its successor is waited for.
+      await Promise.race([new Promise<void>((ready) => void this.#spawn(kind, ready)), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #spawn(kind: WorkerKind, ready: () => void): Promise<void> {
+    try {
+      const log = await openLog(this.#logFile(kind));
+      const child = spawn(process.execPath, [entry, "worker", "--queues", kind.queues.join(",")], {
+        env: this.#options.environment,
+        stdio: ["ignore", log.fd, log.fd, "ipc"],
+        // Ctrl-C in the terminal is for the leader, which stops the workers in order.
+        detached: true,
+      });
+      await log.close();
+      this.#children.set(kind.name, child);
+      child.once("message", ready);
+      child.once("error", this.#giveUp);
+      child.once("exit", (code, signal) => this.#onExit(kind, signal ?? `exit code ${code}`, ready));
+      if (this.#stopping) child.kill("SIGTERM");
+    } catch (error) {
+      this.#giveUp(error as Error);
+    }
+  }
+
+  #onExit(kind: WorkerKind, how: string, ready: () => void): void {
+    this.#children.delete(kind.name);
+    if (this.#stopping) return;
+    const now = Date.now();
+    const ends = (this.#ends.get(kind.name) ?? []).filter((at) => now - at < restartLimit.windowMilliseconds);
+    ends.push(now);
+    this.#ends.set(kind.name, ends);
+    if (ends.length >= restartLimit.count) {
+      this.#failure(kind, `ended ${ends.length} times (${how})`).then(this.#giveUp, this.#giveUp);
+      return;
+    }
+    this.#options.report(`worker ${kind.name} ended (${how}) and is started again; its log: ${this.#logFile(kind)}`);
+    setTimeout(() => {
+      if (!this.#stopping) void this.#spawn(kind, ready);
+    }, ends.length * 500);
+  }
+
+  async #failure(kind: WorkerKind, what: string): Promise<DocketError> {
+    const log = await readFile(this.#logFile(kind), "utf8").catch(() => "");
+    const last = log.trimEnd().split("\n").slice(-3).join(" | ").slice(-1000);
+    return new DocketError("Internal", `The worker ${kind.name} ${what}. Its last words: ${last || "none"}`, {
+      remedy: `Look into ${this.#logFile(kind)}; run again to go on.`,
+    });
+  }
+
+  #logFile(kind: WorkerKind): string {
+    return join(this.#options.logDirectory, `worker-${kind.name}.log`);
+  }
+}
+
+/** Opens a log to add to it; one that has grown large makes room first, its predecessor is kept. */
+async function openLog(path: string): Promise<FileHandle> {
+  const size = await stat(path).then(
+    (status) => status.size,
+    () => 0,
+  );
+  if (size > logBytes) await rename(path, `${path}.1`);
+  return open(path, "a", 0o600);
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}

@@ -1,0 +1,49 @@
+import { Client, Connection } from "@temporalio/client";
+import { type Config, loadConfig } from "../config.ts";
+import { DocketError } from "../contract/failures.ts";
+import { createDatabase, type Database } from "../database/client.ts";
+import { createObjectStorage, type ObjectStorage } from "../storage/object-storage.ts";
+
+/** Connections to everything that handing in and reading back needs. */
+export interface Services {
+  config: Config;
+  database: Database;
+  storage: ObjectStorage;
+  temporal: Client;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the services that the environment names. Temporal is connected to now; PostgreSQL and S3 answer, or
+ * don't, at the first use.
+ * @throws {DocketError} `InvalidInput` for settings that are wrong, `TemporalUnavailable`
+ */
+export async function connectServices(environment: NodeJS.ProcessEnv): Promise<Services> {
+  const config = loadConfig(environment);
+  const temporal = await connectTemporal(config.temporal);
+  const database = createDatabase(config.database);
+  const storage = createObjectStorage(config.storage);
+  return {
+    config,
+    database,
+    storage,
+    temporal,
+    async close() {
+      storage.close();
+      await Promise.allSettled([database.$disconnect(), temporal.connection.close()]);
+    },
+  };
+}
+
+/** @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds */
+export async function connectTemporal(options: { address: string; namespace: string }): Promise<Client> {
+  try {
+    const connection = await Connection.connect({ address: options.address, connectTimeout: 5000 });
+    return new Client({ connection, namespace: options.namespace });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new DocketError("TemporalUnavailable", `Temporal at ${options.address} does not answer: ${reason}`, {
+      cause,
+    });
+  }
+}

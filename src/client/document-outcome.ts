@@ -1,0 +1,121 @@
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError } from "@temporalio/client";
+import { type Failure, failureTable, isFailureType } from "../contract/failures.ts";
+import type { Services } from "./connect.ts";
+import { type DocumentRecord, readDocuments, readEngine } from "./read-documents.ts";
+
+/** How a document ended. */
+export interface DocumentOutcome {
+  documentId: string | null;
+  status: "complete" | "failed" | "cancelled";
+  /** Pages that the document has; null where that never became known. */
+  pages: number | null;
+  storedPages: number;
+  characters: number;
+  /** 0-100; null without words. */
+  meanConfidence: number | null;
+  /** Who read the pages; who was to read them where nobody did. */
+  engine: string;
+  /** Paid jobs over the document's life. */
+  textractJobs: number;
+  /** US dollars over the document's life. */
+  costUsd: number;
+  failure: Failure | null;
+  /** From the start of the last run to its end; null where it never began. */
+  milliseconds: number | null;
+}
+
+/** The outcome of a document whose row is final. */
+export async function outcomeOf(services: Services, record: DocumentRecord): Promise<DocumentOutcome> {
+  const { startedAt, finishedAt } = record;
+  return {
+    documentId: record.documentId,
+    status: record.status === "complete" || record.status === "cancelled" ? record.status : "failed",
+    pages: record.pages,
+    storedPages: record.storedPages ?? 0,
+    characters: record.characters ?? 0,
+    meanConfidence: record.meanConfidence,
+    engine: (await readEngine(services.database, record.documentId)) ?? record.engine,
+    textractJobs: record.textractJobs,
+    costUsd: record.costUsd,
+    failure: record.failure,
+    milliseconds: startedAt && finishedAt ? finishedAt.getTime() - startedAt.getTime() : null,
+  };
+}
+
+/** The outcome of a document that failed before the database knew of it, or without its workflow writing so. */
+export function outcomeOfFailure(
+  failure: Failure,
+  known: Pick<DocumentOutcome, "documentId" | "engine"> & { record?: DocumentRecord | undefined },
+): DocumentOutcome {
+  const { documentId, engine, record } = known;
+  return {
+    documentId,
+    status: failure.type === "Cancelled" ? "cancelled" : "failed",
+    pages: record?.pages ?? null,
+    storedPages: record?.storedPages ?? 0,
+    characters: record?.characters ?? 0,
+    meanConfidence: record?.meanConfidence ?? null,
+    engine,
+    textractJobs: record?.textractJobs ?? 0,
+    costUsd: record?.costUsd ?? 0,
+    failure,
+    milliseconds: null,
+  };
+}
+
+/** The outcome of a workflow that is closed: from the database where that is final too, from the workflow otherwise. */
+export async function outcomeOfClosed(
+  services: Services,
+  { documentId, workflowId, engine }: { documentId: string; workflowId: string; engine: string },
+): Promise<DocumentOutcome> {
+  const failure = await failureOfClosed(services, workflowId);
+  const [record] = await readDocuments(services.database, [documentId]);
+  const final = record !== undefined && record.status !== "processing" && record.status !== "received";
+  if (record !== undefined && final && (record.status === "complete") === (failure === null)) {
+    return outcomeOf(services, record);
+  }
+  const missing: Failure = {
+    type: "RecordMissing",
+    message: `The workflow of document ${documentId} completed, but this database holds no result of it.`,
+    remedy: "Look whether DATABASE_URL is the workers' database, then submit the document with --force.",
+  };
+  return outcomeOfFailure(failure ?? missing, { documentId, engine, record });
+}
+
+/** The failure that a closed workflow ended with; null when it completed. */
+async function failureOfClosed(services: Services, workflowId: string): Promise<Failure | null> {
+  try {
+    await services.temporal.workflow.getHandle(workflowId).result();
+    return null;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return toFailure(error);
+  }
+}
+
+function toFailure(error: WorkflowFailedError): Failure {
+  const causes = [...causesOf(error)];
+  const application = causes.find((cause) => cause instanceof ApplicationFailure);
+  if (application !== undefined) {
+    const detail = application.details?.[0] as Partial<Failure> | undefined;
+    const type = isFailureType(application.type) ? application.type : "Internal";
+    return {
+      type,
+      message: detail?.message ?? application.message,
+      remedy: detail?.remedy ?? failureTable[type].remedy,
+    };
+  }
+  if (causes.some((cause) => cause instanceof CancelledFailure)) {
+    return { type: "Cancelled", message: "The document was cancelled.", remedy: failureTable.Cancelled.remedy };
+  }
+  const how = causes.some((cause) => cause instanceof TerminatedFailure) ? "terminated" : "ended by the server";
+  return {
+    type: "Internal",
+    message: `The document's workflow was ${how}: ${error.cause?.message ?? error.message}`,
+    remedy: "Submit the document again to go on.",
+  };
+}
+
+function* causesOf(error: Error): Generator<Error> {
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield cause;
+}

@@ -1,0 +1,134 @@
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { DocketError, type Failure } from "../contract/failures.ts";
+import { mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
+
+/** A file on disk that is to be handed in. */
+export interface FoundFile {
+  /** The path to show: as it was named, or the named folder's path and the rest. */
+  file: string;
+  /** Absolute. */
+  path: string;
+}
+
+/** A file that was asked for and cannot be handed in. */
+export interface RefusedFile {
+  file: string;
+  failure: Failure;
+}
+
+export interface FoundDocuments {
+  /** In the order of the arguments; within a folder by name, numbers in names by value. */
+  files: FoundFile[];
+  refused: RefusedFile[];
+  /** Files in the folders that are not documents. */
+  skipped: number;
+}
+
+const documentExtensions = new Set([".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"]);
+const byName = new Intl.Collator("en", { numeric: true });
+
+/**
+ * Turns files and folders from a command line into the documents to hand in. A folder is walked to its leaves, hidden
+ * entries left out; its documents are told by extension, files without one by their first bytes. A file that was named
+ * itself is always either handed in or refused with its reason. Folders that symbolic links lead to a second time are
+ * walked once.
+ * @throws {DocketError} `InvalidInput` when a path does not exist or nothing at all was found
+ */
+export async function findDocuments(paths: string[], options: { cwd: string }): Promise<FoundDocuments> {
+  const found: FoundDocuments = { files: [], refused: [], skipped: 0 };
+  const seen = { files: new Set<string>(), folders: new Set<string>() };
+
+  const add = (file: string, path: string) => {
+    if (seen.files.has(path)) return;
+    seen.files.add(path);
+    found.files.push({ file, path });
+  };
+
+  for (const named of paths) {
+    const path = resolve(options.cwd, named);
+    const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      throw new DocketError("InvalidInput", `${named}: ${reasonOf(error)}`, {
+        remedy: "Name files or folders that exist; a path is taken from the current folder.",
+        cause: error,
+      });
+    });
+    if (status.isDirectory()) {
+      await walk(named, path);
+    } else {
+      const failure = await refuseNamed(named, path, status.isFile());
+      if (failure === null) add(named, path);
+      else found.refused.push({ file: named, failure });
+    }
+  }
+
+  if (found.files.length === 0 && found.refused.length === 0) {
+    throw new DocketError("InvalidInput", `No document was found in ${paths.join(", ")}.`, {
+      remedy: `Name a file, or a folder that holds ${[...documentExtensions].map((e) => e.slice(1)).join(", ")} files.`,
+    });
+  }
+  return found;
+
+  async function walk(shown: string, folder: string): Promise<void> {
+    try {
+      const { dev, ino } = await stat(folder);
+      if (seen.folders.has(`${dev}:${ino}`)) return;
+      seen.folders.add(`${dev}:${ino}`);
+      const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort(byName.compare);
+      for (const name of names) await visit(join(shown, name), join(folder, name));
+    } catch (error) {
+      found.refused.push({ file: shown, failure: unreadable(shown, error) });
+    }
+  }
+
+  async function visit(shown: string, path: string): Promise<void> {
+    // A dangling link, or an entry that went away meanwhile, is not a document.
+    const status = await stat(path).catch(() => null);
+    if (status?.isDirectory()) return walk(shown, path);
+    if (status?.isFile() && (await isDocument(path))) add(shown, path);
+    else found.skipped += 1;
+  }
+}
+
+async function isDocument(path: string): Promise<boolean> {
+  const extension = extname(path).toLowerCase();
+  if (extension !== "") return documentExtensions.has(extension);
+  // Unreadable and without an extension: nothing says that it is a document.
+  return mediaTypeOf(await firstBytes(path).catch(() => new Uint8Array(0))) !== null;
+}
+
+/** Why a file that was named cannot be handed in; null when it can. */
+async function refuseNamed(shown: string, path: string, isFile: boolean): Promise<Failure | null> {
+  if (!isFile) return new DocketError("UnsupportedMedia", `${shown} is not a regular file.`).toFailure();
+  try {
+    const start = await firstBytes(path);
+    // A document's own extension is taken at its word: whatever is wrong inside is found and recorded later.
+    if (documentExtensions.has(extname(path).toLowerCase()) || mediaTypeOf(start) !== null) return null;
+  } catch (error) {
+    return unreadable(shown, error);
+  }
+  const message = `${basename(shown)} is no PDF, TIFF, JPEG or PNG, by its name or by its first bytes.`;
+  return new DocketError("UnsupportedMedia", message).toFailure();
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(sniffedBytes), 0, sniffedBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A file system's error as a failure of that file. */
+export function unreadable(shown: string, error: unknown): Failure {
+  const reason = reasonOf(error as NodeJS.ErrnoException);
+  return new DocketError("FileUnreadable", `${shown}: ${reason}`, { cause: error }).toFailure();
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOENT") return "no such file or folder";
+  if (error.code === "EACCES" || error.code === "EPERM") return "permission denied";
+  return error.message;
+}

@@ -1,0 +1,218 @@
+import { createReadStream } from "node:fs";
+import { basename, extname } from "node:path";
+import { pipeline } from "node:stream";
+import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
+import { DocketError } from "../contract/failures.ts";
+import type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
+import { describe } from "../storage/object-storage.ts";
+import type { Services } from "./connect.ts";
+import { type FoundFile, unreadable } from "./find-documents.ts";
+import { type ContentHash, hashContent, hashFile, verifyWhileReading } from "./hash-file.ts";
+import { startDocument } from "./start-document.ts";
+
+/** How documents are to be processed. */
+export interface HandInOptions {
+  project: string;
+  engine: Engine;
+  features: Feature[];
+  /** 1 (first) to 5 (last); undefined: the server's default, 3. */
+  priority?: number | undefined;
+  /** A new attempt, paid again, also for a document that is complete. */
+  force?: boolean;
+}
+
+/** A document that was handed in. */
+export interface HandedIn {
+  documentId: string;
+  /** The run to wait for; null when the document was complete already and nothing was started. */
+  runId: string | null;
+}
+
+const contentTypes: Record<string, string> = {
+  ".pdf": "application/pdf",
+  ".tif": "image/tiff",
+  ".tiff": "image/tiff",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".png": "image/png",
+};
+
+/**
+ * Hands in files one after another or side by side; files with the same content share one hand-in, so that a forced
+ * attempt is started (and paid) once.
+ */
+export function createFileHandIn(services: Services, options: HandInOptions, signal?: AbortSignal) {
+  const byDocument = new Map<string, Promise<HandedIn>>();
+  return async (file: FoundFile): Promise<HandedIn> => {
+    const content = await hashFile(file.path, signal).catch((error) => {
+      if (signal?.aborted) throw error;
+      const { type, message } = unreadable(file.file, error);
+      throw new DocketError(type, message, { cause: error });
+    });
+    const documentId = documentIdFromContent(options.project, content.sha256);
+    const handedIn = byDocument.get(documentId) ?? handInFile(services, file, content, documentId, options, signal);
+    byDocument.set(documentId, handedIn);
+    return handedIn;
+  };
+}
+
+/**
+ * Uploads a file unless the same content is there already, and starts its workflow unless the document is complete
+ * already. Doing it twice is doing it once.
+ * @throws {DocketError} `ObjectChanged`, and what S3, PostgreSQL and Temporal refuse with
+ */
+async function handInFile(
+  services: Services,
+  file: FoundFile,
+  content: ContentHash,
+  documentId: string,
+  options: HandInOptions,
+  signal?: AbortSignal,
+): Promise<HandedIn> {
+  const known = await findKnown(services, documentId, options);
+  if (known.complete && !options.force) return { documentId, runId: null };
+  const fileName = basename(file.path);
+  const target = {
+    bucket: services.config.storage.bucket,
+    key: `documents/${options.project}/${documentId}/${keyPart(fileName)}`,
+  };
+  const document = await storeFile(services, file, content, [known.location, target], signal);
+  return start(
+    services,
+    { document, documentId, sha256: content.sha256, fileName, source: file.path.slice(0, 2048) },
+    options,
+  );
+}
+
+/**
+ * Hands in an object that is in S3 already. It is read once, for its hash; an object that cannot be read gets the id
+ * of its address, and its workflow records what is wrong with it.
+ */
+export async function handInObject(
+  services: Services,
+  document: DocumentLocation,
+  options: HandInOptions,
+  signal?: AbortSignal,
+): Promise<HandedIn> {
+  const fileName = basename(document.key);
+  const source = describe(document);
+  const sha256 = await hashObject(services, document, signal);
+  if (sha256 === null) {
+    const documentId = documentIdFromLocation(options.project, document.bucket, document.key, document.version);
+    return start(services, { document, documentId, fileName, source }, options);
+  }
+  const documentId = documentIdFromContent(options.project, sha256);
+  const known = await findKnown(services, documentId, options);
+  if (known.complete && !options.force) return { documentId, runId: null };
+  return start(services, { document, documentId, sha256, fileName, source }, options);
+}
+
+interface Known {
+  /** Complete with the engine and features that are asked for now. */
+  complete: boolean;
+  /** Where its content was stored before. */
+  location: DocumentLocation | null;
+}
+
+async function findKnown(services: Services, documentId: string, options: HandInOptions): Promise<Known> {
+  const row = await services.database.document.findUnique({
+    where: { id: documentId },
+    select: { status: true, engine: true, features: true, bucket: true, key: true, objectVersion: true },
+  });
+  if (row === null) return { complete: false, location: null };
+  const sameRequest =
+    row.engine.replaceAll("_", "-") === options.engine &&
+    row.features.toSorted().join() === options.features.toSorted().join();
+  const version = row.objectVersion === null ? {} : { version: row.objectVersion };
+  return {
+    complete: row.status === "complete" && sameRequest,
+    location: { bucket: row.bucket, key: row.key, ...version },
+  };
+}
+
+/** The first of the places that holds the content already; uploads to the last one otherwise. */
+async function storeFile(
+  services: Services,
+  file: FoundFile,
+  content: ContentHash,
+  [before, target]: [DocumentLocation | null, DocumentLocation],
+  signal?: AbortSignal,
+): Promise<DocumentLocation> {
+  for (const place of before === null ? [target] : [before, target]) {
+    if (await holds(services, place, content)) return place;
+  }
+  const verified = verifyWhileReading(content, file.file);
+  // The error that matters reaches whoever reads the verified bytes.
+  pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), verified, () => {});
+  try {
+    await services.storage.upload(target.bucket, target.key, verified, {
+      contentType: contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream",
+      metadata: { sha256: content.sha256 },
+      ...(signal ? { signal } : {}),
+    });
+  } finally {
+    verified.destroy();
+  }
+  return target;
+}
+
+async function holds(services: Services, place: DocumentLocation, content: ContentHash): Promise<boolean> {
+  try {
+    const facts = await services.storage.head(place);
+    return facts.size === content.size && facts.metadata["sha256"] === content.sha256;
+  } catch (error) {
+    // S3 says "forbidden" for a missing object where listing is not allowed; the upload tells the two apart.
+    if (error instanceof DocketError && ["ObjectMissing", "ObjectForbidden"].includes(error.type)) return false;
+    throw error;
+  }
+}
+
+/** The object's SHA-256; null when it cannot be read for a reason that the workflow is to record. */
+async function hashObject(
+  services: Services,
+  document: DocumentLocation,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const recorded = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
+  try {
+    const stream = await services.storage.openStream(document, signal);
+    return (await hashContent(stream, signal)).sha256;
+  } catch (error) {
+    if (error instanceof DocketError && recorded.includes(error.type)) return null;
+    throw error;
+  }
+}
+
+type Identified = {
+  document: DocumentLocation;
+  documentId: string;
+  fileName: string;
+  source: string;
+  sha256?: string;
+};
+
+async function start(services: Services, identified: Identified, options: HandInOptions): Promise<HandedIn> {
+  const { documentId } = identified;
+  const input = {
+    ...identified,
+    project: options.project,
+    engine: options.engine,
+    features: options.features.toSorted(),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    ...(options.force ? { force: true } : {}),
+  };
+  const started = await startDocument(services, input, options.force ?? false);
+  if (started !== null) return { documentId, runId: started.runId };
+  // A run completed before, yet the database did not hold this result: it may have completed a moment ago, or it was
+  // for another engine, other features, or another database. The database decides.
+  const known = await findKnown(services, documentId, options);
+  if (known.complete) return { documentId, runId: null };
+  const again = await startDocument(services, input, true);
+  return { documentId, runId: again?.runId ?? null };
+}
+
+/** A file name as the last part of an S3 key: no control characters, nothing that a path could be made of. */
+function keyPart(fileName: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return fileName.replace(/[\u0000-\u001f\u007f\\/]/g, "_");
+}

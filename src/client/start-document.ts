@@ -1,0 +1,80 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import { documentWorkflowId } from "../contract/document-id.ts";
+import { DocketError } from "../contract/failures.ts";
+import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
+import { searchAttributes } from "../contract/search-attributes.ts";
+import type { Services } from "./connect.ts";
+
+/** Input with everything that the client knows filled in. */
+export type CompleteInput = ProcessDocumentInput &
+  Required<Pick<ProcessDocumentInput, "documentId" | "project" | "engine" | "fileName">>;
+
+/**
+ * Starts the document's workflow, or joins the run that is under way.
+ * @param again starts a new run also where an earlier one completed
+ * @returns the run's id; null when an earlier run completed and `again` is false
+ */
+export async function startDocument(
+  services: Services,
+  input: CompleteInput,
+  again: boolean,
+): Promise<{ runId: string } | null> {
+  try {
+    const handle = await services.temporal.workflow.start(processDocumentType, {
+      workflowId: documentWorkflowId(input.documentId),
+      taskQueue: taskQueues.documents,
+      args: [input],
+      workflowIdReusePolicy: again ? "ALLOW_DUPLICATE" : "ALLOW_DUPLICATE_FAILED_ONLY",
+      workflowIdConflictPolicy: "USE_EXISTING",
+      staticSummary: summaryOf(input),
+      staticDetails: detailsOf(input),
+      priority: {
+        fairnessKey: input.project,
+        ...(input.priority === undefined ? {} : { priorityKey: input.priority }),
+      },
+      typedSearchAttributes: [
+        { key: searchAttributes.project, value: input.project },
+        { key: searchAttributes.engine, value: input.engine },
+      ],
+    });
+    return { runId: handle.firstExecutionRunId };
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    throw startFailure(error, input.fileName);
+  }
+}
+
+function summaryOf(input: CompleteInput): string {
+  // The server takes 200 bytes; a name may hold up to four bytes a character.
+  return Array.from(input.fileName).slice(0, 48).join("");
+}
+
+function detailsOf(input: CompleteInput): string {
+  const { bucket, key } = input.document;
+  const code = (text: string) => `\`${text.replaceAll("`", "'")}\``;
+  return [
+    `- project: ${code(input.project)}`,
+    `- engine: ${code([input.engine, ...(input.features ?? [])].join(", "))}`,
+    `- object: ${code(`s3://${bucket}/${key}`)}`,
+    `- from: ${code(input.source ?? "")}`,
+  ].join("\n");
+}
+
+function startFailure(error: unknown, fileName: string): unknown {
+  // The SDK wraps gRPC's own error, whose `details` is the server's sentence.
+  const { cause, message } = error as { cause?: { code?: number; details?: string }; message: string };
+  const details = cause?.details ?? message;
+  if (/search attribute/i.test(details)) {
+    return new DocketError("InvalidInput", `${fileName} could not be started: ${details}`, {
+      remedy: "Register Docket's search attributes on the Temporal server; `docket doctor` prints the command.",
+      cause: error,
+    });
+  }
+  if (/namespace/i.test(details)) {
+    return new DocketError("InvalidInput", `${fileName} could not be started: ${details}`, {
+      remedy: "Create the namespace or correct TEMPORAL_NAMESPACE.",
+      cause: error,
+    });
+  }
+  return new DocketError("TemporalUnavailable", `${fileName} could not be started: ${details}`, { cause: error });
+}

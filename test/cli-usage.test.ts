@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const docket = fileURLToPath(new URL("../dist/cli/docket.js", import.meta.url));
+const commands = ["run", "up", "env", "submit", "status", "watch", "text", "ocr", "doctor", "worker", "local-textract"];
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "docket-usage-"));
+  await writeFile(join(folder, "words.txt"), "words");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the command in an empty folder, without any service in its environment. */
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const environment = { PATH: process.env["PATH"], HOME: folder };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [docket, ...args], { cwd: folder, env: environment }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe("help", () => {
+  test("lists every command, and without a command it is shown as an error of usage", async () => {
+    const help = await run("--help");
+    expect(help.code).toBe(0);
+    for (const command of commands) expect(help.stdout).toMatch(new RegExp(`^  ${command}[ \\n]`, "m"));
+    expect((await run()).code).toBe(1);
+  });
+
+  test.each(commands)("docket %s --help has an example, --json and the exit codes", async (command) => {
+    const { code, stdout } = await run(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\nExample:\n {2}\$ /);
+    expect(stdout).toContain("--json");
+    expect(stdout).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /);
+  });
+});
+
+describe("errors of usage and environment end with 1 and a remedy, before anything is started", () => {
+  test.each([
+    ["run", "nope.pdf"],
+    ["run", "."],
+    ["submit", "nope.pdf"],
+    ["submit", "s3://bucket-without-key"],
+    ["submit", "s3://some-bucket/key.pdf"],
+    ["status"],
+    ["watch"],
+    ["env"],
+    ["text", "1234abcd"],
+    ["worker", "--queues", "documents"],
+    ["ocr", "nope.pdf"],
+  ])("docket %s %s", async (...args) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(stderr).toMatch(/^error: .+\n {2}remedy: .+\n$/m);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  test.each([
+    ["run", "--engine", "magic"],
+    ["run", "--features", "SMELLS"],
+    ["run", "--project", "No Such Slug"],
+    ["run", "--priority", "6"],
+    ["status", "--limit", "0"],
+    ["worker"],
+    ["worker", "--queues", "nonsense"],
+    ["submit"],
+    ["frobnicate"],
+  ])("docket %s %s %s is refused by name", async (...args) => {
+    const { code, stdout, stderr } = await run(...args.filter((argument) => argument !== undefined));
+    expect(stderr).toMatch(/^error: /);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  test("--json tells the error as JSON on standard error, --verbose adds where it happened", async () => {
+    const json = await run("run", "nope.pdf", "--json");
+    expect(json.stdout).toBe("");
+    expect(JSON.parse(json.stderr)).toEqual({
+      error: { type: "InvalidInput", message: "nope.pdf: no such file or folder", remedy: expect.any(String) },
+    });
+    expect((await run("run", "nope.pdf", "--verbose")).stderr).toMatch(/^\s+at /m);
+  });
+});
