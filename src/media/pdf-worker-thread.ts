@@ -1,0 +1,63 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { DocketError } from "../contract/failures.ts";
+import { capWebAssemblyMemory } from "./memory-cap.ts";
+import type { PdfFacts, PdfQuestion, PdfWorkerData, PdfWorkerMessage } from "./pdf-worker-protocol.ts";
+import { openDocument, type PdfDocument } from "./pdfium.ts";
+import { RemoteSource } from "./remote-source.ts";
+
+// The program of the thread that PdfWorker starts: answers one question after another.
+
+const shared = workerData as PdfWorkerData;
+const memory = capWebAssemblyMemory(shared.memoryBytes);
+const say = (message: PdfWorkerMessage) => parentPort?.postMessage(message);
+parentPort?.on("message", (question: PdfQuestion) => void answer(question).then(say));
+
+async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
+  const { name } = question;
+  const source = new RemoteSource(question.size, shared, say);
+  let document: PdfDocument | undefined;
+  try {
+    document = await openDocument(source, name);
+    const facts = learn(document, source, question);
+    return memory.refused() ? tooLarge(name) : { kind: "facts", facts };
+  } catch (error) {
+    if (memory.refused()) return tooLarge(name);
+    if (!(error instanceof DocketError)) {
+      // pdfium itself failed: a trap, an endless recursion.
+      return { kind: "failed", reason: `${name} cannot be parsed as a PDF (${String(error)}).` };
+    }
+    return error.type === "Encrypted" ? { kind: "encrypted" } : { kind: "failed", reason: error.message };
+  } finally {
+    document?.close();
+  }
+}
+
+function tooLarge(name: string): PdfWorkerMessage {
+  const limit = shared.memoryBytes / 1024 / 1024;
+  return { kind: "failed", reason: `${name}: its structure alone would take more than ${limit} MiB of memory.` };
+}
+
+/** Page sizes are looked at in the order of the pages: finding a page makes pdfium look at all before it. */
+function learn(document: PdfDocument, source: RemoteSource, { name, measure }: PdfQuestion): PdfFacts {
+  const facts: PdfFacts = {
+    pages: document.pageCount,
+    ownerRestricted: document.securityHandlerRevision !== -1,
+    xfa: document.formType === "xfa-full" || document.formType === "xfa-foreground",
+    widest: 0,
+    tallest: 0,
+    pagesMeasured: 0,
+  };
+  if (facts.pages <= 0) throw new DocketError("Corrupt", `${name} is a PDF without pages.`);
+  const deadline = performance.now() + measure.milliseconds;
+  for (let page = 1; page <= Math.min(facts.pages, measure.pages); page++) {
+    if (source.bytesAsked > measure.bytes || performance.now() > deadline) break;
+    const sides = document.pageSize(page);
+    if (sides === undefined) {
+      throw new DocketError("Corrupt", `${name}: page ${page} of ${facts.pages} cannot be found in its page tree.`);
+    }
+    facts.widest = Math.max(facts.widest, sides.width);
+    facts.tallest = Math.max(facts.tallest, sides.height);
+    facts.pagesMeasured = page;
+  }
+  return facts;
+}
