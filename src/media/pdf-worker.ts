@@ -72,6 +72,7 @@ export class PdfWorker {
     };
     // A thread that breaks while idle is gone; the next question starts another.
     this.#thread.on("error", leave);
+    this.#thread.on("exit", leave);
     this.#retire = setTimeout(() => {
       leave();
       void this.#thread.terminate();
