@@ -1,5 +1,6 @@
 import { DocketError } from "../contract/failures.ts";
 import type { ProcessDocumentResult } from "../contract/process-document.ts";
+import { documentBreaker, recordSuccess } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { completeResult } from "../database/document-results.ts";
@@ -37,6 +38,7 @@ export function createCompleteDocument(ports: { database: Database }) {
       if (complete === null) {
         throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
       }
+      await recordSuccess(transaction, documentBreaker(documentId));
       await recordEvent(transaction, { documentId, runId, kind: "completed", detail: { ...complete.result } });
       return complete.result;
     });

@@ -4,8 +4,9 @@ import { documentIdFromContent, documentIdFromLocation, projectIdFromSlug } from
 import { DocketError } from "../contract/failures.ts";
 import type { ProcessDocumentResult } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
+import { admit, documentBreaker, documentRules } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
-import { recordEvent } from "../database/document-events.ts";
+import { type Executor, recordEvent } from "../database/document-events.ts";
 import { completeResult } from "../database/document-results.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
@@ -43,7 +44,8 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
           remedy: "Leave documentId out, or name the project that the document belongs to.",
         });
       }
-      if (existing && !input.force) {
+      if (existing && existing.run_id !== run.runId && !input.force) {
+        await refuseAfterFailures(transaction, documentId);
         const complete = await completeResult(transaction, documentId);
         const sameWork = complete?.engine === input.engine && complete.features.join() === input.features.join();
         if (complete && sameWork) return { documentId, sha256, settled: { ...complete.result, reused: true } };
@@ -66,6 +68,15 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       return { documentId, sha256, settled: null };
     });
   };
+}
+
+/** Five failed runs in a row close the door for five minutes, so that no caller's loop can hammer one bad document. */
+async function refuseAfterFailures(executor: Executor, documentId: string): Promise<void> {
+  const admission = await admit(executor, documentBreaker(documentId));
+  if (admission.allowed) return;
+  const seconds = Math.ceil(admission.waitMilliseconds / 1000);
+  const message = `Document ${documentId} failed ${documentRules.threshold} times in a row and is refused for ${seconds} s; the last failure was: ${admission.lastError}`;
+  throw new DocketError("DocumentRefused", message);
 }
 
 async function hashOfObject(storage: ObjectStorage, input: ValidInput): Promise<string | null> {

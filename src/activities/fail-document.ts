@@ -1,4 +1,5 @@
 import type { Failure } from "../contract/failures.ts";
+import { documentBreaker, documentRules, recordFailure } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { currentRun } from "./run-identity.ts";
@@ -28,6 +29,14 @@ export function createFailDocument(ports: { database: Database }) {
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
       if (changed > 0) {
         await recordEvent(transaction, { documentId, runId, kind: "failed", detail: { ...failure } });
+        if (status === "failed") {
+          await recordFailure(
+            transaction,
+            documentBreaker(documentId),
+            documentRules,
+            `${failure.type}: ${failure.message}`,
+          );
+        }
       }
     });
   };

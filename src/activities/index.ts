@@ -12,6 +12,7 @@ import { createCreateRecord } from "./create-record.ts";
 import { createEnsureProject } from "./ensure-project.ts";
 import { createFailDocument } from "./fail-document.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
+import { guardedTextract } from "./region-guard.ts";
 import { createSubmitTextract } from "./submit-textract.ts";
 import { createWriteMetadata } from "./write-metadata.ts";
 
@@ -27,7 +28,8 @@ export interface ActivityPorts {
 
 /** Every activity of `processDocument` by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {
-  const { config, database, storage, textract, textractReachable, recognize } = ports;
+  const { config, database, storage, textractReachable, recognize } = ports;
+  const textract = guardedTextract(ports);
   return {
     ensureProject: createEnsureProject({ database }),
     createRecord: createCreateRecord({ database, storage }),

@@ -63,6 +63,14 @@ export const failureTable = {
   TextractNoSlot: { retry: "wait", remedy: "Wait: all concurrent jobs are in use; Service Quotas can raise them." },
   TextractInProgress: { retry: "wait", remedy: "Wait: Textract is still at work." },
   TextractUnavailable: { retry: "policy", remedy: "Wait: Textract or the network to it does not answer." },
+  BreakerOpen: {
+    retry: "wait",
+    remedy: "Wait for the next probe, or cure the cause and run `docket breakers reset NAME`.",
+  },
+  DocumentRefused: {
+    retry: "never",
+    remedy: "Cure the cause of the last failure, then wait five minutes or submit again with --force.",
+  },
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
   TemporalUnavailable: { retry: "policy", remedy: "Start the Temporal server or correct TEMPORAL_ADDRESS." },
