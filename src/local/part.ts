@@ -1,0 +1,187 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DocketError, type FailureType } from "../contract/failures.ts";
+import { withLock } from "./file-lock.ts";
+import { freePort, isFree } from "./free-port.ts";
+import { lastLines } from "./log-file.ts";
+import {
+  fingerprint,
+  type PartCommand,
+  PartProcess,
+  type Ports,
+  readRecord,
+  removeRecord,
+  spawnPart,
+  writeRecord,
+} from "./part-process.ts";
+import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import type { StartOptions } from "./report.ts";
+
+/** One server of the local stack: how it is started, known to be ready, and stopped. */
+export interface PartDefinition {
+  /** As people know it, for example `PostgreSQL`. */
+  title: string;
+  /** Its folder, where its process, ports and users are written down. */
+  directory: string;
+  logPath: string;
+  /** Ports that it listens on, by purpose, each with the one to prefer or null. */
+  ports: Record<string, number | null>;
+  command(ports: Ports): Promise<PartCommand>;
+  /** Runs before a process is started, never beside a running one. */
+  prepare?(): Promise<void>;
+  /** One look at whether it serves; errors mean not yet, a {@link DocketError} means never. */
+  probe(ports: Ports): Promise<boolean>;
+  /** After it ended while starting: whether another start can help, possibly after changing something. */
+  mend?(lastLines: string[]): Promise<boolean>;
+  /** Runs once it serves, also when it was found running. */
+  complete?(ports: Ports): Promise<void>;
+  stopSignal: NodeJS.Signals;
+  /** Longest start and longest orderly stop. */
+  startMilliseconds: number;
+  stopMilliseconds: number;
+  /** What it is called when it does not start, and what helps then. */
+  failure: { type: FailureType; remedy: string };
+}
+
+/** The part's process as it runs now. */
+export interface RunningPart {
+  process: PartProcess;
+  /** False when this call started it. */
+  reused: boolean;
+}
+
+const files = {
+  lock: "lock",
+  record: "process.json",
+  ports: "ports.json",
+  users: "users",
+} as const;
+
+const startAttempts = 4;
+
+/** Runs something while no other process starts or stops the part. */
+export async function withPart<T>(
+  part: PartDefinition,
+  run: () => Promise<T>,
+  { report, signal }: StartOptions,
+): Promise<T> {
+  await mkdir(join(part.directory, files.users), { recursive: true, mode: 0o700 });
+  // The longest holder is one that starts it, possibly several times.
+  const waitMilliseconds = startAttempts * part.startMilliseconds + part.stopMilliseconds;
+  const onWait = (pid: number) =>
+    report?.({ step: part.title, detail: `waiting for process ${pid}, which starts or stops it`, state: "progress" });
+  return withLock(join(part.directory, files.lock), run, { waitMilliseconds, signal, onWait });
+}
+
+/**
+ * Finds the part running, or starts it; the caller holds its lock.
+ * @param keepPorts only the ports that it had before will do: others already use them
+ * @throws {DocketError} of the part's failure type, with the last lines of its log
+ */
+export async function ensureRunning(
+  part: PartDefinition,
+  options: StartOptions & { keepPorts?: boolean },
+): Promise<RunningPart> {
+  const recordPath = join(part.directory, files.record);
+  const running = await readRecord(recordPath);
+  if (running !== null) {
+    const unchanged = running.record.fingerprint === fingerprint(await part.command(running.record.ports));
+    if (unchanged || (await hasUsers(part))) {
+      if (await waitUntilReady(part, running, options)) return { process: running, reused: true };
+    }
+    await running.stop(part.stopSignal, part.stopMilliseconds);
+  }
+  await removeRecord(recordPath);
+  for (let attempt = 1; ; attempt++) {
+    await part.prepare?.();
+    const ports = await choosePorts(part, options.keepPorts === true);
+    const process = await spawnPart(await part.command(ports), ports, part.logPath);
+    try {
+      await writeRecord(recordPath, process.record);
+      if (await waitUntilReady(part, process, options)) return { process, reused: false };
+      const lines = await lastLines(part.logPath, process.record.logStart, 6);
+      const again = attempt < startAttempts && !(await process.isAlive()) && (await canStartAgain(part, ports, lines));
+      if (!again) throw await notStarted(part, process, lines);
+    } catch (error) {
+      await process.stop(part.stopSignal, part.stopMilliseconds);
+      await removeRecord(recordPath);
+      throw error;
+    }
+  }
+}
+
+/** Ends the part's process; the caller holds its lock. */
+export async function endProcess(part: PartDefinition, process: PartProcess): Promise<void> {
+  await process.stop(part.stopSignal, part.stopMilliseconds);
+  await removeRecord(join(part.directory, files.record));
+}
+
+/** True once it serves; false when it ended or took too long. */
+async function waitUntilReady(part: PartDefinition, process: PartProcess, { signal }: StartOptions): Promise<boolean> {
+  const { ports } = process.record;
+  const deadline = Date.now() + part.startMilliseconds;
+  while (Date.now() < deadline) {
+    signal?.throwIfAborted();
+    const ready = await part.probe(ports).catch((error) => {
+      if (error instanceof DocketError) throw error;
+      return false;
+    });
+    if (!(await process.isAlive())) return false;
+    if (ready) {
+      await part.complete?.(ports);
+      return true;
+    }
+    await sleep(40);
+  }
+  return false;
+}
+
+async function canStartAgain(part: PartDefinition, ports: Ports, lines: string[]): Promise<boolean> {
+  if (await part.mend?.(lines)) return true;
+  // Somebody took a port between our look and its start.
+  const free = await Promise.all(Object.values(ports).map(isFree));
+  return free.includes(false);
+}
+
+async function notStarted(part: PartDefinition, process: PartProcess, lines: string[]): Promise<DocketError> {
+  const why = (await process.isAlive())
+    ? `does not serve after ${Math.round(part.startMilliseconds / 1000)} s`
+    : process.ending;
+  const said = lines.length === 0 ? "It said nothing." : `Its last words: ${lines.join(" | ")}`;
+  return new DocketError(part.failure.type, `${part.title} did not start: ${why}. ${said}`, {
+    remedy: `Look into ${part.logPath}. ${part.failure.remedy}`,
+  });
+}
+
+async function choosePorts(part: PartDefinition, keep: boolean): Promise<Ports> {
+  const path = join(part.directory, files.ports);
+  const remembered: Ports = await readFile(path, "utf8").then(JSON.parse, () => ({}));
+  const chosen: Ports = {};
+  for (const [purpose, preferred] of Object.entries(part.ports)) {
+    const known = remembered[purpose];
+    chosen[purpose] = keep && known !== undefined ? known : await freePort([known, preferred ?? undefined]);
+  }
+  await writeFile(path, `${JSON.stringify(chosen)}\n`);
+  return chosen;
+}
+
+/** Writes down that this process uses the part; the caller holds its lock. Returns what takes it back. */
+export async function addUser(part: PartDefinition, name: string): Promise<() => Promise<void>> {
+  const path = join(part.directory, files.users, name);
+  await writeFile(path, JSON.stringify(await identifyProcess(process.pid)), { mode: 0o600 });
+  return () => rm(path, { force: true });
+}
+
+/** Whether any living process uses the part; the caller holds its lock. */
+export async function hasUsers(part: PartDefinition): Promise<boolean> {
+  const folder = join(part.directory, files.users);
+  let used = false;
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const user = await readFile(path, "utf8").then((text) => JSON.parse(text) as ProcessIdentity, () => null);
+    if (user !== null && (await isAlive(user))) used = true;
+    else await rm(path, { force: true });
+  }
+  return used;
+}

@@ -1,0 +1,9 @@
+// What a server needs of its surroundings; everything else, for example PGDATA or VGW_PORT, would change what it does.
+const kept = ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"];
+
+/** The part of an environment that servers of other people inherit. */
+export function serviceEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const inherited: NodeJS.ProcessEnv = { LC_ALL: "C" };
+  for (const name of kept) if (environment[name] !== undefined) inherited[name] = environment[name];
+  return inherited;
+}
