@@ -56,12 +56,12 @@ export const recipes = {
 
   "notice-200dpi-bilevel": () =>
     scannedPdf(noticeOfDefault(), 200, (sheet, seed) =>
-      scanBilevel(sheet, { seed, skew: -0.25, blur: 0.7, noise: 10, specks: 0.4, threshold: 158 }),
+      scanBilevel(sheet, { seed, skew: -0.25, blur: 0.7, noise: 10, specks: 0.4, threshold: 172 }),
     ),
 
   "minutes-300dpi-bilevel": () =>
     scannedPdf(minutes(), 300, (sheet, seed) =>
-      scanBilevel(sheet, { seed, skew: 0.15, blur: 0.9, noise: 7, specks: 0.25, threshold: 150 }),
+      scanBilevel(sheet, { seed, skew: 0.15, blur: 0.9, noise: 7, specks: 0.25, threshold: 168 }),
     ),
 
   "demand-letter-skewed-noisy": () =>
@@ -118,13 +118,13 @@ export const recipes = {
     scannedPdf(production(60), 200, (sheet, seed) => {
       const random = createRandom(seed);
       const skew = random.between(-0.4, 0.4);
-      return scanBilevel(sheet, { seed, skew, blur: 0.65, noise: 6, specks: 0.3, threshold: random.integer(145, 165) });
+      return scanBilevel(sheet, { seed, skew, blur: 0.65, noise: 6, specks: 0.3, threshold: random.integer(158, 180) });
     }),
 
   "deposition-300dpi": async () => {
     const { sheets, pages } = await print(deposition(), 300);
     const images = sheets.map((sheet, i) =>
-      scanBilevel(sheet, { seed: 900 + i, skew: 0.1, blur: 0.9, noise: 6, specks: 0.2 }),
+      scanBilevel(sheet, { seed: 900 + i, skew: 0.1, blur: 0.9, noise: 6, specks: 0.2, threshold: 168 }),
     );
     return { extension: "tiff", data: encodeTiff(images), pages };
   },
@@ -148,14 +148,14 @@ export const recipes = {
 
   "article-two-columns": () =>
     scannedPdf(article(), 300, (sheet, seed) =>
-      scanBilevel(sheet, { seed, skew: -0.1, blur: 0.9, noise: 6, specks: 0.2, threshold: 150 }),
+      scanBilevel(sheet, { seed, skew: -0.1, blur: 0.9, noise: 6, specks: 0.2, threshold: 172 }),
     ),
 
   "affidavit-bad-text-layer": async () => {
     const { sheets, pages } = await print(affidavit(), 200);
     const pdf = await createPdf();
     for (const [i, sheet] of sheets.entries()) {
-      const scan = scanBilevel(sheet, { seed: 1300 + i, skew: 0.2, blur: 0.65, noise: 6, specks: 0.3 });
+      const scan = scanBilevel(sheet, { seed: 1300 + i, skew: 0.2, blur: 0.65, noise: 6, specks: 0.3, threshold: 178 });
       const page = await addScannedPage(pdf, scan);
       addHiddenText(page, badHiddenText[i] ?? []);
     }

@@ -1,23 +1,31 @@
+const pageBytes = 65_536;
+/** Emscripten asks for three sizes, each smaller, before it gives a request up. */
+const triesPerRequest = 3;
+
 /**
- * Caps every WebAssembly memory of this thread, from now on: growing over the cap fails like a machine without memory.
- * Nothing else holds: neither a worker's `resourceLimits` nor V8's heap size count WebAssembly memory.
- * @returns `refused`: whether a request was refused since the last look, which a library may well keep to itself
+ * Caps every WebAssembly memory of this thread, from now on: growing over the cap fails as on a machine without memory.
+ * Nothing else would: neither a worker's `resourceLimits` nor V8's heap size count WebAssembly memory.
+ * @returns `exhausted`: whether a request was refused at every size since the last look; the library that asked may well
+ * have kept it to itself
  */
-export function capWebAssemblyMemory(bytes: number): { refused(): boolean } {
-  const pageBytes = 65_536;
+export function capWebAssemblyMemory(bytes: number): { exhausted(): boolean } {
   const { grow } = WebAssembly.Memory.prototype;
-  let refused = false;
+  let refusedInARow = 0;
+  let exhausted = false;
   WebAssembly.Memory.prototype.grow = function (delta: number) {
     if (this.buffer.byteLength + delta * pageBytes > bytes) {
-      refused = true;
+      refusedInARow += 1;
+      if (refusedInARow >= triesPerRequest) exhausted = true;
       throw new RangeError(`WebAssembly memory is capped at ${bytes} bytes`);
     }
+    refusedInARow = 0;
     return grow.call(this, delta);
   };
   return {
-    refused() {
-      const was = refused;
-      refused = false;
+    exhausted() {
+      const was = exhausted;
+      exhausted = false;
+      refusedInARow = 0;
       return was;
     },
   };

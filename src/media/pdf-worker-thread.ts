@@ -19,9 +19,9 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   try {
     document = await openDocument(source, name);
     const facts = learn(document, source, question);
-    return memory.refused() ? tooLarge(name) : { kind: "facts", facts };
+    return memory.exhausted() ? tooLarge(name) : { kind: "facts", facts };
   } catch (error) {
-    if (memory.refused()) return tooLarge(name);
+    if (memory.exhausted()) return tooLarge(name);
     if (!(error instanceof DocketError)) {
       // pdfium itself failed: a trap, an endless recursion.
       return { kind: "failed", reason: `${name} cannot be parsed as a PDF (${String(error)}).` };

@@ -75,7 +75,7 @@ export async function leaseAmendment() {
     ],
   ];
   clauses.forEach(([name, text], i) => {
-    t.clause(`${i + 1}.`, `${name} ${text}`, { hang: 22, keep: 44 });
+    t.paragraph(`${i + 1}. ${name} ${text}`, { keep: 44 });
     if (i === 1) rentTable(t);
   });
   t.gap(10);
