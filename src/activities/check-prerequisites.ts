@@ -100,7 +100,7 @@ function inspect(storage: ObjectStorage, document: DocumentLocation, object: Obj
     size: object.size,
     read: (offset: number, length: number) => storage.read(document, offset, length),
   };
-  return inspectDocument(source, { timeoutMilliseconds: inspectMilliseconds });
+  return inspectDocument(source, { timeoutMilliseconds: inspectMilliseconds, name: describe(document) });
 }
 
 /** Permanent failures are collected; a server that does not answer is for the retry policy. */

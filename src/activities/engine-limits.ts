@@ -35,6 +35,9 @@ export function engineProblems(name: string, facts: DocumentFacts, engine: Engin
     return failures;
   }
 
+  if (facts.ownerRestricted && !facts.encrypted) {
+    fail("Encrypted", `${name} is encrypted: an owner password restricts what may be done with it.`);
+  }
   const image = facts.mediaType === "image/jpeg" || facts.mediaType === "image/png";
   const bytesLimit = image ? textractLimits.imageBytes : textractLimits.documentBytes;
   const sideLimit = facts.mediaType === "application/pdf" ? textractLimits.sidePoints : textractLimits.sidePixels;
