@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, connect } from "node:net";
+import { connect, createServer } from "node:net";
 
 const loopback = "127.0.0.1";
 

@@ -14,6 +14,8 @@ export interface PartCommand {
   variables: Record<string, string>;
   /** Variables that it has besides. */
   inherited: NodeJS.ProcessEnv;
+  /** Tells versions of the program apart where its path does not. */
+  revision?: string;
   /** Working directory. Default: this process's own. */
   directory?: string;
   /** Default: this process's own. */
@@ -60,7 +62,7 @@ export class PartProcess {
     while (await this.isAlive()) {
       const left = deadline - Date.now();
       if (left <= 0 || signal?.aborted) return false;
-      if (this.#child === null) await sleep(Math.min(left, 200), undefined, { ref: false });
+      if (this.#child === null) await pause(Math.min(left, 200), signal);
       else await exitOf(this.#child, left, signal);
     }
     return true;
@@ -81,6 +83,12 @@ export class PartProcess {
       clearTimeout(counting);
     }
   }
+}
+
+/** Resolves after the time or at the signal. */
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  // The only error is the signal's, and the caller looks at that.
+  await sleep(milliseconds, undefined, { ref: false, ...(signal ? { signal } : {}) }).catch(() => {});
 }
 
 /** Resolves at the child's end, after the time or at the signal, whichever is first. */
@@ -130,9 +138,9 @@ export async function spawnPart(command: PartCommand, ports: Ports, logPath: str
 }
 
 /** A hash of all that makes a command what it is. */
-export function fingerprint({ file, args, variables, user }: PartCommand): string {
+export function fingerprint({ file, args, variables, revision, user }: PartCommand): string {
   return createHash("sha256")
-    .update(JSON.stringify([file, args, variables, user ?? null]))
+    .update(JSON.stringify([file, args, variables, revision ?? null, user ?? null]))
     .digest("hex");
 }
 

@@ -8,7 +8,7 @@ import { lastLines } from "./log-file.ts";
 import {
   fingerprint,
   type PartCommand,
-  PartProcess,
+  type PartProcess,
   type Ports,
   readRecord,
   removeRecord,
@@ -179,7 +179,10 @@ export async function hasUsers(part: PartDefinition): Promise<boolean> {
   let used = false;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    const user = await readFile(path, "utf8").then((text) => JSON.parse(text) as ProcessIdentity, () => null);
+    const user = await readFile(path, "utf8").then(
+      (text) => JSON.parse(text) as ProcessIdentity,
+      () => null,
+    );
     if (user !== null && (await isAlive(user))) used = true;
     else await rm(path, { force: true });
   }

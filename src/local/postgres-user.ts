@@ -1,8 +1,8 @@
 import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DocketError } from "../contract/failures.ts";
-import { onPath } from "./parts/program-cache.ts";
 import { binariesIn, type PostgresBinaries } from "./parts/postgres-binaries.ts";
+import { onPath } from "./parts/program-cache.ts";
 import { runProgram } from "./parts/run-program.ts";
 
 /** As whom PostgreSQL runs: it refuses to run as root. */

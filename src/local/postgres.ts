@@ -72,7 +72,8 @@ function definePostgres(
       return true;
     },
     // After a kill the old server's last processes may still hold its shared memory for a moment.
-    mend: async (lines) => lines.some((line) => /shared memory block .* still in use|lock file .* already exists/.test(line)),
+    mend: async (lines) =>
+      lines.some((line) => /shared memory block .* still in use|lock file .* already exists/.test(line)),
     // Fast shutdown: ends connections, loses nothing.
     stopSignal: "SIGINT",
     startMilliseconds: 90_000,
@@ -117,10 +118,14 @@ async function withClient(
   } catch (error) {
     // invalid_password: the data and the password file are not of one making.
     if ((error as { code?: string }).code !== "28P01") throw error;
-    throw new DocketError("DatabaseUnavailable", "The embedded PostgreSQL does not accept the password of its folder.", {
-      remedy: "Restore the file postgres/password of the data folder, or use another data folder.",
-      cause: error,
-    });
+    throw new DocketError(
+      "DatabaseUnavailable",
+      "The embedded PostgreSQL does not accept the password of its folder.",
+      {
+        remedy: "Restore the file postgres/password of the data folder, or use another data folder.",
+        cause: error,
+      },
+    );
   } finally {
     await client.end().catch(() => {});
   }

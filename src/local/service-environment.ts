@@ -1,5 +1,15 @@
 // What a server needs of its surroundings; everything else, for example PGDATA or VGW_PORT, would change what it does.
-const kept = ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"];
+const kept = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "TZ",
+  "LD_LIBRARY_PATH",
+  "DYLD_LIBRARY_PATH",
+  "GOGC",
+  "GOMEMLIMIT",
+  "GOMAXPROCS",
+];
 
 /** The part of an environment that servers of other people inherit. */
 export function serviceEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,6 +1,14 @@
 import { DocketError } from "../contract/failures.ts";
 import { boundLog, lastLines } from "./log-file.ts";
-import { addUser, endProcess, ensureRunning, hasUsers, type PartDefinition, type RunningPart, withPart } from "./part.ts";
+import {
+  addUser,
+  endProcess,
+  ensureRunning,
+  hasUsers,
+  type PartDefinition,
+  type RunningPart,
+  withPart,
+} from "./part.ts";
 import type { Ports } from "./part-process.ts";
 import type { StartOptions } from "./report.ts";
 

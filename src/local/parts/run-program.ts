@@ -57,8 +57,6 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
       act();
     };
     child.once("error", (error) => settle(() => reject(error)));
-    child.once("close", (code) =>
-      settle(() => (signal?.aborted ? reject(signal.reason) : resolve({ code, lines }))),
-    );
+    child.once("close", (code) => settle(() => (signal?.aborted ? reject(signal.reason) : resolve({ code, lines }))));
   });
 }

@@ -54,7 +54,9 @@ export async function downloadTemporal(
     await rename(program, target);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw error instanceof WayNotOpen ? error : new WayNotOpen(`the download from ${hostname} failed: ${whatWentWrong(error)}`);
+    throw error instanceof WayNotOpen
+      ? error
+      : new WayNotOpen(`the download from ${hostname} failed: ${whatWentWrong(error)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -103,7 +105,9 @@ async function fetchFile(url: string, path: string, signal: AbortSignal, { repor
       yield chunk;
     }
   }
-  await pipeline(Readable.fromWeb(answer.body as ReadableStream<Uint8Array>), counted, createWriteStream(path), { signal });
+  await pipeline(Readable.fromWeb(answer.body as ReadableStream<Uint8Array>), counted, createWriteStream(path), {
+    signal,
+  });
 }
 
 function whatWentWrong(error: unknown): string {

@@ -1,0 +1,103 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Connection } from "@temporalio/client";
+import proto from "@temporalio/proto";
+import { searchAttributeNames } from "../contract/process-document.ts";
+import { accepts } from "./free-port.ts";
+import type { PartDefinition } from "./part.ts";
+import type { PartCommand, Ports } from "./part-process.ts";
+import { findTemporal } from "./parts/temporal-cli.ts";
+import type { StartOptions } from "./report.ts";
+import { serviceEnvironment } from "./service-environment.ts";
+import { SharedPart } from "./shared-part.ts";
+
+export interface TemporalOptions extends StartOptions {
+  /** The part's folder. */
+  directory: string;
+  logDirectory: string;
+}
+
+const namespace = "default";
+const daySeconds = 86_400;
+// Finished documents stay visible this long; the server's own default is a day.
+const retentionDays = 30;
+
+const searchAttributes = Object.entries(searchAttributeNames).map(
+  ([name, onServer]) => `${onServer}=${name === "pages" ? "Int" : "Keyword"}`,
+);
+
+/**
+ * Finds Temporal's development server running, or starts it with a database file of its own and its Web UI.
+ * @throws {DocketError} `TemporalUnavailable`
+ */
+export async function startTemporal(options: TemporalOptions): Promise<SharedPart> {
+  const { directory, logDirectory } = options;
+  const environment = options.environment ?? process.env;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const program = await findTemporal(options);
+  const definition: PartDefinition = {
+    title: "Temporal",
+    directory,
+    logPath: join(logDirectory, "temporal.log"),
+    ports: { frontend: 7233, webUi: 8233 },
+    command: async (ports) => temporalCommand(program, directory, ports, environment),
+    probe: serves,
+    complete: keepFinished,
+    stopSignal: "SIGTERM",
+    startMilliseconds: 60_000,
+    stopMilliseconds: 15_000,
+    failure: { type: "TemporalUnavailable", remedy: "Or use a server of your own with TEMPORAL_ADDRESS." },
+  };
+  return SharedPart.open(definition, options);
+}
+
+function temporalCommand(
+  program: string,
+  directory: string,
+  ports: Ports,
+  environment: NodeJS.ProcessEnv,
+): PartCommand {
+  const args = [
+    ...["server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"],
+    ...["--port", String(ports["frontend"]), "--ui-port", String(ports["webUi"])],
+    ...["--db-filename", join(directory, "temporal.db")],
+    // Both survive a killed process; together they double what the server does in a second.
+    ...["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"],
+    ...["--dynamic-config-value", "system.enableActivityEagerExecution=true"],
+    // Off in this server by itself: without it priorities and fairness keys of activities do nothing.
+    ...["--dynamic-config-value", "matching.useNewMatcher=true"],
+    ...["--dynamic-config-value", "matching.enableFairness=true"],
+    ...searchAttributes.flatMap((attribute) => ["--search-attribute", attribute]),
+  ];
+  return { file: program, args, variables: {}, inherited: serviceEnvironment(environment), directory };
+}
+
+async function serves(ports: Ports): Promise<boolean> {
+  // A refused TCP connection is told at once; gRPC would try again for seconds.
+  const { frontend = 0, webUi = 0 } = ports;
+  if (!((await accepts(frontend)) && (await accepts(webUi)))) return false;
+  return withConnection(frontend, async ({ workflowService }) => {
+    await workflowService.describeNamespace({ namespace });
+    return true;
+  });
+}
+
+async function keepFinished({ frontend = 0 }: Ports): Promise<void> {
+  await withConnection(frontend, async ({ workflowService }) => {
+    const { config } = await workflowService.describeNamespace({ namespace });
+    const seconds = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
+    // Anything but the server's default was somebody's wish.
+    if (seconds !== daySeconds) return;
+    const workflowExecutionRetentionTtl = proto.google.protobuf.Duration.fromObject({ seconds: retentionDays * daySeconds });
+    await workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
+  });
+}
+
+async function withConnection<T>(port: number, use: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: 3000 });
+  try {
+    return await connection.withDeadline(Date.now() + 5000, () => use(connection));
+  } finally {
+    await connection.close();
+  }
+}
