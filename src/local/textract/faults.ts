@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { DocketError } from "../../contract/failures.ts";
+import { operationNames } from "./request-shapes.ts";
+import { TextractError, textractError } from "./textract-error.ts";
+
+const operation = z.enum(["*", ...operationNames] as [string, ...string[]]).default("*");
+const count = z.int().min(1).max(1_000_000).default(1);
+const common = { operation, count };
+
+// Faults of a request: they happen to the next `count` requests of the operation.
+const requestFault = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("throttle"), error: z.enum(["provisioned", "throttling"]).optional(), ...common }),
+  z.object({ kind: z.literal("no-slot"), ...common }),
+  z.object({ kind: z.literal("internal-error"), ...common }),
+  z.object({ kind: z.literal("reset-before"), ...common }),
+  z.object({ kind: z.literal("reset-after"), ...common }),
+  z.object({ kind: z.literal("slow-answer"), milliseconds: z.int().min(1).max(600_000), ...common }),
+  z.object({ kind: z.literal("expired"), ...common }),
+]);
+
+// Faults of a job: they happen to the next `count` jobs that are accepted, and stay with the job over a restart.
+const jobFault = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("partial-success"),
+    pages: z.array(z.int().min(1)).min(1),
+    errorCode: z.string().min(1).default("INTERNAL_ERROR"),
+    ...common,
+  }),
+  z.object({ kind: z.literal("job-failed"), statusMessage: z.string().min(1).default("INTERNAL_ERROR"), ...common }),
+  z.object({ kind: z.literal("slow-job"), milliseconds: z.int().min(1).max(86_400_000), ...common }),
+]);
+
+const faultList = z.array(z.union([requestFault, jobFault])).max(1000);
+
+export type Fault = z.infer<typeof faultList>[number];
+export type JobFault = z.infer<typeof jobFault>;
+
+/** Faults on command, in the order in which they were given. */
+export interface Faults {
+  list(): Fault[];
+  /** @throws {DocketError} `InvalidInput` naming what is wrong with the list */
+  add(list: unknown): void;
+  clear(): void;
+  /** The next fault of a request or of a job for an operation, used up by this call. */
+  takeForRequest(operation: string): Fault | undefined;
+  takeForJob(operation: string): JobFault | undefined;
+}
+
+const jobKinds: readonly string[] = ["partial-success", "job-failed", "slow-job"];
+
+export function createFaults(): Faults {
+  let faults: Fault[] = [];
+  const take = (operation: string, forJob: boolean) => {
+    const fault = faults.find(
+      (f) => jobKinds.includes(f.kind) === forJob && (f.operation === "*" || f.operation === operation),
+    );
+    if (fault === undefined) return undefined;
+    fault.count--;
+    faults = faults.filter((f) => f.count > 0);
+    return fault;
+  };
+  return {
+    list: () => faults,
+    add(list) {
+      const parsed = faultList.safeParse(list);
+      if (!parsed.success) {
+        throw new DocketError("InvalidInput", `The list of faults is not valid: ${z.prettifyError(parsed.error)}`, {
+          remedy: "docs/local-textract.md lists the faults and their members.",
+        });
+      }
+      faults.push(...parsed.data);
+    },
+    clear() {
+      faults = [];
+    },
+    takeForRequest: (operation) => take(operation, false),
+    takeForJob: (operation) => take(operation, true) as JobFault | undefined,
+  };
+}
+
+/** @throws {TextractError} for the faults that refuse a request; the other kinds are for its end */
+export function throwIfRefused(fault: Fault | undefined): void {
+  switch (fault?.kind) {
+    case "throttle":
+      if (fault.error !== "throttling") throw textractError("ProvisionedThroughputExceededException");
+      throw new TextractError("ThrottlingException", "Rate exceeded");
+    case "no-slot":
+      throw textractError("LimitExceededException");
+    case "internal-error":
+      throw new TextractError("InternalServerError", "Internal server error");
+    default:
+      return;
+  }
+}

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Faults, throwIfRefused } from "./faults.ts";
+import type { OperationName } from "./request-shapes.ts";
+import { TextractError } from "./textract-error.ts";
+import { servedOperation } from "./validate-request.ts";
+import { type Call, decodeBody, sendError, sendResult } from "./wire-protocol.ts";
+
+/** Answers one call of an operation: signature, faults on command, rate, the operation itself, and its error. */
+export function createCallServer(ports: {
+  readBody(request: IncomingMessage): Promise<Buffer>;
+  verify(request: IncomingMessage, body: Buffer): Promise<void>;
+  checkRate(operation: string): void;
+  faults: Faults;
+  run(operation: OperationName, input: Record<string, unknown>, gone: AbortSignal): Promise<object>;
+  expire(jobId: string): Promise<void>;
+  /** Told of errors that are no answer of Textract's. */
+  onError(error: unknown): void;
+}) {
+  return async function serve(request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> {
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    try {
+      const result = await answer(request, call, gone.signal);
+      if (result === "reset") request.socket.resetAndDestroy();
+      else sendResult(response, call, result);
+    } catch (error) {
+      if (response.destroyed) return;
+      if (!(error instanceof TextractError)) ports.onError(error);
+      const known = error instanceof TextractError ? error : new TextractError("InternalServerError", String(error));
+      sendError(response, call, known);
+    }
+  };
+
+  async function answer(request: IncomingMessage, call: Call, gone: AbortSignal): Promise<object | "reset"> {
+    const body = await ports.readBody(request);
+    await ports.verify(request, body);
+    const operation = servedOperation(call.operation);
+    const fault = ports.faults.takeForRequest(operation);
+    if (fault?.kind === "reset-before") return "reset";
+    throwIfRefused(fault);
+    ports.checkRate(operation);
+    const input = decodeBody(call.format, body);
+    if (fault?.kind === "expired" && typeof input["JobId"] === "string") await ports.expire(input["JobId"]);
+    const result = await ports.run(operation, input, gone);
+    if (fault?.kind === "slow-answer") await delay(fault.milliseconds, undefined, { signal: gone });
+    return fault?.kind === "reset-after" ? "reset" : result;
+  }
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { GetDocumentTextDetectionCommand } from "@aws-sdk/client-textract";
+import { PDFDocument } from "@cantoo/pdf-lib";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import {
+  makeBucket,
+  readJob,
+  readLedger,
+  region,
+  sharedS3,
+  startText,
+  textOf,
+  textractClient,
+} from "./support/local-textract.ts";
+
+let dataFolder: string;
+let child: ChildProcess | undefined;
+let bucket: Awaited<ReturnType<typeof makeBucket>>;
+
+beforeEach(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), "docket-local-textract-"));
+  bucket = await makeBucket();
+});
+afterEach(async () => {
+  await end("SIGTERM");
+  bucket.s3.destroy();
+  await rm(dataFolder, { recursive: true, force: true });
+});
+
+/** Starts the endpoint as a process and gives its address. */
+async function start(): Promise<string> {
+  const { endpoint, credentials } = sharedS3();
+  child = spawn(process.execPath, ["dist/local/textract/main.js"], {
+    env: {
+      ...process.env,
+      DOCKET_LOCAL_TEXTRACT_DATA: dataFolder,
+      DOCKET_LOCAL_TEXTRACT_REGION: region,
+      AWS_ENDPOINT_URL_S3: endpoint,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (child.stdout === null) throw new Error("no standard output");
+  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+  return (JSON.parse(line) as { listening: string }).listening;
+}
+
+async function end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  await ended;
+}
+
+/** The first pages of a long scan: every page takes a while. */
+async function scan(pages: number): Promise<Uint8Array> {
+  const whole = await PDFDocument.load(await readFile(new URL("../samples/production-60-pages.pdf", import.meta.url)));
+  const part = await PDFDocument.create();
+  for (const page of await part.copyPages(whole, [...Array(pages).keys()])) part.addPage(page);
+  return part.save();
+}
+
+async function pagesDone(address: string, jobId: string): Promise<number> {
+  return ((await (await fetch(`${address}/jobs/${jobId}`)).json()) as { pagesDone: number }).pagesDone;
+}
+
+async function waitForPages(address: string, jobId: string, pages: number): Promise<void> {
+  while ((await pagesDone(address, jobId)) < pages) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+it.each(["SIGKILL", "SIGTERM"] as const)(
+  "after %s in the middle of a job the next process finishes it where it stopped, and bills it once",
+  async (signal) => {
+    const pages = 5;
+    const location = await bucket.put("scan.pdf", await scan(pages));
+    const token = { ClientRequestToken: "restart" };
+    const first = await start();
+    let client = textractClient(first);
+    const id = await startText(client, location, token);
+    await waitForPages(first, id, 2);
+    const state = await client.send(new GetDocumentTextDetectionCommand({ JobId: id }));
+    expect(state).toMatchObject({ JobStatus: "IN_PROGRESS" });
+    expect(await readLedger(first)).toEqual([]);
+    client.destroy();
+    await end(signal);
+
+    const second = await start();
+    expect(await pagesDone(second, id)).toBeGreaterThanOrEqual(0);
+    client = textractClient(second);
+    expect(await startText(client, location, token)).toBe(id);
+    const { ended, blocks } = await readJob(client, id);
+    expect(ended).toMatchObject({ JobStatus: "SUCCEEDED", DocumentMetadata: { Pages: pages } });
+    expect(await readLedger(second)).toMatchObject([{ jobId: id, billedPages: pages }]);
+
+    // Every page was read once: none again after the restart, none left out.
+    const stored = await readFile(join(dataFolder, "results", `${id}.pages.jsonl`), "utf8");
+    const numbers = stored
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).number);
+    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+
+    // A token of the first process's time is good in the second, and a new job has the same text.
+    const again = await readJob(client, await startText(client, location));
+    expect(textOf(again.blocks)).toBe(textOf(blocks));
+    client.destroy();
+  },
+);
+
+it("a job that ended stays as it was, with its tokens, over a SIGKILL", async () => {
+  const location = await bucket.put("scan.pdf", await scan(1));
+  let client = textractClient(await start());
+  const id = await startText(client, location, { ClientRequestToken: "ended" });
+  const before = await readJob(client, id);
+  const { NextToken } = await client.send(new GetDocumentTextDetectionCommand({ JobId: id, MaxResults: 10 }));
+  client.destroy();
+  await end("SIGKILL");
+
+  const address = await start();
+  client = textractClient(address);
+  expect(await startText(client, location, { ClientRequestToken: "ended" })).toBe(id);
+  expect(await readJob(client, id)).toEqual(before);
+  const rest = await client.send(new GetDocumentTextDetectionCommand({ JobId: id, NextToken }));
+  expect(rest.Blocks).toEqual(before.blocks.slice(10));
+  expect(await readLedger(address)).toHaveLength(1);
+  client.destroy();
+});
