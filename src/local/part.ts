@@ -160,7 +160,7 @@ async function choosePorts(part: PartDefinition, keep: boolean): Promise<Ports> 
   const chosen: Ports = {};
   for (const [purpose, preferred] of Object.entries(part.ports)) {
     const known = remembered[purpose];
-    chosen[purpose] = keep && known !== undefined ? known : await freePort([known, preferred ?? undefined]);
+    chosen[purpose] = keep && known !== undefined ? known : await freePort([preferred ?? undefined, known]);
   }
   await writeFile(path, `${JSON.stringify(chosen)}\n`);
   return chosen;

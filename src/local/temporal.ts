@@ -26,6 +26,16 @@ const searchAttributes = Object.entries(searchAttributeNames).map(
   ([name, onServer]) => `${onServer}=${name === "pages" ? "Int" : "Keyword"}`,
 );
 
+const serverSettings = {
+  "system.enableActivityEagerExecution": true,
+  // Off in this server by itself: without them priorities and fairness keys do nothing. One partition makes the order
+  // and the rate of a task queue exact (docs/decisions/0007-one-fair-partition.md).
+  "matching.useNewMatcher": true,
+  "matching.enableFairness": true,
+  "matching.numTaskqueueReadPartitions": 1,
+  "matching.numTaskqueueWritePartitions": 1,
+};
+
 /**
  * Finds Temporal's development server running, or starts it with a database file of its own and its Web UI.
  * @throws {DocketError} `TemporalUnavailable`
@@ -63,10 +73,7 @@ function temporalCommand(
     ...["--db-filename", join(directory, "temporal.db")],
     // Both survive a killed process; together they double what the server does in a second.
     ...["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"],
-    ...["--dynamic-config-value", "system.enableActivityEagerExecution=true"],
-    // Off in this server by itself: without it priorities and fairness keys of activities do nothing.
-    ...["--dynamic-config-value", "matching.useNewMatcher=true"],
-    ...["--dynamic-config-value", "matching.enableFairness=true"],
+    ...Object.entries(serverSettings).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
     ...searchAttributes.flatMap((attribute) => ["--search-attribute", attribute]),
   ];
   return { file: program, args, variables: {}, inherited: serviceEnvironment(environment), directory };
@@ -88,7 +95,9 @@ async function keepFinished({ frontend = 0 }: Ports): Promise<void> {
     const seconds = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
     // Anything but the server's default was somebody's wish.
     if (seconds !== daySeconds) return;
-    const workflowExecutionRetentionTtl = proto.google.protobuf.Duration.fromObject({ seconds: retentionDays * daySeconds });
+    const workflowExecutionRetentionTtl = proto.google.protobuf.Duration.fromObject({
+      seconds: retentionDays * daySeconds,
+    });
     await workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
   });
 }

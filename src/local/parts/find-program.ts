@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DocketError, type FailureType } from "../../contract/failures.ts";
 import { withLock } from "../file-lock.ts";
@@ -47,13 +48,23 @@ export async function findProgram(program: ForeignProgram, options: StartOptions
   const cache = programCache(environment);
   const target = join(cache, program.cached);
   if (await isProgram(target)) return target;
+  try {
+    await mkdir(cache, { recursive: true });
+    await access(cache, constants.W_OK);
+  } catch (error) {
+    closed.push(`the cache cannot be written (${(error as Error).message})`);
+    throw notFound(program, closed);
+  }
   const step = program.title;
   const get = () => getProgram(program, target, closed, { ...options, environment });
   return withLock(join(cache, ".getting"), get, {
     // The other programs' builds come first.
     waitMilliseconds: 60 * 60_000,
     signal: options.signal,
-    onWait: (pid) => options.report?.({ step, detail: `waiting for process ${pid}, which builds`, state: "progress" }),
+    onWait(pid) {
+      const who = pid === process.pid ? "the other one" : `process ${pid}`;
+      options.report?.({ step, detail: `has to be built; first comes what ${who} builds`, state: "progress" });
+    },
   });
 }
 
@@ -88,7 +99,9 @@ async function getProgram(
     closed.push(`what was fetched or built ${wrong}`);
     await rm(target);
   }
-  throw new DocketError(program.failure.type, `${program.title} is not here: ${closed.join("; ")}.`, {
-    remedy: program.failure.remedy,
-  });
+  throw notFound(program, closed);
+}
+
+function notFound({ title, failure }: ForeignProgram, closed: string[]): DocketError {
+  return new DocketError(failure.type, `${title} is not here: ${closed.join("; ")}.`, { remedy: failure.remedy });
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StartOptions } from "../report.ts";
 import { onPath } from "./program-cache.ts";
@@ -35,7 +35,6 @@ export async function goInstall(program: GoProgram, target: string, options: Sta
   await checkGo(go, program, environment);
 
   const cache = join(target, "..");
-  await mkdir(cache, { recursive: true });
   // Beside the target, so that the last step is a rename within one file system.
   const folder = await mkdtemp(join(cache, ".build-"));
   try {

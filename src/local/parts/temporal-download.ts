@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -46,7 +46,6 @@ export async function downloadTemporal(
     throw new WayNotOpen(`the download service ${hostname} is not reachable from here`);
   }
   const cache = join(target, "..");
-  await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, ".download-"));
   try {
     const program = await downloadInto(folder, version, service, options);
