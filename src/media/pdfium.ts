@@ -188,11 +188,13 @@ export class PdfDocument {
   }
 
   /**
-   * Draws a loaded page as displayed, on white, into a copy of `width` times `height` grey bytes, top row first.
+   * Draws a loaded page as displayed, on white, as `width` times `height` grey bytes, top row first.
+   *
    * pdfium draws an image that it has no memory for as white and tells nobody: callers that bound memory must check
    * themselves whether a request for memory was refused meanwhile.
+   * @param into takes the picture; made here when left out
    */
-  renderGrey(page: Handle, width: number, height: number): Uint8Array {
+  renderGrey(page: Handle, width: number, height: number, into = new Uint8Array(width * height)): Uint8Array {
     const { pdfium } = this;
     // FPDFBitmap_Gray; pdfium allocates with its own row length when no buffer is given.
     const bitmap = pdfium.FPDFBitmap_CreateEx(width, height, 1, 0, 0);
@@ -203,13 +205,12 @@ export class PdfDocument {
       pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, 0x01 | 0x200);
       const stride = pdfium.FPDFBitmap_GetStride(bitmap);
       const start = pdfium.FPDFBitmap_GetBuffer(bitmap);
-      const grey = new Uint8Array(width * height);
       const memory = heap(pdfium);
       for (let row = 0; row < height; row++) {
         const from = start + row * stride;
-        grey.set(memory.subarray(from, from + width), row * width);
+        into.set(memory.subarray(from, from + width), row * width);
       }
-      return grey;
+      return into;
     } finally {
       pdfium.FPDFBitmap_Destroy(bitmap);
     }

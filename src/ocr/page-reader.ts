@@ -1,0 +1,209 @@
+import { DocketError } from "../contract/failures.ts";
+import type { Line, PageSource, RecognizedPage } from "../contract/page.ts";
+import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
+import type { DocumentFile } from "./document-file.ts";
+import { planRaster, type RasterPlan } from "./raster-plan.ts";
+import { Tesseract } from "./tesseract.ts";
+import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
+import { readTextLayer, type TextLayer } from "./text-layer.ts";
+import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
+import type { WasmMemoryBudget } from "./wasm-memory-budget.ts";
+
+/** An image of more pixels is not decoded: 600 DPI of A0 has 560 million, but black and white at 1 bit a pixel. */
+const maxImagePixels = 600_000_000;
+/** A short page follows the nearest page, at most this far away, that has enough text to be judged. */
+const neighbourDistance = 3;
+/** Grey values between the darkest and the lightest pixel of a page with nothing on it. */
+const blankContrast = 16;
+
+interface PageReaderOptions {
+  name: string;
+  maxPixels: number;
+  language: string;
+  budget: WasmMemoryBudget;
+}
+
+/** A page drawn for recognition. */
+interface Drawing extends RasterPlan {
+  pgm: Uint8Array;
+  blank: boolean;
+}
+
+/**
+ * Reads a document page by page: from the text layer where that can be trusted, otherwise from a picture of the page.
+ * pdfium and Tesseract are never in memory together, and neither outlives a page that was recognised.
+ */
+export class PageReader {
+  readonly #file: DocumentFile;
+  readonly #options: PageReaderOptions;
+  readonly #verdicts = new Map<number, TextLayerVerdict>();
+  #document: PdfDocument | undefined;
+  #tesseract: Tesseract | undefined;
+
+  constructor(file: DocumentFile, options: PageReaderOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** @throws {DocketError} `Corrupt`, `Encrypted`, `XfaForm` */
+  async open(): Promise<{ pages: number }> {
+    const document = await this.#open();
+    if (document.pageCount < 1) throw new DocketError("Corrupt", `${this.#options.name} has no pages.`);
+    if (document.formType === "xfa-full") {
+      throw new DocketError("XfaForm", `${this.#options.name} is an XFA form: its pages are not in the file.`);
+    }
+    return { pages: document.pageCount };
+  }
+
+  /**
+   * @param attempt 0 for the first try; see `resolutions`
+   * @param onProgress called now and then while the page is recognised
+   * @throws {DocketError} `OutOfMemory`, `Corrupt`, `UnsupportedMedia`, `RecognizerCrashed`
+   */
+  async read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
+    const { budget, name } = this.#options;
+    budget.reset();
+    try {
+      return await this.#read(number, attempt, onProgress);
+    } catch (error) {
+      this.#dropDocument();
+      if (budget.exhausted || isAllocationFailure(error)) {
+        throw new DocketError("OutOfMemory", `${name}: page ${number} takes more memory than is allowed.`, {
+          cause: error,
+        });
+      }
+      if (error instanceof DocketError) throw error;
+      throw new DocketError("RecognizerCrashed", `${name}: page ${number} crashed its decoder (${String(error)}).`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
+    const unreadable = this.#file.unreadable.get(number);
+    if (unreadable !== undefined) throw unreadable;
+    const document = await this.#open();
+    const size = document.pageSize(number);
+    if (size === undefined) throw new DocketError("Corrupt", `${this.#options.name}: page ${number} cannot be found.`);
+    const read = document.withPage(number, (page) => {
+      const images = document.images(page);
+      this.#refuseLargeImages(number, images);
+      const layer = this.#textLayer(document, number, page, images);
+      return layer ?? this.#draw(document, page, { ...size, unit: this.#file.unit, images }, attempt);
+    });
+    this.#throwIfExhausted();
+    if ("evidence" in read) return pageOf(number, size, read.lines, "text-layer");
+    this.#dropDocument();
+    const lines = read.blank ? [] : await this.#recognize(read, onProgress);
+    this.#throwIfExhausted();
+    return pageOf(number, size, lines, "recognition");
+  }
+
+  async #recognize(drawing: Drawing, onProgress: () => void): Promise<Line[]> {
+    this.#tesseract ??= new Tesseract(this.#options.language);
+    const tsv = await this.#tesseract.recognize(drawing, onProgress);
+    collectGarbage();
+    return linesFromTsv(tsv, drawing.width, drawing.height);
+  }
+
+  #refuseLargeImages(number: number, images: readonly PageImage[]): void {
+    for (const { width, height } of images) {
+      if (width * height <= maxImagePixels) continue;
+      const size = `an image of ${width} x ${height} pixels`;
+      throw new DocketError("OutOfMemory", `${this.#options.name}: page ${number} has ${size}.`);
+    }
+  }
+
+  /** The page's text layer if it is trusted. Pictures have none. */
+  #textLayer(document: PdfDocument, number: number, page: number, images: readonly PageImage[]): TextLayer | undefined {
+    if (this.#file.unit === "pixels") return undefined;
+    const layer = readTextLayer(document, page, images);
+    const own = judgeTextLayer(layer.evidence, this.#options.language);
+    this.#verdicts.set(number, own);
+    const verdict = own.trusted && !own.decisive ? followNeighbour(own, this.#neighbour(document, number)) : own;
+    return verdict.trusted ? layer : undefined;
+  }
+
+  /** The verdict on the nearest page with enough text; from the document alone, so that a resumed run agrees. */
+  #neighbour(document: PdfDocument, number: number): TextLayerVerdict | undefined {
+    for (let distance = 1; distance <= neighbourDistance; distance++) {
+      for (const neighbour of [number - distance, number + distance]) {
+        if (neighbour < 1 || neighbour > document.pageCount) continue;
+        const verdict = this.#verdictOn(document, neighbour);
+        if (verdict.decisive) return verdict;
+      }
+    }
+    return undefined;
+  }
+
+  #verdictOn(document: PdfDocument, number: number): TextLayerVerdict {
+    let verdict = this.#verdicts.get(number);
+    if (verdict === undefined) {
+      try {
+        verdict = document.withPage(number, (page) =>
+          judgeTextLayer(readTextLayer(document, page, document.images(page)).evidence, this.#options.language),
+        );
+      } catch (error) {
+        if (!(error instanceof DocketError)) throw error;
+        verdict = { trusted: false, decisive: false, reason: "no-text" };
+      }
+      this.#verdicts.set(number, verdict);
+    }
+    return verdict;
+  }
+
+  #draw(document: PdfDocument, page: number, size: Parameters<typeof planRaster>[0], attempt: number): Drawing {
+    const plan = planRaster(size, this.#options.maxPixels, attempt);
+    const header = Buffer.from(`P5\n${plan.width} ${plan.height}\n255\n`, "latin1");
+    const pgm = new Uint8Array(header.length + plan.width * plan.height);
+    pgm.set(header);
+    const grey = pgm.subarray(header.length);
+    document.renderGrey(page, plan.width, plan.height, grey);
+    return { ...plan, pgm, blank: isBlank(grey) };
+  }
+
+  async #open(): Promise<PdfDocument> {
+    this.#document ??= await openDocument(this.#file.pdf, this.#options.name);
+    return this.#document;
+  }
+
+  #dropDocument(): void {
+    this.#document?.close();
+    this.#document = undefined;
+    collectGarbage();
+  }
+
+  #throwIfExhausted(): void {
+    if (this.#options.budget.exhausted) throw new DocketError("OutOfMemory", "A request for memory was refused.");
+  }
+}
+
+function pageOf(
+  number: number,
+  size: { width: number; height: number },
+  lines: Line[],
+  source: PageSource,
+): RecognizedPage {
+  const text = lines.map((line) => line.text).join("\n");
+  const confidence = meanConfidence(lines.flatMap((line) => line.words));
+  return { number, width: size.width, height: size.height, text, confidence, lines, source };
+}
+
+function isBlank(grey: Uint8Array): boolean {
+  let [darkest, lightest] = [255, 0];
+  for (const value of grey) {
+    if (value < darkest) darkest = value;
+    if (value > lightest) lightest = value;
+    if (lightest - darkest > blankContrast) return false;
+  }
+  return true;
+}
+
+/** A WebAssembly memory is freed when nothing refers to it and the garbage is collected, and not before. */
+function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
+}
+
+function isAllocationFailure(error: unknown): boolean {
+  return error instanceof RangeError && /alloc|memory|array length|array buffer/i.test(error.message);
+}

@@ -1,0 +1,146 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createInflate } from "node:zlib";
+import { DocketError } from "../../contract/failures.ts";
+import { type PngHeader, pngColour } from "./png-header.ts";
+import { SegmentedSource } from "./segmented-source.ts";
+
+/** First column and row, and the steps, of each pass (ISO/IEC 15948, 8.2); one pass when not interlaced. */
+const adam7: readonly (readonly [number, number, number, number])[] = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+];
+
+const channels: Record<number, number> = {
+  [pngColour.grey]: 1,
+  [pngColour.rgb]: 3,
+  [pngColour.palette]: 1,
+  [pngColour.greyAlpha]: 2,
+  [pngColour.rgbAlpha]: 4,
+};
+
+/**
+ * Decodes a PNG to grey bytes on white paper; two rows and the result are all that is in memory. A picture that was
+ * cut off stays white where its rows are missing.
+ * @throws {DocketError} `Corrupt` when the data are no zlib stream
+ */
+export async function decodePngToGrey(header: PngHeader, name: string): Promise<Uint8Array> {
+  const { width, height, bitDepth, interlaced } = header;
+  const grey = new Uint8Array(width * height).fill(255);
+  const bitsPerPixel = bitDepth * (channels[header.colourType] ?? 1);
+  const pixelBytes = Math.max(1, bitsPerPixel >> 3);
+  const rows = rowsOf(interlaced ? adam7 : [[0, 0, 1, 1]], width, height);
+  let target = rows.next();
+  let row = Buffer.alloc(0);
+  let above = Buffer.alloc(0);
+  let filled = 0;
+  const startRow = () => {
+    while (!target.done && target.value.count === 0) target = rows.next();
+    if (target.done) return;
+    const bytes = 1 + Math.ceil((target.value.count * bitsPerPixel) / 8);
+    above = target.value.firstOfPass ? Buffer.alloc(bytes) : row;
+    row = Buffer.alloc(bytes);
+    filled = 0;
+  };
+  startRow();
+  try {
+    await pipeline(Readable.from(pieces(header)), createInflate(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        for (let at = 0; at < chunk.length && !target.done; ) {
+          const taken = chunk.copy(row, filled, at, Math.min(chunk.length, at + row.length - filled));
+          at += taken;
+          filled += taken;
+          if (filled < row.length) break;
+          unfilter(row, above, pixelBytes);
+          paint(header, row, target.value, grey);
+          target = rows.next();
+          startRow();
+        }
+      }
+    });
+  } catch (error) {
+    const cutOff = (error as NodeJS.ErrnoException).code === "Z_BUF_ERROR";
+    if (!cutOff) throw new DocketError("Corrupt", `${name} is a PNG whose data are damaged.`, { cause: error });
+  }
+  return grey;
+}
+
+interface Row {
+  y: number;
+  x: number;
+  step: number;
+  /** Pixels. */
+  count: number;
+  firstOfPass: boolean;
+}
+
+function* rowsOf(passes: typeof adam7, width: number, height: number): Generator<Row, undefined> {
+  for (const [x, top, step, rowStep] of passes) {
+    const count = Math.max(0, Math.ceil((width - x) / step));
+    for (let y = top; y < height; y += rowStep) yield { y, x, step, count, firstOfPass: y === top };
+  }
+  return undefined;
+}
+
+function* pieces({ data }: PngHeader): Generator<Uint8Array> {
+  const source = new SegmentedSource(data);
+  for (let offset = 0; offset < source.size; offset += 65_536) {
+    const piece = new Uint8Array(Math.min(65_536, source.size - offset));
+    source.read(offset, piece);
+    yield piece;
+  }
+}
+
+/** Undoes a row's prediction in place (ISO/IEC 15948, 9.2); the first byte names it. */
+function unfilter(row: Buffer, above: Buffer, pixelBytes: number): void {
+  const kind = row[0];
+  if (kind === 0) return;
+  for (let i = 1; i < row.length; i++) {
+    const left = i > pixelBytes ? (row[i - pixelBytes] as number) : 0;
+    const up = above[i] as number;
+    const corner = i > pixelBytes ? (above[i - pixelBytes] as number) : 0;
+    const predicted =
+      kind === 1 ? left : kind === 2 ? up : kind === 3 ? (left + up) >> 1 : kind === 4 ? paeth(left, up, corner) : 0;
+    row[i] = (row[i] as number) + predicted;
+  }
+}
+
+function paeth(left: number, up: number, corner: number): number {
+  const [byLeft, byUp, byCorner] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+  if (byLeft <= byUp && byLeft <= byCorner) return left;
+  return byUp <= byCorner ? up : corner;
+}
+
+function paint({ width, bitDepth, colourType, palette }: PngHeader, row: Buffer, target: Row, grey: Uint8Array): void {
+  const perPixel = channels[colourType] ?? 1;
+  const largest = 2 ** Math.min(8, bitDepth) - 1;
+  // Of 16 bits the upper eight are enough.
+  const sample = (index: number) => {
+    if (bitDepth >= 8) return row[1 + index * (bitDepth >> 3)] as number;
+    const bit = index * bitDepth;
+    return ((row[1 + (bit >> 3)] as number) >> (8 - bitDepth - (bit & 7))) & largest;
+  };
+  for (let i = 0; i < target.count; i++) {
+    const at = i * perPixel;
+    let value: number;
+    if (colourType === pngColour.palette) {
+      const entry = sample(at) * 3;
+      value = luminance(palette[entry] ?? 0, palette[entry + 1] ?? 0, palette[entry + 2] ?? 0);
+    } else if (perPixel >= 3) {
+      value = luminance(sample(at), sample(at + 1), sample(at + 2));
+    } else {
+      value = (sample(at) * 255) / largest;
+    }
+    if (perPixel === 2 || perPixel === 4) value = 255 - ((255 - value) * sample(at + perPixel - 1)) / 255;
+    grey[target.y * width + target.x + i * target.step] = value;
+  }
+}
+
+function luminance(red: number, green: number, blue: number): number {
+  return (red * 77 + green * 150 + blue * 29) >> 8;
+}

@@ -1,0 +1,58 @@
+import { DocketError } from "../../contract/failures.ts";
+import type { SyncByteSource } from "../../media/pdfium.ts";
+import type { Segment } from "./segmented-source.ts";
+
+/** Chunks that are looked at, at most; writers make them of 8 KiB or more. */
+const chunkLimit = 200_000;
+
+/** Colour types of PNG (ISO/IEC 15948, 11.2.2). */
+export const pngColour = { grey: 0, rgb: 2, palette: 3, greyAlpha: 4, rgbAlpha: 6 } as const;
+
+/** What a PNG says of itself, and where its data are. */
+export interface PngHeader {
+  width: number;
+  height: number;
+  bitDepth: number;
+  colourType: number;
+  interlaced: boolean;
+  /** RGB triples. */
+  palette: Uint8Array;
+  /** One zlib stream in pieces. */
+  data: Segment[];
+}
+
+/** @throws {DocketError} `Corrupt` */
+export function readPngHeader(source: SyncByteSource, name: string): PngHeader {
+  const corrupt = (what: string) => new DocketError("Corrupt", `${name} is a PNG ${what}.`);
+  let header: PngHeader | undefined;
+  let offset = 8;
+  for (let chunk = 0; chunk < chunkLimit && offset + 8 <= source.size; chunk++) {
+    const start = Buffer.alloc(8);
+    source.read(offset, start);
+    const type = start.toString("latin1", 4, 8);
+    // A file that was cut off keeps what is there of its last chunk.
+    const length = Math.min(start.readUInt32BE(0), source.size - offset - 8);
+    if (type === "IHDR" && length >= 13) {
+      const fields = Buffer.alloc(13);
+      source.read(offset + 8, fields);
+      const [width, height] = [fields.readUInt32BE(0), fields.readUInt32BE(4)];
+      const [bitDepth, colourType] = [fields.readUInt8(8), fields.readUInt8(9)];
+      const interlaced = fields.readUInt8(12) === 1;
+      header = { width, height, bitDepth, colourType, interlaced, palette: new Uint8Array(3), data: [] };
+    }
+    if (header === undefined) throw corrupt("that does not begin with its header");
+    if (type === "PLTE" && length >= 3) {
+      header.palette = Buffer.alloc(Math.min(768, length - (length % 3)));
+      source.read(offset + 8, header.palette);
+    }
+    if (type === "IDAT") header.data.push({ source, offset: offset + 8, length });
+    if (type === "IEND") break;
+    offset += 12 + length;
+  }
+  if (header === undefined || header.width === 0 || header.height === 0) throw corrupt("without a size");
+  if (header.data.length === 0) throw corrupt("without picture data");
+  if (![1, 2, 4, 8, 16].includes(header.bitDepth) || ![0, 2, 3, 4, 6].includes(header.colourType)) {
+    throw corrupt("of an unknown kind");
+  }
+  return header;
+}

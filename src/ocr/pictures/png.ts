@@ -1,0 +1,39 @@
+import { DocketError } from "../../contract/failures.ts";
+import type { SyncByteSource } from "../../media/pdfium.ts";
+import type { PicturePage } from "./picture-pdf.ts";
+import { decodePngToGrey } from "./png-grey.ts";
+import { pngColour, readPngHeader } from "./png-header.ts";
+
+/**
+ * A PNG file as a page. Its data are what a PDF calls Flate with PNG prediction, so they are passed on as they are;
+ * only transparent and interlaced pictures, which a PDF cannot hold, are decoded here, row by row, to grey on white.
+ *
+ * @param maxPixels that may be decoded here
+ * @throws {DocketError} `Corrupt`; `OutOfMemory` when a picture that must be decoded here is larger than `maxPixels`
+ */
+export async function pngPage(source: SyncByteSource, name: string, maxPixels: number): Promise<PicturePage> {
+  const header = readPngHeader(source, name);
+  const { width, height, bitDepth, colourType } = header;
+  const picture = { width, height, x: 0, y: 0 };
+  const page = { width, height, orientation: 1 };
+  const alpha = colourType === pngColour.greyAlpha || colourType === pngColour.rgbAlpha;
+  if (alpha || header.interlaced) {
+    if (width * height > maxPixels) {
+      const size = `${width} x ${height} pixels, transparent or interlaced`;
+      throw new DocketError("OutOfMemory", `${name} (${size}) is larger than the recogniser may decode.`);
+    }
+    const grey = await decodePngToGrey(header, name);
+    const coding = "/ColorSpace/DeviceGray/BitsPerComponent 8";
+    return { ...page, parts: [{ ...picture, coding, data: [{ bytes: grey }] }] };
+  }
+  const colours = colourType === pngColour.rgb ? 3 : 1;
+  const space =
+    colourType === pngColour.palette
+      ? `[/Indexed/DeviceRGB ${header.palette.length / 3 - 1}<${Buffer.from(header.palette).toString("hex")}>]`
+      : colours === 3
+        ? "/DeviceRGB"
+        : "/DeviceGray";
+  const prediction = `<</Predictor 15/Colors ${colours}/BitsPerComponent ${bitDepth}/Columns ${width}>>`;
+  const coding = `/ColorSpace${space}/BitsPerComponent ${bitDepth}/Filter/FlateDecode/DecodeParms${prediction}`;
+  return { ...page, parts: [{ ...picture, coding, data: header.data }] };
+}

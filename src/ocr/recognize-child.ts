@@ -1,0 +1,107 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { DocketError } from "../contract/failures.ts";
+import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protocol.ts";
+import { openDocumentFile } from "./document-file.ts";
+import { PageReader } from "./page-reader.ts";
+import { resolutions } from "./raster-plan.ts";
+import { WasmMemoryBudget } from "./wasm-memory-budget.ts";
+
+// The process that reads one document. Whatever a file does to it, it does to this process only.
+
+const progressMilliseconds = 500;
+
+let taken: (() => void) | undefined;
+
+function say(message: ChildMessage): void {
+  process.send?.(message);
+}
+
+/** Hands a page over and waits until it was taken. */
+function handOver(message: ChildMessage): Promise<void> {
+  return new Promise((resolve) => {
+    taken = resolve;
+    say(message);
+  });
+}
+
+/** Where memory runs out on this machine, the kernel is to end this process and no other. */
+function volunteer(): void {
+  if (process.platform === "linux") writeFileSync("/proc/self/oom_score_adj", "1000");
+}
+
+/** The most that was ever resident, bytes; of this program alone, which `maxRSS` is not after a fork. */
+function peakResidentBytes(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const [, kibibytes = "0"] = /VmHWM:\s*(\d+)/.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+  return Number(kibibytes) * 1024;
+}
+
+async function run(job: RecognizerJob): Promise<void> {
+  const budget = new WasmMemoryBudget(job.engineBytes);
+  const file = await openDocumentFile(job.file, job.name, job.maxPixels);
+  const reader = new PageReader(file, { ...job, budget });
+  const { pages } = await reader.open();
+  if (pages > job.maxPages) {
+    throw new DocketError("LocalLimitExceeded", `${job.name} has ${pages} pages; the local limit is ${job.maxPages}.`);
+  }
+  say({ kind: "opened", pages, mediaType: file.mediaType });
+  const numbers = job.pages?.filter((number) => number <= pages) ?? numbersFrom(job.firstPage, pages);
+  let attempt = job.firstAttempt;
+  for (const number of numbers) {
+    await readPage(reader, number, attempt);
+    attempt = 0;
+  }
+  file.close();
+}
+
+/** Reads one page; where memory does not suffice or its decoder crashes, again with fewer pixels. */
+async function readPage(reader: PageReader, page: number, firstAttempt: number): Promise<void> {
+  for (let attempt = firstAttempt; ; attempt++) {
+    say({ kind: "started", page, attempt });
+    try {
+      const recognized = await reader.read(page, attempt, progressOf(page));
+      await handOver({ kind: "page", page: recognized, peakResidentBytes: peakResidentBytes() });
+      return;
+    } catch (error) {
+      const failure = toDocketError(error).toFailure();
+      const again = failure.type === "OutOfMemory" || failure.type === "RecognizerCrashed";
+      if (again && attempt + 1 < resolutions.length) continue;
+      await handOver({ kind: "page-failed", page, failure, peakResidentBytes: peakResidentBytes() });
+      return;
+    }
+  }
+}
+
+function progressOf(page: number): () => void {
+  let last = Date.now();
+  return () => {
+    const now = Date.now();
+    if (now - last < progressMilliseconds) return;
+    last = now;
+    say({ kind: "progress", page });
+  };
+}
+
+function numbersFrom(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+}
+
+function toDocketError(error: unknown): DocketError {
+  if (error instanceof DocketError) return error;
+  return new DocketError("Internal", `The recogniser failed: ${String(error)}`, { cause: error });
+}
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message: ParentMessage) => {
+  if (message.kind === "taken") {
+    taken?.();
+    return;
+  }
+  volunteer();
+  run(message.job)
+    .then((): ChildMessage => ({ kind: "done" }))
+    .catch((error: unknown): ChildMessage => ({ kind: "failed", failure: toDocketError(error).toFailure() }))
+    // This side closes the channel: Node's parent waits for that before it reports the end ("close").
+    .then((last) => process.send?.(last, () => process.disconnect()))
+    .catch(() => process.exit(1));
+});

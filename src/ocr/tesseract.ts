@@ -1,0 +1,121 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { DocketError } from "../contract/failures.ts";
+
+/** The part of the Tesseract core's interface that is used here. */
+interface TesseractApi {
+  Init(dataPath: string, languages: string, engine: number): number;
+  SetVariable(name: string, value: string): boolean;
+  SetImageFile(exifOrientation: number, angle: number): number;
+  Recognize(monitor: null): number;
+  GetTSVText(page: number): string;
+  End(): void;
+}
+
+interface TesseractCore {
+  TessBaseAPI: new () => TesseractApi;
+  FS: {
+    writeFile(path: string, data: Uint8Array, options?: { canOwn: boolean }): void;
+    unlink(path: string): void;
+  };
+}
+
+type CreateCore = (options: Record<string, unknown>) => Promise<TesseractCore>;
+
+/** Only the LSTM engine: the older one reads worse and needs other data. */
+const engineLstmOnly = "1";
+/** Automatic segmentation. The core's own default, 6, takes every page for one block: columns come out interleaved. */
+const segmentationAuto = "3";
+
+// The fastest build that this machine's V8 can run comes first.
+const builds = ["tesseract-core-simd-lstm", "tesseract-core-lstm"];
+
+/** What is read: a picture as a PGM file (binary, 8 bits). */
+export interface Picture {
+  pgm: Uint8Array;
+  /** Resolution; undefined: Tesseract estimates it. */
+  dpi: number | undefined;
+}
+
+/** Tesseract, compiled once. Every page gets a fresh instance, because an instance's memory never shrinks. */
+export class Tesseract {
+  readonly #create: CreateCore;
+  readonly #module: WebAssembly.Module;
+  readonly #languages: string;
+  readonly #data: Map<string, Uint8Array>;
+
+  /**
+   * @param languages Tesseract's codes, joined by `+`; each needs the npm package `@tesseract.js-data/<code>`
+   * @throws {DocketError} `InvalidInput` when there is no data for a language
+   */
+  constructor(languages: string) {
+    this.#languages = languages;
+    this.#data = new Map(languages.split("+").map((language) => [language, trainedData(language)]));
+    const require = createRequire(import.meta.url);
+    for (const build of builds) {
+      const bytes = readFileSync(require.resolve(`tesseract.js-core/${build}.wasm`));
+      if (!WebAssembly.validate(bytes)) continue;
+      this.#module = new WebAssembly.Module(bytes);
+      this.#create = require(`tesseract.js-core/${build}.js`) as CreateCore;
+      return;
+    }
+    throw new DocketError("Internal", "Tesseract's WebAssembly build cannot be run by this version of Node.");
+  }
+
+  /**
+   * Recognises one picture.
+   * @param onProgress called with 0-100 while the engine works, from inside it: it must return at once
+   * @returns Tesseract's TSV output
+   */
+  async recognize(picture: Picture, onProgress: (percent: number) => void): Promise<string> {
+    const module = this.#module;
+    const core = await this.#create({
+      instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance) => void) {
+        const instance = new WebAssembly.Instance(module, imports);
+        ready(instance);
+        return instance.exports;
+      },
+      print() {},
+      printErr() {},
+      TesseractProgress: onProgress,
+    });
+    // `canOwn` hands the arrays over instead of copying them.
+    for (const [language, data] of this.#data) {
+      core.FS.writeFile(`/${language}.traineddata`, data, { canOwn: true });
+    }
+    const api = new core.TessBaseAPI();
+    if (api.Init("/", this.#languages, Number(engineLstmOnly)) !== 0) {
+      throw new DocketError("Internal", `Tesseract cannot load its data for "${this.#languages}".`);
+    }
+    for (const language of this.#data.keys()) core.FS.unlink(`/${language}.traineddata`);
+    api.SetVariable("tessedit_pageseg_mode", segmentationAuto);
+    if (picture.dpi !== undefined) api.SetVariable("user_defined_dpi", String(picture.dpi));
+    core.FS.writeFile("/input", picture.pgm, { canOwn: true });
+    if (api.SetImageFile(1, 0) !== 0) throw new DocketError("Internal", "Tesseract cannot read the picture of a page.");
+    core.FS.unlink("/input");
+    if (api.Recognize(null) !== 0) throw new DocketError("RecognizerCrashed", "Tesseract gave up on the page.");
+    const tsv = api.GetTSVText(0);
+    api.End();
+    return tsv;
+  }
+}
+
+/** The integer form of the most accurate models where the package has it; all packages have the standard form. */
+function trainedData(language: string): Uint8Array {
+  const name = `@tesseract.js-data/${language}`;
+  let folder: string | undefined;
+  try {
+    folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  } catch {
+    // Told below.
+  }
+  for (const variant of ["4.0.0_best_int", "4.0.0"]) {
+    const file = folder === undefined ? "" : join(folder, variant, `${language}.traineddata.gz`);
+    if (existsSync(file)) return gunzipSync(readFileSync(file));
+  }
+  throw new DocketError("InvalidInput", `There is no trained data for the language "${language}".`, {
+    remedy: `Run npm install ${name}, or correct DOCKET_OCR_LANGUAGE.`,
+  });
+}

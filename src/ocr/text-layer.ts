@@ -1,0 +1,226 @@
+import type { Box, Line, Word } from "../contract/page.ts";
+import { heap, type PageImage, type PdfDocument } from "../media/pdfium.ts";
+import { drawnArea } from "./raster-plan.ts";
+import type { TextLayerEvidence } from "./text-layer-trust.ts";
+
+/**
+ * Confidence that words of a text layer carry. It is no measurement: the layer is what the document itself says, read
+ * and not recognised. Below 100, because a layer may still differ from what the page shows.
+ */
+export const textLayerConfidence = 99;
+
+/** Gap between two words, in line heights, from which on they are two lines, as in the cells of a table. */
+const columnGap = 2.5;
+
+/** A page's text layer: what it says, where, and what is needed to judge it. */
+export interface TextLayer {
+  lines: Line[];
+  evidence: TextLayerEvidence;
+}
+
+/** Where pdfium's text page and its scratch memory are, while characters are read. */
+interface CharReader {
+  document: PdfDocument;
+  textPage: number;
+  scratch: number;
+}
+
+/** Reads a loaded page's text in the order in which the document draws it, which is the author's order of reading. */
+export function readTextLayer(document: PdfDocument, page: number, images: readonly PageImage[]): TextLayer {
+  const { pdfium } = document;
+  const textPage = pdfium.FPDFText_LoadPage(page);
+  const scratch = pdfium.pdfium.wasmExports.malloc(32);
+  try {
+    const reader = { document, textPage, scratch };
+    const toBox = pageToDisplay(document, page, scratch);
+    return collect(reader, toBox, images, pageArea(document, page));
+  } finally {
+    pdfium.pdfium.wasmExports.free(scratch);
+    pdfium.FPDFText_ClosePage(textPage);
+  }
+}
+
+function pageArea({ pdfium }: PdfDocument, page: number): number {
+  return pdfium.FPDF_GetPageWidthF(page) * pdfium.FPDF_GetPageHeightF(page);
+}
+
+interface Rectangle {
+  left: number;
+  bottom: number;
+  right: number;
+  top: number;
+}
+
+function collect(
+  reader: CharReader,
+  toBox: (rectangle: Rectangle) => Box,
+  images: readonly PageImage[],
+  area: number,
+): TextLayer {
+  const { pdfium } = reader.document;
+  const largest = images.reduce<PageImage | undefined>(
+    (best, image) => (best === undefined || drawnArea(image) > drawnArea(best) ? image : best),
+    undefined,
+  );
+  const evidence: TextLayerEvidence = {
+    text: "",
+    characters: 0,
+    unmapped: 0,
+    mapErrors: 0,
+    imageCoverage: largest === undefined || area === 0 ? 0 : Math.min(1, drawnArea(largest) / area),
+    charactersOnImage: 0,
+  };
+  const builder = new LineBuilder(toBox);
+  const count = pdfium.FPDFText_CountChars(reader.textPage);
+  for (let i = 0; i < count; i++) {
+    const code = pdfium.FPDFText_GetUnicode(reader.textPage, i);
+    if (code === 10 || code === 13) {
+      builder.endLine();
+      continue;
+    }
+    const character = pdfium.FPDFText_IsHyphen(reader.textPage, i) === 1 ? "-" : characterOf(code);
+    if (character.trim() === "") {
+      builder.endWord();
+      continue;
+    }
+    const box = charBox(reader, i);
+    evidence.characters += 1;
+    if (isUnmapped(character)) evidence.unmapped += 1;
+    if (pdfium.FPDFText_HasUnicodeMapError(reader.textPage, i) === 1) evidence.mapErrors += 1;
+    if (box !== undefined && largest !== undefined && stands(box, largest.bounds)) evidence.charactersOnImage += 1;
+    builder.add(character, box);
+  }
+  const lines = builder.finish();
+  evidence.text = lines.map((line) => line.text).join("\n");
+  return { lines, evidence };
+}
+
+/** Gathers characters to words and words to lines. */
+class LineBuilder {
+  readonly #lines: Line[] = [];
+  readonly #toBox: (rectangle: Rectangle) => Box;
+  #words: Word[] = [];
+  #text = "";
+  #bounds: Rectangle | undefined;
+  #end: Rectangle | undefined;
+
+  constructor(toBox: (rectangle: Rectangle) => Box) {
+    this.#toBox = toBox;
+  }
+
+  add(character: string, box: Rectangle | undefined): void {
+    if (box !== undefined && this.#end !== undefined && this.#breaksLine(box, this.#end)) this.endLine();
+    this.#text += character;
+    if (box === undefined) return;
+    this.#bounds = this.#bounds === undefined ? { ...box } : union(this.#bounds, box);
+    this.#end = box;
+  }
+
+  /** Text that runs left to right and jumps far right or back; other directions are left to pdfium's own line ends. */
+  #breaksLine(box: Rectangle, end: Rectangle): boolean {
+    const height = Math.max(box.top - box.bottom, end.top - end.bottom);
+    const sameRow = Math.min(box.top, end.top) - Math.max(box.bottom, end.bottom) > -0.2 * height;
+    return sameRow && box.left - end.right > columnGap * height;
+  }
+
+  endWord(): void {
+    if (this.#text !== "" && this.#bounds !== undefined) {
+      const text = expandLigatures(this.#text);
+      this.#words.push({ text, confidence: textLayerConfidence, box: this.#toBox(this.#bounds) });
+    }
+    this.#text = "";
+    this.#bounds = undefined;
+  }
+
+  endLine(): void {
+    this.endWord();
+    this.#end = undefined;
+    if (this.#words.length === 0) return;
+    const words = this.#words;
+    this.#words = [];
+    this.#lines.push({
+      text: words.map((word) => word.text).join(" "),
+      confidence: textLayerConfidence,
+      box: boxAround(words.map((word) => word.box)),
+      words,
+    });
+  }
+
+  finish(): Line[] {
+    this.endLine();
+    return this.#lines;
+  }
+}
+
+/** The smallest box around others. */
+export function boxAround(boxes: readonly Box[]): Box {
+  let [left, top, right, bottom] = [1, 1, 0, 0];
+  for (const box of boxes) {
+    left = Math.min(left, box.left);
+    top = Math.min(top, box.top);
+    right = Math.max(right, box.left + box.width);
+    bottom = Math.max(bottom, box.top + box.height);
+  }
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+function union(a: Rectangle, b: Rectangle): Rectangle {
+  return {
+    left: Math.min(a.left, b.left),
+    bottom: Math.min(a.bottom, b.bottom),
+    right: Math.max(a.right, b.right),
+    top: Math.max(a.top, b.top),
+  };
+}
+
+function stands(box: Rectangle, on: Rectangle): boolean {
+  const [x, y] = [(box.left + box.right) / 2, (box.bottom + box.top) / 2];
+  return x >= on.left && x <= on.right && y >= on.bottom && y <= on.top;
+}
+
+function charBox({ document, textPage, scratch }: CharReader, index: number): Rectangle | undefined {
+  const { pdfium } = document;
+  if (!pdfium.FPDFText_GetCharBox(textPage, index, scratch, scratch + 8, scratch + 16, scratch + 24)) return undefined;
+  const [left = 0, right = 0, bottom = 0, top = 0] = new Float64Array(heap(pdfium).buffer, scratch, 4);
+  return right > left || top > bottom ? { left, right, bottom, top } : undefined;
+}
+
+/**
+ * The mapping from a page's own system to the page as displayed (crop box, rotation), taken from pdfium at three
+ * points of a large imaginary screen, so that its whole pixels are fine enough.
+ */
+function pageToDisplay({ pdfium }: PdfDocument, page: number, scratch: number): (rectangle: Rectangle) => Box {
+  const screen = 1_000_000;
+  const unit = 100;
+  const at = (x: number, y: number) => {
+    pdfium.FPDF_PageToDevice(page, 0, 0, screen, screen, 0, x, y, scratch, scratch + 4);
+    const [deviceX = 0, deviceY = 0] = new Int32Array(heap(pdfium).buffer, scratch, 2);
+    return { x: deviceX / screen, y: deviceY / screen };
+  };
+  const [origin, alongX, alongY] = [at(0, 0), at(unit, 0), at(0, unit)];
+  const map = (x: number, y: number) => ({
+    x: origin.x + ((alongX.x - origin.x) * x + (alongY.x - origin.x) * y) / unit,
+    y: origin.y + ((alongX.y - origin.y) * x + (alongY.y - origin.y) * y) / unit,
+  });
+  const clamp = (value: number) => Math.min(1, Math.max(0, value));
+  return ({ left, bottom, right, top }) => {
+    const [a, b] = [map(left, bottom), map(right, top)];
+    const [x, y] = [clamp(Math.min(a.x, b.x)), clamp(Math.min(a.y, b.y))];
+    return { left: x, top: y, width: clamp(Math.max(a.x, b.x)) - x, height: clamp(Math.max(a.y, b.y)) - y };
+  };
+}
+
+function characterOf(code: number): string {
+  if (code === 0) return "\ufffd";
+  return code < 0x10000 ? String.fromCharCode(code) : code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
+}
+
+/** No value, a control character, a private one, or none at all (U+FFFE, U+FFFF). */
+function isUnmapped(character: string): boolean {
+  return character === "\ufffd" || /^[\p{Cc}\p{Co}\ufffe\uffff]$/u.test(character);
+}
+
+/** Ligatures of Latin letters as the letters that they are: nobody searches for the sign. */
+function expandLigatures(text: string): string {
+  return text.replace(/[\ufb00-\ufb06]/g, (ligature) => ligature.normalize("NFKC"));
+}
