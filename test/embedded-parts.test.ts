@@ -148,6 +148,8 @@ describe.runIf((await onPath("go", process.env)) !== null)("go install", () => {
     const proxy = await writeModule(join(folder, "proxy"));
     return {
       ...process.env,
+      // Otherwise below XDG_CACHE_HOME: the standard library would be compiled anew.
+      GOCACHE: (await runCommand("go", ["env", "GOCACHE"], process.env)).stdout.trim(),
       XDG_CACHE_HOME: join(folder, name),
       GOPROXY: `file://${proxy}`,
       GONOSUMDB: "*",

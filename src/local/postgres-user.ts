@@ -10,7 +10,7 @@ export interface PostgresUser {
   /** In front of the program and its arguments. */
   prefix: string[];
   /** Set where the processes change to another user. */
-  user?: { uid: number; gid: number };
+  user?: { name: string; uid: number; gid: number };
   /** Who must own the data, as seen from outside; undefined: whoever runs us. */
   owner?: { uid: number; gid: number };
   binaries: PostgresBinaries;
@@ -39,8 +39,9 @@ export async function choosePostgresUser(
     return { prefix: [unshare, ...namespace], owner: { uid: 0, gid: 0 }, binaries };
   }
   for (const name of ["postgres", "nobody"]) {
-    const user = await accountOf(name, environment);
-    if (user === null) continue;
+    const account = await accountOf(name, environment);
+    if (account === null) continue;
+    const user = { name, ...account };
     const readable = await readableBinaries(binaries, user, environment, stateFolder);
     if (readable !== null) return { prefix: [], user, owner: user, binaries: readable, dataHome: stateFolder };
   }

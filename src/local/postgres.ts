@@ -12,6 +12,7 @@ import type { StartOptions } from "./report.ts";
 import { serviceEnvironment } from "./service-environment.ts";
 import { SharedPart } from "./shared-part.ts";
 
+const title = "PostgreSQL";
 const database = "docket";
 
 export interface PostgresOptions extends StartOptions {
@@ -40,6 +41,10 @@ export async function startPostgres(folder: string, options: PostgresOptions = {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const environment = options.environment ?? process.env;
   const as = await choosePostgresUser(await findPostgres(), environment, options.stateFolder);
+  if (as.user !== undefined) {
+    const detail = `runs as the user ${as.user.name}, with its data below ${as.dataHome}: root may not run it`;
+    options.report?.({ step: title, detail, state: "progress" });
+  }
   const logDirectory = options.logDirectory ?? join(dirname(directory), "logs");
   const secret = { password: "" };
   const part = await SharedPart.open(definePostgres(directory, logDirectory, as, environment, secret), options);
@@ -55,7 +60,7 @@ function definePostgres(
   secret: { password: string },
 ): PartDefinition {
   return {
-    title: "PostgreSQL",
+    title,
     directory,
     logPath: join(logDirectory, "postgres.log"),
     ports: { sql: null },
