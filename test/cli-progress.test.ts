@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { formatBytes, formatDuration, formatUsd } from "#docket/cli/render/format";
 import { printableLine, printableText, shorten } from "#docket/cli/render/printable";
 import { renderProgress, renderTotal } from "#docket/cli/render/progress-lines";
+import { shortNames } from "#docket/cli/render/short-names";
 import { PageRate } from "#docket/cli/run/page-rate";
 import { createPlainDisplay } from "#docket/cli/run/plain-display";
 import type { FileProgress, ProgressView } from "../src/cli/run/progress-view.ts";
@@ -11,7 +12,7 @@ import type { FileProgress, ProgressView } from "../src/cli/run/progress-view.ts
 const color = pc.createColors(false);
 
 function file(name: string, fields: Partial<FileProgress> = {}): FileProgress {
-  return { file: name, state: "found", stage: null, waitingFor: null, pages: null, pagesDone: 0, ...fields };
+  return { name, state: "found", stage: null, waitingFor: null, pages: null, pagesDone: 0, ...fields };
 }
 
 function view(files: FileProgress[], fields: Partial<ProgressView> = {}): ProgressView {
@@ -53,6 +54,34 @@ describe("text from outside on a terminal", () => {
     const wide = shorten("請求書請求書請求書請求書.pdf", 15);
     expect(stringWidth(wide)).toBeLessThanOrEqual(15);
     expect(wide).toMatch(/^請.*….*\.pdf$/);
+  });
+});
+
+describe("names of files", () => {
+  test.each([
+    [
+      ["in/a.pdf", "in/b/c.pdf"],
+      ["a.pdf", "b/c.pdf"],
+    ],
+    [
+      ["/x/in/a.pdf", "/x/in/b.pdf"],
+      ["a.pdf", "b.pdf"],
+    ],
+    [
+      ["in/a.pdf", "instead/b.pdf"],
+      ["in/a.pdf", "instead/b.pdf"],
+    ],
+    [
+      ["/a.pdf", "/b.pdf"],
+      ["/a.pdf", "/b.pdf"],
+    ],
+    [
+      ["s3://bucket/a.pdf", "b.pdf"],
+      ["s3://bucket/a.pdf", "b.pdf"],
+    ],
+    [["in/only.pdf"], ["in/only.pdf"]],
+  ])("%j are shown as %j", (files, names) => {
+    expect(shortNames(files)).toEqual(names);
   });
 });
 
@@ -98,7 +127,7 @@ describe("progress on a terminal", () => {
 });
 
 describe("progress in a log", () => {
-  test("a change of stage is told once, the total every ten seconds, trouble when it begins", () => {
+  test("a change of stage is told once, the total every ten seconds, trouble and reasons to wait when they begin", () => {
     const lines: string[] = [];
     let now = 0;
     const display = createPlainDisplay(
@@ -108,6 +137,7 @@ describe("progress in a log", () => {
     const doc = file("a.pdf", { state: "started", stage: "checkPrerequisites" });
     for (now = 0; now <= 25_000; now += 1000) {
       if (now === 12_000) Object.assign(doc, { stage: "awaitTextract", pages: 3 });
+      if (now >= 14_000) doc.waitingFor = "Textract does not answer";
       doc.pagesDone = Math.floor(now / 10_000);
       display.update(view([doc], { trouble: now >= 5000 && now < 8000 ? "S3 does not answer" : null }));
     }
@@ -117,6 +147,7 @@ describe("progress in a log", () => {
       "0 of 1 document · 0 of 0+ pages",
       "  a.pdf: awaitTextract",
       "0 of 1 document · 2 of 3 pages",
+      "  a.pdf: awaitTextract (waiting: Textract does not answer)",
     ]);
   });
 });
@@ -124,7 +155,7 @@ describe("progress in a log", () => {
 describe("rate", () => {
   test("pages a minute over the last minute, unknown until there is something to tell", () => {
     const rate = new PageRate();
-    rate.add(0, 0);
+    for (let second = -300; second <= 0; second++) rate.add(second * 1000, 0);
     expect(rate.perMinute()).toBeNull();
     for (let second = 1; second <= 60; second++) rate.add(second * 1000, second);
     expect(rate.perMinute()).toBeCloseTo(60);

@@ -4,6 +4,9 @@ import { commands } from "./commands/index.ts";
 import { flushOutput } from "./output.ts";
 import { version } from "./version.ts";
 
+// The SDK's advice on Node versions is for us, not for the person at the keyboard; `engines` and CI keep to it.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+
 const program = new Command("docket")
   .description("Turns documents into text: Amazon Textract, made durable by Temporal, kept in PostgreSQL.")
   .version(version, "--version")

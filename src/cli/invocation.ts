@@ -4,11 +4,12 @@ import { fileURLToPath } from "node:url";
 
 /** How the person at the keyboard calls Docket, for the hints that name a next command. */
 export function invocation(environment: NodeJS.ProcessEnv = process.env): string {
-  const started = environment["npm_lifecycle_event"] !== undefined || environment["npm_command"] !== undefined;
-  if (started) return "npx docket";
+  const underNpm = environment["npm_lifecycle_event"] !== undefined || environment["npm_command"] !== undefined;
+  const packageFolder = fileURLToPath(new URL("../..", import.meta.url));
+  if (underNpm || relative(packageFolder, process.cwd()) === "") return "npx docket";
   const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   if (folders.some((folder) => isExecutable(join(folder, "docket")))) return "docket";
-  return `node ${relative(process.cwd(), fileURLToPath(new URL("docket.js", import.meta.url)))}`;
+  return `node ${fileURLToPath(new URL("docket.js", import.meta.url))}`;
 }
 
 function isExecutable(path: string): boolean {

@@ -31,13 +31,27 @@ export function isTerminal(stream: NodeJS.WriteStream): boolean {
 /** Writes to standard output and waits while its reader is slow. */
 export async function write(text: string): Promise<void> {
   if (output.closed) return;
-  if (process.stdout.write(text)) return;
+  if (!process.stdout.write(text)) await drained();
+}
+
+/** Waits until everything that was written to standard output has left the process, or its reader is gone. */
+export async function flushOutput(): Promise<void> {
+  // On Linux and on files writing is synchronous, and this is all there is to do.
+  if (output.closed || process.stdout.writableLength === 0) return;
   await new Promise<void>((resolve) => {
+    process.stdout.once("close", resolve);
+    process.stdout.write("", () => resolve());
+  });
+}
+
+async function drained(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const events = ["drain", "error", "close"];
     const done = () => {
-      for (const event of ["drain", "error", "close"]) process.stdout.off(event, done);
+      for (const event of events) process.stdout.off(event, done);
       resolve();
     };
-    for (const event of ["drain", "error", "close"]) process.stdout.once(event, done);
+    for (const event of events) process.stdout.once(event, done);
   });
 }
 
@@ -59,13 +73,4 @@ export function writeDocumentText(text: string): Promise<void> {
 /** A line on standard error, where everything goes that is not a command's result. */
 export function note(line = ""): void {
   process.stderr.write(`${line}\n`);
-}
-
-/** Waits until everything that was written to standard output has left the process. */
-export async function flushOutput(): Promise<void> {
-  if (output.closed) return;
-  await new Promise<void>((resolve) => {
-    process.stdout.once("error", () => resolve());
-    process.stdout.write("", () => resolve());
-  });
 }

@@ -17,7 +17,7 @@ export interface Followable {
 
 /** What is known of a document that is being followed. */
 export interface FollowedDocument extends Followable {
-  /** As the record has it; null before there is one. */
+  /** As the record has it, or the workflow's summary; null before either is known. */
   fileName: string | null;
   stage: string | null;
   waitingFor: string | null;
@@ -29,6 +29,12 @@ export interface FollowedDocument extends Followable {
 // One look costs a few queries and at most this many requests to Temporal, however many documents are followed.
 const rowsPerLook = 500;
 const describedPerLook = 12;
+
+/** A document that is being worked on, and the run that owns it. */
+interface Working {
+  document: FollowedDocument;
+  runId: string;
+}
 
 /**
  * Follows documents to their end by looking now and then: rows in bulk from the database, the steps of a few from the
@@ -88,8 +94,8 @@ export class DocumentFollower {
   }
 
   /** Settles the documents whose row is final; returns those that are being worked on. */
-  async #readRows(looked: FollowedDocument[]): Promise<FollowedDocument[]> {
-    const working: FollowedDocument[] = [];
+  async #readRows(looked: FollowedDocument[]): Promise<Working[]> {
+    const working: Working[] = [];
     const byId = new Map(looked.map((document) => [document.documentId, document]));
     for (const record of await readDocuments(this.#services.database, [...byId.keys()])) {
       const document = byId.get(record.documentId);
@@ -98,19 +104,22 @@ export class DocumentFollower {
       if (document.runId !== null && record.runId !== document.runId) continue;
       document.pages = record.pages;
       document.fileName = record.fileName;
-      if (record.status === "processing" || record.status === "received") working.push(document);
-      else this.#settle(document, await outcomeOf(this.#services, record));
+      if (record.status === "processing" || record.status === "received") {
+        working.push({ document, runId: record.runId });
+      } else this.#settle(document, await outcomeOf(this.#services, record));
     }
     return working;
   }
 
-  async #readPagesDone(working: FollowedDocument[]): Promise<void> {
-    const ids = working.map((document) => document.documentId);
+  async #readPagesDone(working: Working[]): Promise<void> {
+    const ids = working.map(({ document }) => document.documentId);
     if (ids.length === 0) return;
     const { database } = this.#services;
+    // Pages that an earlier run left say nothing of how far this one is.
+    const writtenBy = { in: working.map(({ runId }) => runId) };
     const stored = await database.page.groupBy({
       by: ["documentId"],
-      where: { documentId: { in: ids } },
+      where: { documentId: { in: ids }, writtenBy },
       _count: true,
     });
     const done = new Map(stored.map((group) => [group.documentId, group._count]));
@@ -124,7 +133,7 @@ export class DocumentFollower {
         done.set(documentId, Math.max(done.get(documentId) ?? 0, jobs.get(jobId ?? "") ?? 0));
       }
     }
-    for (const document of working) document.pagesDone = done.get(document.documentId) ?? 0;
+    for (const { document } of working) document.pagesDone = done.get(document.documentId) ?? 0;
   }
 
   /** Describes the workflows that were not described for longest. */
@@ -138,6 +147,7 @@ export class DocumentFollower {
         if (stage === null) {
           this.#settle(document, outcomeOfFailure(workflowMissing(document.documentId), document));
         } else if (stage.open) {
+          document.fileName ??= stage.summary;
           document.stage = stage.stage ?? document.stage;
           document.waitingFor = stage.waitingFor;
         } else {

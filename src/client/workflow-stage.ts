@@ -6,6 +6,8 @@ export interface WorkflowStage {
   /** The latest run. */
   runId: string;
   open: boolean;
+  /** The name that the workflow was started with; null where it has none. */
+  summary: string | null;
   /** Name of the activity that is running or waiting; null between two. */
   stage: string | null;
   /** Why the step waits for its next attempt; null while nothing is wrong. */
@@ -18,7 +20,7 @@ export interface WorkflowStage {
 export async function readWorkflowStage(temporal: Client, workflowId: string): Promise<WorkflowStage | null> {
   const handle = temporal.workflow.getHandle(workflowId);
   try {
-    return toStage(await temporal.withDeadline(Date.now() + 5000, () => handle.describe()));
+    return await toStage(await temporal.withDeadline(Date.now() + 5000, () => handle.describe()));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
@@ -36,16 +38,39 @@ export async function readProgress(temporal: Client, workflowId: string): Promis
   }
 }
 
-function toStage(description: WorkflowExecutionDescription): WorkflowStage {
-  const pending = description.raw.pendingActivities?.at(-1);
-  const failure = pending?.lastFailure;
-  // A job that Textract is still at work on is the normal course, not something to worry about.
-  const normal = failure?.applicationFailureInfo?.type === "TextractInProgress";
+// proto: PENDING_ACTIVITY_STATE_SCHEDULED, PENDING_WORKFLOW_TASK_STATE_SCHEDULED.
+const scheduled = 1;
+// A worker that is there takes a task at once; what waits longer waits for one.
+const unclaimedMilliseconds = 3000;
+
+async function toStage(description: WorkflowExecutionDescription): Promise<WorkflowStage> {
+  const { pendingActivities, pendingWorkflowTask } = description.raw;
+  const pending = pendingActivities?.at(-1);
   return {
     runId: description.runId,
     open: description.status.name === "RUNNING" || description.status.name === "PAUSED",
+    summary: (await description.staticSummary()) ?? null,
     stage: pending?.activityType?.name ?? null,
-    waitingFor: normal ? null : (failure?.message ?? null),
+    waitingFor: pending ? whyPending(pending) : whyUnclaimed(pendingWorkflowTask, description.taskQueue),
     attempt: pending?.attempt ?? 1,
   };
+}
+
+type Raw = WorkflowExecutionDescription["raw"];
+
+function whyPending(pending: NonNullable<Raw["pendingActivities"]>[number]): string | null {
+  const failure = pending.lastFailure;
+  // A job that Textract is still at work on is the normal course, not something to worry about.
+  if (failure?.applicationFailureInfo?.type === "TextractInProgress") return null;
+  if (failure?.message) return failure.message;
+  return pending.state === scheduled && ageOf(pending.scheduledTime) > unclaimedMilliseconds ? "its turn" : null;
+}
+
+function whyUnclaimed(task: Raw["pendingWorkflowTask"], queue: string): string | null {
+  const unclaimed = task?.state === scheduled && ageOf(task.scheduledTime) > unclaimedMilliseconds;
+  return unclaimed ? `a worker for the queue ${queue}` : null;
+}
+
+function ageOf(time: { seconds?: { toString(): string } | number | null } | null | undefined): number {
+  return time?.seconds ? Date.now() - Number(time.seconds.toString()) * 1000 : 0;
 }

@@ -5,6 +5,7 @@ import type { Check } from "../doctor/check.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type Colors, colorsFor, print, printJson } from "../output.ts";
 import { padColumns, printableLine } from "../render/printable.ts";
+import { useVariables } from "../stack/environment.ts";
 
 /** `docket doctor`: what is there, what is missing, what to do about it. */
 export function defineDoctor(program: Command): void {
@@ -45,7 +46,7 @@ async function doctor(options: CommonOptions): Promise<number> {
   if (stack === null && !configured) {
     await tell([skipped("services", "none are running or configured; `docket up` starts them, then this checks them")]);
   } else {
-    if (!configured) Object.assign(process.env, stack?.environment);
+    if (!configured) useVariables(stack?.environment ?? {});
     await tell(await serviceChecks(process.env));
   }
 

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
+import { defineLocalTextract } from "./local-textract.ts";
+import { defineOcr } from "./ocr.ts";
 import { defineRun } from "./run.ts";
 import { defineStatus } from "./status.ts";
 import { defineSubmit } from "./submit.ts";
@@ -18,6 +20,8 @@ export const commands: ((program: Command) => void)[] = [
   defineStatus,
   defineWatch,
   defineText,
+  defineOcr,
   defineDoctor,
   defineWorker,
+  defineLocalTextract,
 ];

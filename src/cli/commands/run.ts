@@ -11,6 +11,7 @@ import { plural } from "../render/format.ts";
 import { resultJson } from "../render/result-json.ts";
 import { renderClosing } from "../run/closing-words.ts";
 import { createDisplay, type Display } from "../run/display.ts";
+import { useVariables } from "../stack/environment.ts";
 import type { StackSession } from "../stack/session.ts";
 
 interface Options extends CommonOptions, DocumentOptions {
@@ -71,7 +72,6 @@ async function runWithStack(found: Found, options: Options, display: Display, in
     signal,
   });
   interruption.onForce(session.kill);
-  let patient = false;
   try {
     const results = await processWith(session, found, options, display, signal);
     if (options.keepRunning) {
@@ -79,14 +79,12 @@ async function runWithStack(found: Found, options: Options, display: Display, in
       await untilAborted(session.ended, signal).catch((error) => {
         if (!signal.aborted) throw error;
       });
-    } else {
-      patient = true;
     }
     return results.every(({ outcome }) => outcome.status === "complete")
       ? exitCodes.complete
       : exitCodes.documentFailed;
   } finally {
-    await session.stop(patient);
+    await session.stop();
   }
 }
 
@@ -98,7 +96,7 @@ async function processWith(
   signal: AbortSignal,
 ): Promise<FileResult[]> {
   // The AWS SDK takes its credentials from the process's environment.
-  Object.assign(process.env, session.environment);
+  useVariables(session.environment);
   const [{ connectServices }, { handInItems }, { processFiles }, { createTextWriter }] = await Promise.all([
     import("../../client/connect.ts"),
     import("../run/hand-in-items.ts"),
@@ -160,7 +158,7 @@ async function printResults(
     texts: documentId ? { folder, documentId } : null,
     databaseUrl: config.database.url,
     webUi: session.webUi,
-    stackStays: session.owner !== null || options.keepRunning === true,
+    stackStays: session.workersOf() !== null || options.keepRunning === true,
     localTextract: config.textract.endpoint !== undefined,
     costUsd: results.reduce((sum, { outcome }) => sum + outcome.costUsd, 0),
   };

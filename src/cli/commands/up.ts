@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
@@ -43,14 +42,9 @@ async function up(options: CommonOptions): Promise<number> {
     display.end();
     try {
       await announce(session, options);
-      if (session.owner !== null) {
-        note(`It is process ${session.owner} that runs it; it stops with that process.`);
-        return exitCodes.complete;
-      }
-      await untilAborted(session.ended, signal);
-      return exitCodes.complete;
+      return await untilAborted(session.ended, signal);
     } finally {
-      await session.stop(false);
+      await session.stop();
     }
   } catch (error) {
     const code = interruption.exitCode();

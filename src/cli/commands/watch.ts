@@ -93,12 +93,12 @@ async function follow(
         const progress = files.get(document.documentId);
         if (progress === undefined || ended.has(document.documentId)) continue;
         const { outcome } = document;
-        progress.file = document.fileName ?? progress.file;
+        progress.name = document.fileName ?? progress.name;
         Object.assign(progress, outcome === null ? startedProgress(document) : endedProgress(outcome, false));
         if (outcome === null) continue;
         ended.add(document.documentId);
-        results.push({ file: progress.file, outcome, reused: false });
-        if (options.json) await printJson(resultJson(progress.file, outcome));
+        results.push({ file: progress.name, outcome, reused: false });
+        if (options.json) await printJson(resultJson(progress.name, outcome));
       }
       const shown = [...files.values()];
       const totals = totalsOf(shown);

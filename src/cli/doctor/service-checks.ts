@@ -1,5 +1,5 @@
 import type { Client } from "@temporalio/client";
-import { temporal } from "@temporalio/proto";
+import proto from "@temporalio/proto";
 import { connectTemporal } from "../../client/connect.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
@@ -92,17 +92,21 @@ async function workerCheck(client: Client, namespace: string): Promise<Check> {
         namespace,
         taskQueue: { name: queue },
         // The documents queue has workflow workers too; activities are what every queue has.
-        taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
       });
       return { queue, count: pollers?.length ?? 0 };
     }),
   );
   const without = served.filter(({ count }) => count === 0).map(({ queue }) => queue);
   if (without.length === 0) return ok("workers", "every task queue is served");
+  // Recognition has a process of its own; see `docket worker --help`.
+  const commands = [without.filter((queue) => queue !== "ocr"), without.filter((queue) => queue === "ocr")]
+    .filter((queues) => queues.length > 0)
+    .map((queues) => `docket worker --queues ${queues.join(",")}`);
   return warning(
     "workers",
     `no worker serves ${without.join(", ")}: work waits there`,
-    `Start one: docket worker --queues ${without.join(",")}`,
+    `Start workers: ${commands.join(" and ")}`,
   );
 }
 

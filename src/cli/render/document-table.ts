@@ -4,6 +4,7 @@ import type { Colors } from "../output.ts";
 import { type Column, renderColumns } from "./columns.ts";
 import { formatCount, formatUsd, plural } from "./format.ts";
 import { printableLine, shorten } from "./printable.ts";
+import { shortNames } from "./short-names.ts";
 
 /** One file's result in a run. */
 export interface FileResult {
@@ -26,8 +27,9 @@ const columns: Column[] = [
 
 /** The table at the end of a run, with a sum below when there is more than one document. */
 export function renderResults(results: FileResult[], color: Colors): string {
-  const rows = results.map(({ file, outcome, reused }) => [
-    shorten(printableLine(file), 48),
+  const names = shortNames(results.map(({ file }) => file));
+  const rows = results.map(({ file, outcome, reused }, index) => [
+    shorten(printableLine(names[index] ?? file), 48),
     outcome.status === "complete" ? (reused ? "reused" : "complete") : color.red(outcome.status),
     pagesOf(outcome),
     formatCount(outcome.characters),

@@ -18,7 +18,8 @@ export function renderTotal(view: ProgressView): string {
   const parts = [documents + failed, pages];
   if (view.pagesPerMinute !== null) parts.push(`${formatCount(view.pagesPerMinute)} pages/min`);
   if (view.millisecondsLeft !== null && totals.ended < totals.documents) {
-    parts.push(`about ${formatDuration(view.millisecondsLeft)} left`);
+    const left = view.millisecondsLeft < 10_000 ? "a few seconds" : `about ${formatDuration(view.millisecondsLeft)}`;
+    parts.push(`${left} left`);
   }
   return parts.join(" · ");
 }
@@ -70,7 +71,7 @@ function renderFile(file: FileProgress, nameWidth: number, columns: number, colo
     cancelled: color.red("✗"),
   };
   const symbol = file.state in mark ? mark[file.state as keyof typeof mark] : color.dim("·");
-  const name = padColumns(shorten(printableLine(file.file), nameWidth), nameWidth);
+  const name = padColumns(shorten(printableLine(file.name), nameWidth), nameWidth);
   const state = padColumns(renderState(file), 18);
   const pages = file.pages === null ? "" : `${formatCount(file.pagesDone)}/${formatCount(file.pages)}`;
   const used = 2 + nameWidth + 1 + 18 + 1 + 11;

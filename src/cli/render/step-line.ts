@@ -1,18 +1,10 @@
+import type { StepReport } from "../../local/report.ts";
 import type { Colors } from "../output.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 import { printableLine } from "./printable.ts";
 
-/** A step of bringing up what is needed, as the local stack reports it. */
-export interface Step {
-  step: string;
-  detail?: string | undefined;
-  state: "start" | "progress" | "done" | "reused" | "external";
-  bytes?: number | undefined;
-  milliseconds?: number | undefined;
-}
-
 /** One line for a step: its name, what is done, its size and how long it took. */
-export function renderStep(step: Step, color: Colors): string {
+export function renderStep(step: StepReport, color: Colors): string {
   const mark = step.state === "start" || step.state === "progress" ? color.dim("…") : color.green("✓");
   const facts = [
     step.detail === undefined ? undefined : printableLine(step.detail),

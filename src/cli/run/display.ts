@@ -1,10 +1,10 @@
+import type { StepReport } from "../../local/report.ts";
 import { isTerminal } from "../output.ts";
-import type { Step } from "../render/step-line.ts";
 import type { ProgressView } from "./progress-view.ts";
 
 /** Where progress is shown: lines that are redrawn on a terminal, plain lines elsewhere. Always standard error. */
 export interface Display {
-  step(step: Step): void;
+  step(step: StepReport): void;
   /** A line that stays. */
   say(line: string): void;
   update(view: ProgressView): void;

@@ -1,7 +1,8 @@
 import { createLogUpdate } from "log-update";
+import type { StepReport } from "../../local/report.ts";
 import { colorsFor } from "../output.ts";
 import { renderProgress } from "../render/progress-lines.ts";
-import { renderStep, type Step } from "../render/step-line.ts";
+import { renderStep } from "../render/step-line.ts";
 import type { Display } from "./display.ts";
 import type { ProgressView } from "./progress-view.ts";
 
@@ -10,7 +11,7 @@ export function createLiveDisplay(): Display {
   const stream = process.stderr;
   const color = colorsFor(stream);
   const logUpdate = createLogUpdate(stream);
-  const running = new Map<string, { step: Step; since: number }>();
+  const running = new Map<string, { step: StepReport; since: number }>();
   let view: ProgressView | null = null;
   let footer: string | null = null;
   let ended = false;

@@ -8,13 +8,15 @@ export class PageRate {
   }
 
   add(at: number, pages: number): void {
+    // The time before the first page is preparation; counted in, it would make the rate look slow for long.
+    if (this.#samples.length === 1 && this.#samples[0]?.pages === pages) this.#samples = [];
     this.#samples.push({ at, pages });
     const start = at - this.#windowMilliseconds;
     // The last sample before the window stays, so that a slow page still gives a rate.
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? start) <= start) this.#samples.shift();
   }
 
-  /** Null before five seconds have passed or the first page was read. */
+  /** Null until there were pages for five seconds. */
   perMinute(): number | null {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

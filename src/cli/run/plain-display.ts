@@ -8,11 +8,15 @@ import type { FileProgress, ProgressView } from "./progress-view.ts";
 
 const totalEveryMilliseconds = 10_000;
 const stepProgressEveryMilliseconds = 10_000;
+const reasonEveryMilliseconds = 10_000;
 
-/** Plain lines for a log or a pipe: each change of a document's stage, and the total every ten seconds. */
+/**
+ * Plain lines for a log or a pipe: each change of a document's stage, why one waits for long, and the total every ten
+ * seconds.
+ */
 export function createPlainDisplay(write: (line: string) => void = note, now: () => number = Date.now): Display {
   const color = colorsFor(process.stderr);
-  const stages = new Map<string, string>();
+  const told = new Map<FileProgress, { stage: string; reason: string | null; at: number }>();
   const stepShown = new Map<string, number>();
   let totalShown = now();
   let lastTotal = "";
@@ -28,9 +32,13 @@ export function createPlainDisplay(write: (line: string) => void = note, now: ()
     update(view: ProgressView) {
       for (const file of view.files) {
         const stage = renderStage(file);
-        if (stages.get(file.file) === stage || file.state === "found") continue;
-        stages.set(file.file, stage);
-        write(`  ${printableLine(file.file)}: ${stage}`);
+        const reason = file.waitingFor === null ? null : printableLine(file.waitingFor);
+        const last = told.get(file);
+        const newReason =
+          reason !== null && reason !== last?.reason && now() - (last?.at ?? 0) >= reasonEveryMilliseconds;
+        if (file.state === "found" || (last?.stage === stage && !newReason)) continue;
+        told.set(file, { stage, reason, at: now() });
+        write(`  ${printableLine(file.name)}: ${stage}${reason === null ? "" : ` (waiting: ${reason})`}`);
       }
       if (view.trouble !== lastTrouble && view.trouble !== null) {
         write(`Waiting, nothing is lost: ${printableLine(view.trouble)}`);

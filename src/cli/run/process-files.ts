@@ -6,6 +6,7 @@ import { DocumentFollower } from "../../client/follow-documents.ts";
 import { readDocuments } from "../../client/read-documents.ts";
 import { documentWorkflowId } from "../../contract/document-id.ts";
 import type { FileResult } from "../render/document-table.ts";
+import { shortNames } from "../render/short-names.ts";
 import { failureOf } from "../show-error.ts";
 import type { Display } from "./display.ts";
 import { forEachItem, type HandInItem } from "./hand-in-items.ts";
@@ -27,6 +28,7 @@ const lookEveryMilliseconds = 1000;
 
 /** A file and what has become of it. */
 interface Entry {
+  file: string;
   progress: FileProgress;
   documentId: string | null;
   result: FileResult | null;
@@ -43,15 +45,17 @@ export async function processFiles(
   options: ProcessOptions,
 ): Promise<FileResult[]> {
   const { services, engine, signal } = options;
-  const entries = [...items, ...refused].map(({ file }): Entry => {
-    return { progress: foundProgress(file), documentId: null, result: null };
+  const files = [...items, ...refused].map(({ file }) => file);
+  const names = shortNames(files);
+  const entries = files.map((file, index): Entry => {
+    return { file, progress: foundProgress(names[index] ?? file), documentId: null, result: null };
   });
   const follower = new DocumentFollower(services, options.textractStatus);
   const show = createShow(entries, follower, options.display);
   let reporting = Promise.resolve();
 
   const finish = (entry: Entry, outcome: DocumentOutcome, reused: boolean) => {
-    const result = { file: entry.progress.file, outcome, reused };
+    const result = { file: entry.file, outcome, reused };
     entry.result = result;
     Object.assign(entry.progress, endedProgress(outcome, reused));
     reporting = reporting.then(() => options.onResult(result));

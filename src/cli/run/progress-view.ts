@@ -3,7 +3,8 @@ import type { FollowedDocument } from "../../client/follow-documents.ts";
 
 /** Where one file stands on its way, for the display. */
 export interface FileProgress {
-  file: string;
+  /** What it is called on the screen. */
+  name: string;
   state: "found" | "handing-in" | "started" | "complete" | "reused" | "failed" | "cancelled";
   /** Name of the workflow's current activity; null outside of it. */
   stage: string | null;
@@ -55,8 +56,8 @@ export function totalsOf(files: FileProgress[]): Totals {
 }
 
 /** A file that nothing was done with yet. */
-export function foundProgress(file: string): FileProgress {
-  return { file, state: "found", stage: null, waitingFor: null, pages: null, pagesDone: 0 };
+export function foundProgress(name: string): FileProgress {
+  return { name, state: "found", stage: null, waitingFor: null, pages: null, pagesDone: 0 };
 }
 
 /** What following a document tells about its file. */

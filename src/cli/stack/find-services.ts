@@ -4,6 +4,7 @@ import { connectServices, type Services } from "../../client/connect.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase, type Database } from "../../database/client.ts";
 import { invocation } from "../invocation.ts";
+import { useVariables } from "./environment.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function attach(dataDirectory: string): Promise<StackFile | null> {
       },
     );
   }
-  Object.assign(process.env, stack.environment);
+  useVariables(stack.environment);
   return stack;
 }
 

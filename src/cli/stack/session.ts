@@ -1,31 +1,24 @@
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError } from "../../contract/failures.ts";
-import type { Step } from "../render/step-line.ts";
-import {
-  attachedProcesses,
-  attachTo,
-  isSameProcess,
-  readStackFile,
-  removeStackFile,
-  type StackFile,
-  writeStackFile,
-} from "./stack-file.ts";
-import { WorkerProcesses } from "./worker-processes.ts";
+import type { StepReport } from "../../local/report.ts";
+import { untilAborted } from "../interrupt.ts";
+import { withVariables } from "./environment.ts";
+import { readStackFile, type StackFile } from "./stack-file.ts";
+import { StackWorkers } from "./stack-workers.ts";
 
-/** A stack with its workers that this process may use, its own or one that runs already. */
+/** Everything that runs: the parts, the migrated database, the workers. */
 export interface StackSession {
   /** Variables that a client or worker of this stack needs, on top of the process's own. */
   environment: Record<string, string>;
   webUi: string | null;
   textractStatus: string | null;
-  /** The process that runs the stack; null when it is this one. */
-  owner: number | null;
+  /** The other process that runs the workers; null when it is this one. */
+  workersOf(): number | null;
   /** Rejects when the stack can't go on. */
   ended: Promise<never>;
-  /** Stops what this process started; waits for others that use it when `patient`. */
-  stop(patient: boolean): Promise<void>;
-  /** Ends the workers at once. */
+  /** Stops what this process runs and nobody else uses. */
+  stop(): Promise<void>;
+  /** Ends this process's workers at once. */
   kill(): void;
 }
 
@@ -33,100 +26,98 @@ export interface SessionOptions {
   /** `up` or `run`. */
   command: string;
   dataDirectory: string;
-  report(step: Step): void;
+  report(step: StepReport): void;
   say(line: string): void;
   signal: AbortSignal;
 }
 
-// Activities that are cut short are done again: a short grace makes Ctrl-C quick and loses nothing.
-const defaultGraceSeconds = 3;
+// What decides which services a stack is made of. Credentials are each process's own.
+const serviceNames = [
+  "DATABASE_URL",
+  "TEMPORAL_ADDRESS",
+  "TEMPORAL_NAMESPACE",
+  "DOCKET_BUCKET",
+  "AWS_ENDPOINT_URL_S3",
+  "AWS_ENDPOINT_URL_TEXTRACT",
+] as const;
+// Regions lie around in many shells, and count only where AWS itself is used.
+const settingNames = [...serviceNames, "AWS_REGION", "AWS_DEFAULT_REGION"] as const;
 
 /**
- * Joins the stack that runs with this data folder, or starts one: the parts, the migrations, the workers.
+ * Brings up the stack of a data folder: its parts, which all processes with that folder share; the migrations; and the
+ * workers, unless another process runs them for the same services.
  * @throws {DocketError} when a part cannot be had, with what would cure it
  */
 export async function openStackSession(options: SessionOptions): Promise<StackSession> {
+  const { report, say, signal } = options;
   const dataDirectory = resolve(options.dataDirectory);
   const running = await readStackFile(dataDirectory);
-  return running === null ? startSession({ ...options, dataDirectory }) : joinSession(running, dataDirectory, options);
-}
+  const own = running === null ? process.env : asOwnerOf(running, options.dataDirectory);
 
-async function joinSession(stack: StackFile, dataDirectory: string, options: SessionOptions): Promise<StackSession> {
-  const detach = await attachTo(dataDirectory);
-  const detail = `of docket ${stack.command}, process ${stack.processId}`;
-  options.report({ step: "stack", detail, state: "reused" });
-  const leaving = new AbortController();
-  return {
-    environment: stack.environment,
-    webUi: stack.webUi,
-    textractStatus: stack.textractStatus,
-    owner: stack.processId,
-    ended: watchOwner(stack, leaving.signal),
-    async stop() {
-      leaving.abort();
-      await detach();
-    },
-    kill() {},
-  };
-}
-
-async function watchOwner(stack: StackFile, leaving: AbortSignal): Promise<never> {
-  while (!leaving.aborted && (await isSameProcess(stack.processId, stack.processStart))) {
-    await sleep(1000, undefined, { ref: false });
-  }
-  if (leaving.aborted) return new Promise(() => {});
-  throw new DocketError("TemporalUnavailable", `The stack of process ${stack.processId} was stopped meanwhile.`, {
-    remedy: "Run again: it goes on where this stopped.",
-  });
-}
-
-async function startSession(options: SessionOptions): Promise<StackSession> {
-  const { dataDirectory, report, signal } = options;
   const { startStack } = await import("../../local/stack.ts");
-  const stack = await startStack({ dataDirectory, environment: process.env, report, signal });
-  const environment = { ...process.env, ...stack.environment };
-  const graceSeconds = Number(environment.DOCKET_SHUTDOWN_GRACE_SECONDS ?? defaultGraceSeconds);
-  const workers = new WorkerProcesses({
-    environment: { ...environment, DOCKET_SHUTDOWN_GRACE_SECONDS: String(graceSeconds) },
+  const stack = await startStack({ dataDirectory, environment: own, report, signal });
+  const environment = withVariables(own, stack.environment);
+  const { webUi, textractStatus } = stack;
+  const workers = new StackWorkers({
+    dataDirectory,
+    environment,
     logDirectory: join(dataDirectory, "logs"),
-    report: options.say,
-  });
-  const stop = async () => {
-    await removeStackFile(dataDirectory);
-    await workers.stop(graceSeconds * 1000 + 2000);
-    await stack.stop();
-  };
-  try {
-    signal.throwIfAborted();
-    await timed(report, "migrations", () => migrateDatabase(environment));
-    signal.throwIfAborted();
-    await timed(report, "workers", async () => {
-      await workers.start();
-      return "documents and Textract in one process, ocr in another";
-    });
-    const { webUi, textractStatus } = stack;
-    await writeStackFile(dataDirectory, {
+    say,
+    file: {
       command: options.command,
       webUi,
       textractStatus,
       environment: stack.environment,
-    });
-    return {
-      environment: stack.environment,
-      webUi,
-      textractStatus,
-      owner: null,
-      ended: workers.failed,
-      async stop(patient) {
-        if (patient) await waitForOthers(dataDirectory, options);
-        await stop();
-      },
-      kill: () => workers.kill(),
-    };
+      settings: settingsOf(own),
+    },
+  });
+  const stop = async () => {
+    await workers.stop();
+    await stack.stop();
+  };
+  try {
+    await timed(report, "migrations", () => untilAborted(migrateDatabase(environment), signal));
+    await timed(report, "workers", () => untilAborted(workers.ensure(signal), signal));
   } catch (error) {
     await stop();
     throw error;
   }
+  return {
+    environment: stack.environment,
+    webUi,
+    textractStatus,
+    workersOf: () => workers.otherOwner,
+    ended: Promise.race([workers.failed, stack.failed]),
+    stop,
+    kill: () => workers.kill(),
+  };
+}
+
+/**
+ * This process's environment with the settings of the process whose stack it joins, so that both use the same parts.
+ * @throws {DocketError} `InvalidInput` where this process names other services: one data folder is one stack
+ */
+function asOwnerOf(running: StackFile, dataDirectory: string): NodeJS.ProcessEnv {
+  const own = { ...process.env };
+  const differing: string[] = [];
+  for (const name of serviceNames) {
+    const wanted = own[name];
+    if (!wanted || wanted === running.settings[name]) continue;
+    // `docket env` names the embedded parts, which are no settings of the user's.
+    if (wanted === running.environment[name]) delete own[name];
+    else differing.push(name);
+  }
+  if (differing.length === 0) return { ...own, ...running.settings };
+  const { command, owner } = running;
+  throw new DocketError(
+    "InvalidInput",
+    `docket ${command} (process ${owner.pid}) uses ${dataDirectory} with other services: ${differing.join(", ")} differ.`,
+    { remedy: "Unset these variables to use that stack, end it, or take another folder with --data-directory." },
+  );
+}
+
+function settingsOf(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(settingNames.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
 async function migrateDatabase(environment: NodeJS.ProcessEnv): Promise<string> {
@@ -138,22 +129,9 @@ async function migrateDatabase(environment: NodeJS.ProcessEnv): Promise<string> 
   return applied.length === 0 ? "up to date" : `applied ${applied.join(", ")}`;
 }
 
-async function timed(report: (step: Step) => void, step: string, run: () => Promise<string>): Promise<void> {
+async function timed(report: (step: StepReport) => void, step: string, run: () => Promise<string>): Promise<void> {
   const started = Date.now();
   report({ step, state: "start" });
   const detail = await run();
   report({ step, state: "done", detail, milliseconds: Date.now() - started });
-}
-
-/** A run that others joined stops its stack when they are done, not under their feet. */
-async function waitForOthers(dataDirectory: string, { say, signal }: SessionOptions): Promise<void> {
-  let said = "";
-  while (!signal.aborted) {
-    const others = await attachedProcesses(dataDirectory);
-    if (others.length === 0) return;
-    const now = `Waiting for process ${others.join(", ")}, which uses this stack (Ctrl-C stops it anyway).`;
-    if (now !== said) say(now);
-    said = now;
-    await sleep(500);
-  }
 }

@@ -1,28 +1,32 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { identifyProcess, isAlive, type ProcessIdentity } from "../../local/process-identity.ts";
 
-/** A running stack, as other terminals find it in the data folder. Holds the database's password: owner-only. */
+/**
+ * A stack with workers, as other processes find it in its data folder. Holds the password of the database: only its
+ * owner may read it.
+ */
 export interface StackFile {
-  processId: number;
-  /** Tells a process from a later one with the same id. */
-  processStart: string | null;
-  /** The command that runs it: `up` or `run`. */
+  /** The process that runs the workers. */
+  owner: ProcessIdentity;
+  /** The command that it runs: `up` or `run`. */
   command: string;
   startedAt: string;
   webUi: string | null;
   textractStatus: string | null;
   /** Variables that a client or worker of this stack needs. */
   environment: Record<string, string>;
+  /** Those among the settings that its owner did not take from the embedded default. */
+  settings: Record<string, string>;
 }
 
 const fileName = "stack.json";
-const usersFolder = "attached";
 
-/** The stack that runs with this data folder; null when none does. */
+/** The stack whose workers run with this data folder; null when none do. */
 export async function readStackFile(dataDirectory: string): Promise<StackFile | null> {
   try {
     const stack = JSON.parse(await readFile(join(dataDirectory, fileName), "utf8")) as StackFile;
-    return (await isSameProcess(stack.processId, stack.processStart)) ? stack : null;
+    return (await isAlive(stack.owner)) ? stack : null;
   } catch (error) {
     // Missing, or cut short by a crash: either way nothing says that a stack runs.
     if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError) return null;
@@ -33,60 +37,18 @@ export async function readStackFile(dataDirectory: string): Promise<StackFile | 
 /** Announces this process's stack. */
 export async function writeStackFile(
   dataDirectory: string,
-  stack: Omit<StackFile, "processId" | "processStart" | "startedAt">,
+  stack: Omit<StackFile, "owner" | "startedAt">,
 ): Promise<void> {
   await mkdir(dataDirectory, { recursive: true });
-  const file: StackFile = {
-    processId: process.pid,
-    processStart: await processStart(process.pid),
-    startedAt: new Date().toISOString(),
-    ...stack,
-  };
+  const owner = await identifyProcess(process.pid);
+  if (owner === null) throw new Error("this process is not to be found among the living");
   const path = join(dataDirectory, fileName);
-  await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  const content = JSON.stringify({ owner, startedAt: new Date().toISOString(), ...stack } satisfies StackFile, null, 2);
+  await writeFile(`${path}.new`, `${content}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
 
+/** Takes the announcement back, if it is this process's. */
 export async function removeStackFile(dataDirectory: string): Promise<void> {
-  await rm(join(dataDirectory, fileName), { force: true });
-}
-
-/** Says that this process uses the stack, so that its owner waits before it stops. */
-export async function attachTo(dataDirectory: string): Promise<() => Promise<void>> {
-  const path = join(dataDirectory, usersFolder, String(process.pid));
-  await mkdir(join(dataDirectory, usersFolder), { recursive: true });
-  await writeFile(path, (await processStart(process.pid)) ?? "");
-  return () => rm(path, { force: true });
-}
-
-/** Processes that use the stack now. */
-export async function attachedProcesses(dataDirectory: string): Promise<number[]> {
-  const folder = join(dataDirectory, usersFolder);
-  const names = await readdir(folder).catch(() => []);
-  const users: number[] = [];
-  for (const name of names) {
-    const start = await readFile(join(folder, name), "utf8").catch(() => null);
-    if (start !== null && (await isSameProcess(Number(name), start === "" ? null : start))) users.push(Number(name));
-    else await rm(join(folder, name), { force: true });
-  }
-  return users;
-}
-
-/** Whether a process lives and is still the one that wrote its start time. */
-export async function isSameProcess(processId: number, start: string | null): Promise<boolean> {
-  try {
-    process.kill(processId, 0);
-  } catch (error) {
-    // Another user's process is alive all the same.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
-  const now = await processStart(processId);
-  return start === null || now === null || now === start;
-}
-
-/** Start time in clock ticks since boot (proc(5), field 22); null where there is no /proc. */
-async function processStart(processId: number): Promise<string | null> {
-  const status = await readFile(`/proc/${processId}/stat`, "utf8").catch(() => null);
-  // The command's name stands in parentheses and may hold spaces.
-  return status?.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  if ((await readStackFile(dataDirectory))?.owner.pid === process.pid) await rm(join(dataDirectory, fileName));
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DocketError } from "../../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../../contract/process-document.ts";
+import { lastLines, openLog } from "../../local/log-file.ts";
 
 /** A worker process of the local stack: its name in logs, and the queues that it serves. */
 interface WorkerKind {
@@ -20,7 +20,6 @@ const workerKinds: WorkerKind[] = [
 /** A worker that ends by itself this often within the window does not come back by another start. */
 const restartLimit = { count: 5, windowMilliseconds: 120_000 };
 const readyMilliseconds = 60_000;
-const logBytes = 20_000_000;
 
 const entry = fileURLToPath(new URL("../docket.js", import.meta.url));
 
@@ -64,13 +63,14 @@ export class WorkerProcesses {
    * @throws {DocketError} `Internal` with the end of the worker's log when one does not come up
    */
   async start(): Promise<void> {
-    await mkdir(this.#options.logDirectory, { recursive: true });
     await Promise.race([Promise.all(workerKinds.map((kind) => this.#startUntilReady(kind))), this.failed]);
   }
 
   /** Asks all to end, waits for their grace time, and kills what is left: durable work loses nothing by it. */
   async stop(graceMilliseconds: number): Promise<void> {
     this.#stopping = true;
+    // Whoever still waits for the start need not any more.
+    this.#giveUp(new Error("the workers were stopped"));
     const ended = Promise.all([...this.#children.values()].map(endOf));
     for (const child of this.#children.values()) child.kill("SIGTERM");
     const timer = setTimeout(() => this.kill(), graceMilliseconds);
@@ -92,27 +92,26 @@ export class WorkerProcesses {
     });
     try {
       // One that ends before it is ready is started again as at any other time, and its successor is waited for.
-      await Promise.race([new Promise<void>((ready) => void this.#spawn(kind, ready)), late]);
+      await Promise.race([new Promise<void>((ready) => this.#spawn(kind, ready)), late]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #spawn(kind: WorkerKind, ready: () => void): Promise<void> {
+  #spawn(kind: WorkerKind, ready: () => void): void {
     try {
-      const log = await openLog(this.#logFile(kind));
+      const log = openLog(this.#logFile(kind));
       const child = spawn(process.execPath, [entry, "worker", "--queues", kind.queues.join(",")], {
         env: this.#options.environment,
-        stdio: ["ignore", log.fd, log.fd, "ipc"],
+        stdio: ["ignore", log.descriptor, log.descriptor, "ipc"],
         // Ctrl-C in the terminal is for the leader, which stops the workers in order.
         detached: true,
       });
-      await log.close();
+      log.close();
       this.#children.set(kind.name, child);
       child.once("message", ready);
       child.once("error", this.#giveUp);
       child.once("exit", (code, signal) => this.#onExit(kind, signal ?? `exit code ${code}`, ready));
-      if (this.#stopping) child.kill("SIGTERM");
     } catch (error) {
       this.#giveUp(error as Error);
     }
@@ -131,13 +130,12 @@ export class WorkerProcesses {
     }
     this.#options.report(`worker ${kind.name} ended (${how}) and is started again; its log: ${this.#logFile(kind)}`);
     setTimeout(() => {
-      if (!this.#stopping) void this.#spawn(kind, ready);
+      if (!this.#stopping) this.#spawn(kind, ready);
     }, ends.length * 500);
   }
 
   async #failure(kind: WorkerKind, what: string): Promise<DocketError> {
-    const log = await readFile(this.#logFile(kind), "utf8").catch(() => "");
-    const last = log.trimEnd().split("\n").slice(-3).join(" | ").slice(-1000);
+    const last = (await lastLines(this.#logFile(kind), 0, 3)).join(" | ").slice(-1000);
     return new DocketError("Internal", `The worker ${kind.name} ${what}. Its last words: ${last || "none"}`, {
       remedy: `Look into ${this.#logFile(kind)}; run again to go on.`,
     });
@@ -146,16 +144,6 @@ export class WorkerProcesses {
   #logFile(kind: WorkerKind): string {
     return join(this.#options.logDirectory, `worker-${kind.name}.log`);
   }
-}
-
-/** Opens a log to add to it; one that has grown large makes room first, its predecessor is kept. */
-async function openLog(path: string): Promise<FileHandle> {
-  const size = await stat(path).then(
-    (status) => status.size,
-    () => 0,
-  );
-  if (size > logBytes) await rename(path, `${path}.1`);
-  return open(path, "a", 0o600);
 }
 
 function endOf(child: ChildProcess): Promise<void> {
