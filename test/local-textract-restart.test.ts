@@ -77,34 +77,37 @@ async function waitForPages(address: string, jobId: string, pages: number): Prom
 it.each(["SIGKILL", "SIGTERM"] as const)(
   "after %s in the middle of a job the next process finishes it where it stopped, and bills it once",
   async (signal) => {
-    const pages = 5;
+    const pages = 3;
     const location = await bucket.put("scan.pdf", await scan(pages));
     const token = { ClientRequestToken: "restart" };
     const first = await start();
     let client = textractClient(first);
     const id = await startText(client, location, token);
-    await waitForPages(first, id, 2);
+    await waitForPages(first, id, 1);
     const state = await client.send(new GetDocumentTextDetectionCommand({ JobId: id }));
     expect(state).toMatchObject({ JobStatus: "IN_PROGRESS" });
     expect(await readLedger(first)).toEqual([]);
     client.destroy();
     await end(signal);
+    const pagesFile = join(dataFolder, "results", `${id}.pages.jsonl`);
+    const left = await readFile(pagesFile, "utf8");
+    expect(left.length).toBeGreaterThan(100);
 
     const second = await start();
-    expect(await pagesDone(second, id)).toBeGreaterThanOrEqual(0);
     client = textractClient(second);
     expect(await startText(client, location, token)).toBe(id);
     const { ended, blocks } = await readJob(client, id);
     expect(ended).toMatchObject({ JobStatus: "SUCCEEDED", DocumentMetadata: { Pages: pages } });
     expect(await readLedger(second)).toMatchObject([{ jobId: id, billedPages: pages }]);
 
-    // Every page was read once: none again after the restart, none left out.
-    const stored = await readFile(join(dataFolder, "results", `${id}.pages.jsonl`), "utf8");
+    // What was there was gone on with: no page was read again, none left out.
+    const stored = await readFile(pagesFile, "utf8");
+    expect(stored.startsWith(left.slice(0, left.lastIndexOf("\n") + 1))).toBe(true);
     const numbers = stored
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line).number);
-    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+    expect(numbers).toEqual([1, 2, 3]);
 
     // A token of the first process's time is good in the second, and a new job has the same text.
     const again = await readJob(client, await startText(client, location));
@@ -125,7 +128,9 @@ it("a job that ended stays as it was, with its tokens, over a SIGKILL", async ()
   const address = await start();
   client = textractClient(address);
   expect(await startText(client, location, { ClientRequestToken: "ended" })).toBe(id);
-  expect(await readJob(client, id)).toEqual(before);
+  const after = await readJob(client, id);
+  expect(after.blocks).toEqual(before.blocks);
+  expect(after.ended).toEqual({ ...before.ended, $metadata: expect.anything() });
   const rest = await client.send(new GetDocumentTextDetectionCommand({ JobId: id, NextToken }));
   expect(rest.Blocks).toEqual(before.blocks.slice(10));
   expect(await readLedger(address)).toHaveLength(1);

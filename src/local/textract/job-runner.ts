@@ -106,6 +106,7 @@ export function createJobRunner(ports: {
       const { failures } = await readDocument(
         {
           file,
+          name: `s3://${job.document.bucket}/${job.document.key}`,
           mode: "asynchronous",
           firstPage,
           signal,

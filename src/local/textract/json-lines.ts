@@ -63,9 +63,7 @@ export async function openJsonLines(path: string, onLine: (value: unknown) => vo
     append: (value) =>
       new Promise((resolve, reject) => {
         waiting.push({ line: Buffer.from(`${JSON.stringify(value)}\n`), resolve, reject });
-        writing ??= flush().finally(() => {
-          writing = undefined;
-        });
+        writing ??= flush();
       }),
     async close() {
       await writing;
@@ -89,6 +87,8 @@ export async function openJsonLines(path: string, onLine: (value: unknown) => vo
         for (const { reject } of batch) reject(error);
       }
     }
+    // In the same step as the last look at `waiting`: a line that comes later must start a flush of its own.
+    writing = undefined;
   }
 }
 

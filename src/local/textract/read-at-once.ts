@@ -85,6 +85,7 @@ export function createReadAtOnce(ports: {
     const { failures } = await readDocument(
       {
         file,
+        name: "the document",
         mode: "synchronous",
         firstPage: 1,
         signal,

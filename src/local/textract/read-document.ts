@@ -25,6 +25,8 @@ const pageMilliseconds = 60_000;
 export async function readDocument(
   request: {
     file: string;
+    /** What messages call the document. */
+    name: string;
     mode: OperationMode;
     /** 1-based. */
     firstPage: number;
@@ -35,7 +37,7 @@ export async function readDocument(
   },
   settings: ReadingSettings,
 ): Promise<{ failures: { page: number; failure: Failure }[] }> {
-  const { file, mode, firstPage, signal } = request;
+  const { file, name, mode, firstPage, signal } = request;
   const handle = await open(file, "r");
   let pages: number;
   try {
@@ -48,7 +50,7 @@ export async function readDocument(
         return bytes.subarray(0, bytesRead);
       },
     };
-    const facts = await inspectDocument(source, { timeoutMilliseconds: inspectionMilliseconds, signal });
+    const facts = await inspectDocument(source, { name, timeoutMilliseconds: inspectionMilliseconds, signal });
     checkFacts(facts, mode);
     pages = facts.pages;
   } finally {
@@ -58,6 +60,7 @@ export async function readDocument(
   if (firstPage > pages) return { failures: [] };
   const { failures } = await recognizeDocument({
     file,
+    name,
     limits: recognitionLimits(mode, settings),
     firstPage,
     signal,

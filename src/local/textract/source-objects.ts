@@ -37,6 +37,8 @@ export function createSourceObjects(region: string, settings: S3Settings): Sourc
   const client = new S3Client({
     region,
     maxAttempts: 1,
+    // Milliseconds; the second is for silence, not for the whole transfer.
+    requestHandler: { connectionTimeout: 5000, socketTimeout: 60_000 },
     credentials: {
       accessKeyId: settings.credentials.accessKeyId,
       secretAccessKey: settings.credentials.secretAccessKey,
