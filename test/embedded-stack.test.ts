@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { Connection } from "@temporalio/client";
 import { Client } from "pg";
@@ -14,11 +15,12 @@ import { identifyProcess } from "#docket/local/process-identity";
 import type { StepReport } from "#docket/local/report";
 import { startS3 } from "#docket/local/s3";
 import { type Stack, startStack } from "#docket/local/stack";
+import { startTemporal } from "#docket/local/temporal";
 import { createObjectStorage } from "#docket/storage/object-storage";
 
 let folder: string;
 let launcher: string;
-/** Without what the shared stack of this test run put there. */
+// Without what the shared stack of this test run puts into the process's own.
 const environment: NodeJS.ProcessEnv = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
 
 beforeAll(async () => {
@@ -37,9 +39,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const open: Stack[] = [];
-const launched: ChildProcess[] = [];
+const launched: { child: ChildProcess; name: string }[] = [];
 afterEach(async () => {
-  for (const child of launched.splice(0)) child.kill("SIGKILL");
+  for (const { child, name } of launched.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    // Joining is how one stops what a killed launcher left.
+    await start(name);
+  }
   for (const stack of open.splice(0)) await stack.stop();
 });
 
@@ -56,7 +65,7 @@ async function launch(name: string): Promise<Pick<Stack, "parts" | "environment"
     env: environment,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  launched.push(child);
+  launched.push({ child, name });
   const [line] = (await once(createInterface({ input: child.stdout ?? process.stdin }), "line")) as [string];
   return { ...JSON.parse(line), child };
 }
@@ -89,7 +98,9 @@ describe("a stack that was started from nothing", () => {
     expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
     await client.end();
 
-    Object.assign(process.env, stack.environment);
+    // What the user has for AWS does not get in the way.
+    const account = { AWS_PROFILE: "work", AWS_SESSION_TOKEN: "theirs", AWS_USE_FIPS_ENDPOINT: "true" };
+    Object.assign(process.env, account, stack.environment);
     const s3 = createObjectStorage(storage);
     await s3.put(storage.bucket, "folder/ä.txt", "hello", "text/plain");
     expect((await s3.head({ bucket: storage.bucket, key: "folder/ä.txt" })).size).toBe(5);
@@ -151,6 +162,21 @@ it("is started once by processes that start at the same moment", async () => {
   expect(pids(stacks[2])).toEqual(pids(stacks[0]));
 });
 
+it("does not take another stack's server for its own when both want the same ports at the same moment", async () => {
+  const temporals = await Promise.all(
+    ["one", "two", "three"].map((name) => {
+      const directory = join(folder, "ports", name);
+      return startTemporal({ directory, logDirectory: join(directory, "logs"), environment });
+    }),
+  );
+  const ports = temporals.flatMap((temporal) => Object.values(temporal.ports));
+  expect(new Set(ports).size).toBe(6);
+  const began = temporals.map(({ pid }) => pid);
+  await setTimeout(1500);
+  expect(temporals.map(({ pid }) => pid)).toEqual(began);
+  await Promise.all(temporals.map((temporal) => temporal.stop()));
+});
+
 it("of a launcher that was killed is found and used again, and then ends with its new user", async () => {
   const steps: StepReport[] = [];
   const killed = await launch("killed");
@@ -159,7 +185,7 @@ it("of a launcher that was killed is found and used again, and then ends with it
   expect((await living(pids(killed))).sort()).toEqual(everything);
 
   const stack = await start("killed", steps);
-  expect(pids(stack)).toEqual(pids(killed));
+  expect({ pids: pids(stack), steps }).toMatchObject({ pids: pids(killed) });
   expect(steps.filter(({ state }) => state === "reused")).toHaveLength(4);
   await stack.stop();
   expect(await living(pids(killed))).toEqual([]);
@@ -170,13 +196,16 @@ it("of a machine that went down starts again, although other processes have its 
   killed.child.kill("SIGKILL");
   for (const { name, pid } of killed.parts) {
     process.kill(pid ?? 0, "SIGKILL");
-    const path = join(folder, "reboot", name.toLowerCase().replace("sql", ""), "process.json");
+    const path = join(folder, "reboot", name.toLowerCase().replace("ql", ""), "process.json");
     const record = JSON.parse(await readFile(path, "utf8"));
     await writeFile(path, JSON.stringify({ ...record, pid: process.pid }));
   }
+  await expect.poll(() => living(pids(killed))).toEqual([]);
   const stack = await start("reboot");
   expect(Object.values(pids(stack))).not.toContain(process.pid);
-  expect(stack.environment).toEqual(killed.environment);
+  // Temporal goes back to its usual port as soon as that is free.
+  const others = { ...killed.environment, TEMPORAL_ADDRESS: expect.any(String) };
+  expect(stack.environment).toEqual(others);
   expect((await living(pids(stack))).sort()).toEqual(everything);
 });
 
@@ -187,7 +216,7 @@ it.each(everything)("starts %s again on its ports when it is killed", async (nam
   const address = stack.parts.find((part) => part.name === name)?.address;
   process.kill(pid ?? 0, "SIGKILL");
   const details = () => steps.map(({ detail }) => detail).join("\n");
-  await expect.poll(details, { timeout: 30_000 }).toMatch(/ended by SIGKILL unexpectedly[^]*runs again as process/);
+  await expect.poll(details, { timeout: 30_000 }).toMatch(/ended by SIGKILL unexpectedly.*runs again as process/s);
   expect(pids(stack)[name]).not.toBe(pid);
   expect(stack.parts.find((part) => part.name === name)?.address).toBe(address);
 });

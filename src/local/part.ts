@@ -15,6 +15,7 @@ import {
   spawnPart,
   writeRecord,
 } from "./part-process.ts";
+import { listeningPorts } from "./port-owner.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
 import type { StartOptions } from "./report.ts";
 
@@ -87,9 +88,11 @@ export async function ensureRunning(
   const running = await readRecord(recordPath);
   if (running !== null) {
     const unchanged = running.record.fingerprint === fingerprint(await part.command(running.record.ports));
-    if (unchanged || (await hasUsers(part))) {
-      if (await waitUntilReady(part, running, options)) return { process: running, reused: true };
-    }
+    const fits = unchanged || (await hasUsers(part));
+    if (fits && (await waitUntilReady(part, running, options))) return { process: running, reused: true };
+    const why = fits ? "does not serve" : "was started otherwise";
+    const detail = `process ${running.record.pid}, left from an earlier run, ${why} and is replaced`;
+    options.report?.({ step: part.title, detail, state: "progress" });
     await running.stop(part.stopSignal, part.stopMilliseconds);
   }
   await removeRecord(recordPath);
@@ -123,10 +126,7 @@ async function waitUntilReady(part: PartDefinition, process: PartProcess, { sign
   const deadline = Date.now() + part.startMilliseconds;
   while (Date.now() < deadline) {
     signal?.throwIfAborted();
-    const ready = await part.probe(ports).catch((error) => {
-      if (error instanceof DocketError) throw error;
-      return false;
-    });
+    const ready = await isServing(part, process);
     if (!(await process.isAlive())) return false;
     if (ready) {
       await part.complete?.(ports);
@@ -137,11 +137,24 @@ async function waitUntilReady(part: PartDefinition, process: PartProcess, { sign
   return false;
 }
 
+async function isServing(part: PartDefinition, { record: { pid, ports } }: PartProcess): Promise<boolean> {
+  const own = await listeningPorts(pid);
+  if (own !== null && !Object.values(ports).every((port) => own.has(port))) return false;
+  const serves = await part.probe(ports).catch((error) => {
+    if (error instanceof DocketError) throw error;
+    return false;
+  });
+  // Where nobody tells whose port it is: a process that lost it to another server ends within this time.
+  if (serves && own === null) await sleep(300);
+  return serves;
+}
+
 async function canStartAgain(part: PartDefinition, ports: Ports, lines: string[]): Promise<boolean> {
-  if (await part.mend?.(lines)) return true;
-  // Somebody took a port between our look and its start.
+  // Somebody took a port between our look and its start, or a killed process has not let go of it yet.
   const free = await Promise.all(Object.values(ports).map(isFree));
-  return free.includes(false);
+  const again = (await part.mend?.(lines)) || free.includes(false);
+  if (again) await sleep(500);
+  return again;
 }
 
 async function notStarted(part: PartDefinition, process: PartProcess, lines: string[]): Promise<DocketError> {

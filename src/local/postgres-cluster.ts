@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chown, cp, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chown, cp, mkdir, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DocketError } from "../contract/failures.ts";
 import { PartProcess } from "./part-process.ts";
@@ -79,31 +79,37 @@ async function initialize(data: string, as: PostgresUser, password: string): Pro
 }
 
 /**
- * PostgreSQL refuses to start when the process of its last lock file seems alive. After a reboot that may be anybody's
- * process; and where root runs it in a user namespace, PostgreSQL cannot tell by the owner. We look closer.
+ * PostgreSQL refuses to start while the process of its last lock file seems alive. After a reboot that may be anybody's
+ * process, in a container one that nobody reaped; and where root runs it in a user namespace, PostgreSQL cannot tell by
+ * the owner. We look closer. Should one of the old server's processes survive unseen, PostgreSQL still finds its shared
+ * memory in use and refuses.
  */
 async function clearStaleLock(data: string): Promise<void> {
   const path = join(data, "postmaster.pid");
   const pid = Number.parseInt((await textOf(path)) ?? "", 10);
-  const identity = Number.isNaN(pid) ? null : await identifyProcess(pid);
+  if (Number.isNaN(pid)) return;
+  const processes = await processesOf(data, pid);
+  if (processes.length === 0) await rm(path, { force: true });
+  const identity = processes.includes(pid) ? await identifyProcess(pid) : null;
   if (identity === null) return;
-  const server = await serves(pid, data);
-  if (server === "no") await rm(path, { force: true });
   // A server that nobody wrote down: its launcher was killed in the very moment of the start.
   const unknown = { ports: {}, fingerprint: "", logPath: "", logStart: 0 };
-  if (server === "yes") await new PartProcess({ ...identity, ...unknown }).stop("SIGINT", 30_000);
+  await new PartProcess({ ...identity, ...unknown }).stop("SIGINT", 30_000);
 }
 
-async function serves(pid: number, data: string): Promise<"yes" | "no" | "perhaps"> {
-  if (process.platform === "linux") {
-    // The server's working directory is its data folder.
-    const directory = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-    return directory === (await realpath(data)) ? "yes" : "no";
+/** Living processes of a server on this data: all of them on Linux, elsewhere the one of the lock file. */
+async function processesOf(data: string, locked: number): Promise<number[]> {
+  if (process.platform !== "linux") {
+    const { lines } = await runProgram("ps", ["-o", "command=", "-p", String(locked)]);
+    return lines.join(" ").includes("postgres") ? [locked] : [];
   }
-  const { lines } = await runProgram("ps", ["-o", "command=", "-p", String(pid)]);
-  const command = lines.join(" ");
-  if (!command.includes("postgres")) return "no";
-  return command.includes(data) ? "yes" : "perhaps";
+  // Each of them has the data folder as its working directory; one that has ended and is not reaped has none.
+  const folder = await realpath(data);
+  const found: number[] = [];
+  for (const pid of (await readdir("/proc")).map(Number)) {
+    if (pid > 0 && (await readlink(`/proc/${pid}/cwd`).catch(() => null)) === folder) found.push(pid);
+  }
+  return found;
 }
 
 async function giveTo({ uid, gid }: { uid: number; gid: number }, path: string): Promise<void> {

@@ -31,7 +31,7 @@ const serverSettings = {
   // Off in this server by itself: without them priorities and fairness keys do nothing. One partition makes the order
   // and the rate of a task queue exact (docs/decisions/0007-one-fair-partition.md).
   "matching.useNewMatcher": true,
-  "matching.enableFairness": true,
+  "matching.enableFairness": false,
   "matching.numTaskqueueReadPartitions": 1,
   "matching.numTaskqueueWritePartitions": 1,
 };
