@@ -37,6 +37,7 @@ export async function createPdfium(): Promise<WrappedPdfiumModule> {
     readFileSync(createRequire(import.meta.url).resolve("@embedpdf/pdfium/pdfium.wasm")),
   );
   const module = compiled;
+  const before = new Set(Object.getOwnPropertyNames(globalThis));
   const pdfium = await init({
     instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance) => void) {
       const instance = new WebAssembly.Instance(module, imports);
@@ -47,8 +48,18 @@ export async function createPdfium(): Promise<WrappedPdfiumModule> {
     print() {},
     printErr() {},
   } as Parameters<typeof init>[0]);
+  forgetGlobals(before);
   pdfium.FPDF_InitLibrary();
   return pdfium;
+}
+
+/** This build leaves accessors on the global object (they explain missing symbols) that keep its memory alive. */
+function forgetGlobals(before: ReadonlySet<string>): void {
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (before.has(name)) continue;
+    const property = Object.getOwnPropertyDescriptor(globalThis, name);
+    if (property?.get !== undefined && property.configurable) Reflect.deleteProperty(globalThis, name);
+  }
 }
 
 /**

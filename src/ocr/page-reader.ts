@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { DocketError } from "../contract/failures.ts";
 import type { Line, PageSource, RecognizedPage } from "../contract/page.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
@@ -66,7 +67,7 @@ export class PageReader {
     try {
       return await this.#read(number, attempt, onProgress);
     } catch (error) {
-      this.#dropDocument();
+      await this.#dropDocument();
       if (budget.exhausted || isAllocationFailure(error)) {
         throw new DocketError("OutOfMemory", `${name}: page ${number} takes more memory than is allowed.`, {
           cause: error,
@@ -82,27 +83,34 @@ export class PageReader {
   async #read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
     const unreadable = this.#file.unreadable.get(number);
     if (unreadable !== undefined) throw unreadable;
-    const document = await this.#open();
+    await this.#open();
+    const { size, content } = this.#layerOrDrawing(number, attempt);
+    this.#throwIfExhausted();
+    if ("evidence" in content) return pageOf(number, size, content.lines, "text-layer");
+    await this.#dropDocument();
+    const lines = content.blank ? [] : await this.#recognize(content, onProgress);
+    this.#throwIfExhausted();
+    return pageOf(number, size, lines, "recognition");
+  }
+
+  /** A function of its own, because a variable that holds the document would keep all of pdfium's memory alive. */
+  #layerOrDrawing(number: number, attempt: number) {
+    const document = this.#document as PdfDocument;
     const size = document.pageSize(number);
     if (size === undefined) throw new DocketError("Corrupt", `${this.#options.name}: page ${number} cannot be found.`);
-    const read = document.withPage(number, (page) => {
+    const content = document.withPage(number, (page) => {
       const images = document.images(page);
       this.#refuseLargeImages(number, images);
       const layer = this.#textLayer(document, number, page, images);
       return layer ?? this.#draw(document, page, { ...size, unit: this.#file.unit, images }, attempt);
     });
-    this.#throwIfExhausted();
-    if ("evidence" in read) return pageOf(number, size, read.lines, "text-layer");
-    this.#dropDocument();
-    const lines = read.blank ? [] : await this.#recognize(read, onProgress);
-    this.#throwIfExhausted();
-    return pageOf(number, size, lines, "recognition");
+    return { size, content };
   }
 
   async #recognize(drawing: Drawing, onProgress: () => void): Promise<Line[]> {
     this.#tesseract ??= new Tesseract(this.#options.language);
     const tsv = await this.#tesseract.recognize(drawing, onProgress);
-    collectGarbage();
+    await collectGarbage();
     return linesFromTsv(tsv, drawing.width, drawing.height);
   }
 
@@ -167,10 +175,10 @@ export class PageReader {
     return this.#document;
   }
 
-  #dropDocument(): void {
+  async #dropDocument(): Promise<void> {
     this.#document?.close();
     this.#document = undefined;
-    collectGarbage();
+    await collectGarbage();
   }
 
   #throwIfExhausted(): void {
@@ -199,8 +207,12 @@ function isBlank(grey: Uint8Array): boolean {
   return true;
 }
 
-/** A WebAssembly memory is freed when nothing refers to it and the garbage is collected, and not before. */
-function collectGarbage(): void {
+/**
+ * A WebAssembly memory is freed when nothing refers to it and the garbage is collected, and not before. Functions that
+ * are still on the stack refer to what they have used, so the stack has to be left first.
+ */
+async function collectGarbage(): Promise<void> {
+  await setImmediate();
   (globalThis as { gc?: () => void }).gc?.();
 }
 

@@ -65,7 +65,7 @@ export class Tesseract {
   }
 
   /**
-   * Recognises one picture.
+   * Recognises one picture, and empties it once it was taken over.
    * @param onProgress called with 0-100 while the engine works, from inside it: it must return at once
    * @returns Tesseract's TSV output
    */
@@ -95,6 +95,8 @@ export class Tesseract {
     core.FS.writeFile("/input", picture.pgm, { canOwn: true });
     if (api.SetImageFile(1, 0) !== 0) throw new DocketError("Internal", "Tesseract cannot read the picture of a page.");
     core.FS.unlink("/input");
+    // The engine has its own copy now.
+    picture.pgm = new Uint8Array(0);
     if (api.Recognize(null) !== 0) throw new DocketError("RecognizerCrashed", "Tesseract gave up on the page.");
     const tsv = api.GetTSVText(0);
     api.End();
