@@ -38,7 +38,7 @@ describe("a document that fails its prerequisites is refused at once, with its r
     ["text-under-a-pdf-name", "just text", "UnsupportedMedia"],
     ["truncated", "%PDF-1.7\n1 0 obj\n<< /Type /Catalog", "Corrupt"],
     ["page-too-large", hugePage, "PageTooLarge"],
-    ["empty", "", "UnsupportedMedia"],
+    ["empty", "", "Corrupt"],
   ])("%s", async (name, content, type) => {
     const key = `refused/${name}.pdf`;
     const body = typeof content === "function" ? await content() : content;
@@ -46,7 +46,11 @@ describe("a document that fails its prerequisites is refused at once, with its r
 
     const { failure, detail } = await failureOf(name, { document: { bucket: stack.bucket, key } });
     expect(failure).toMatchObject({ type, nonRetryable: true });
-    expect(detail).toMatchObject({ type, message: expect.stringContaining(key), remedy: expect.stringMatching(/\w+ \w+/) });
+    expect(detail).toMatchObject({
+      type,
+      message: expect.stringContaining(key),
+      remedy: expect.stringMatching(/\w+ \w+/),
+    });
     const row = await stack.database.document.findUniqueOrThrow({ where: { id: detail.documentId } });
     expect(row).toMatchObject({ status: "failed", failureType: type, failureRemedy: detail.remedy });
     expect(await stack.database.textractJob.count({ where: { documentId: detail.documentId } })).toBe(0);

@@ -7,6 +7,7 @@ import { type DocumentFacts, inspectDocument } from "../media/inspect-document.t
 import { describe, type ObjectFacts, type ObjectStorage } from "../storage/object-storage.ts";
 import { engineProblems } from "./engine-limits.ts";
 import { currentRun } from "./run-identity.ts";
+import { stayAlive } from "./stay-alive.ts";
 
 export interface PrerequisitesRequest {
   documentId: string;
@@ -54,7 +55,11 @@ export function createCheckPrerequisites(ports: {
   ocrLimits: OcrLimits;
   textractReachable(region: string): Promise<Failure | null>;
 }) {
-  return async function checkPrerequisites(request: PrerequisitesRequest): Promise<Prerequisites> {
+  return function checkPrerequisites(request: PrerequisitesRequest): Promise<Prerequisites> {
+    return stayAlive(() => runChecks(request));
+  };
+
+  async function runChecks(request: PrerequisitesRequest): Promise<Prerequisites> {
     const { documentId, document, engine } = request;
     const name = describe(document);
     const failures: Failure[] = [];
@@ -92,7 +97,7 @@ export function createCheckPrerequisites(ports: {
     const detail = { pages: facts.pages, mediaType: facts.mediaType, sizeBytes: object.size, region };
     await recordEvent(ports.database, { documentId, runId: run.runId, kind: "prerequisites-met", detail });
     return { pages: facts.pages, mediaType: facts.mediaType, size: object.size, region };
-  };
+  }
 }
 
 function inspect(storage: ObjectStorage, document: DocumentLocation, object: ObjectFacts): Promise<DocumentFacts> {

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { heartbeat } from "@temporalio/activity";
 import { documentIdFromContent, documentIdFromLocation, projectIdFromSlug } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { ProcessDocumentResult } from "../contract/process-document.ts";
@@ -10,6 +9,7 @@ import { type Executor, recordEvent } from "../database/document-events.ts";
 import { completeResult } from "../database/document-results.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
+import { stayAlive } from "./stay-alive.ts";
 
 export interface RecordCreated {
   documentId: string;
@@ -28,7 +28,8 @@ export interface RecordCreated {
 export function createCreateRecord(ports: { database: Database; storage: ObjectStorage }) {
   return async function createRecord(input: ValidInput): Promise<RecordCreated> {
     const { document, project } = input;
-    const sha256 = input.sha256?.toLowerCase() ?? (input.documentId ? null : await hashOfObject(ports.storage, input));
+    const hash = () => stayAlive(() => hashOfObject(ports.storage, input));
+    const sha256 = input.sha256?.toLowerCase() ?? (input.documentId ? null : await hash());
     const documentId =
       input.documentId ??
       (sha256 === null
@@ -81,12 +82,9 @@ async function refuseAfterFailures(executor: Executor, documentId: string): Prom
 
 async function hashOfObject(storage: ObjectStorage, input: ValidInput): Promise<string | null> {
   const hash = createHash("sha256");
-  let bytes = 0;
   try {
     for await (const chunk of await storage.openStream(input.document)) {
       hash.update(chunk);
-      bytes += chunk.length;
-      heartbeat({ bytesRead: bytes });
     }
   } catch (error) {
     const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];

@@ -5,6 +5,7 @@ import { recordEvent } from "../database/document-events.ts";
 import { mediaTypeOf } from "../media/media-type.ts";
 import { describe, type ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
+import { stayAlive } from "./stay-alive.ts";
 
 export interface MetadataRequest {
   documentId: string;
@@ -20,7 +21,7 @@ export interface MetadataRequest {
  */
 export function createWriteMetadata(ports: { database: Database; storage: ObjectStorage }) {
   return async function writeMetadata({ documentId, sha256, input }: MetadataRequest): Promise<void> {
-    const facts = await factsOf(ports.storage, input);
+    const facts = await stayAlive(() => factsOf(ports.storage, input));
     const fileName = input.fileName ?? input.document.key.split("/").at(-1) ?? input.document.key;
     const row = {
       fileName,

@@ -2,6 +2,8 @@ import type { ActivityOptions } from "@temporalio/workflow";
 import { taskQueues } from "../contract/process-document.ts";
 
 /**
+ * Time-outs are short where the work is: a worker that is killed is noticed by them, and the step goes on elsewhere.
+ *
  * One policy for each class of work. Attempts are not limited here: a failure's type decides that it is final (the one
  * table in src/contract/failures.ts), and these bounds decide how long a document waits for a service that is down.
  */
@@ -9,7 +11,7 @@ export const retryPolicies = {
   /** A few rows; PostgreSQL may be restarting. */
   database: {
     taskQueue: taskQueues.documents,
-    startToCloseTimeout: "30 seconds",
+    startToCloseTimeout: "15 seconds",
     scheduleToCloseTimeout: "2 days",
     retry: { initialInterval: "200 milliseconds", backoffCoefficient: 2, maximumInterval: "30 seconds" },
   },
@@ -17,29 +19,33 @@ export const retryPolicies = {
   storage: {
     taskQueue: taskQueues.documents,
     startToCloseTimeout: "15 minutes",
-    heartbeatTimeout: "2 minutes",
+    heartbeatTimeout: "15 seconds",
     scheduleToCloseTimeout: "2 days",
     retry: { initialInterval: "500 milliseconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
   /** Start requests; the queue's server-side rate keeps them within the region's quota. */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
-    startToCloseTimeout: "1 minute",
+    startToCloseTimeout: "20 seconds",
     scheduleToCloseTimeout: "2 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
   },
-  /** One look at a job; a job at work says itself when to look again. Results live seven days. */
+  /**
+   * One look at a job; a job at work says itself when to look again. Results live seven days. The interval does not grow:
+   * every look is an attempt, and a worker lost at the hundredth look must not cost minutes. The queue's rate and the
+   * region's breaker keep a service in trouble from being hammered.
+   */
   textractPoll: {
     taskQueue: taskQueues.textractResults,
-    startToCloseTimeout: "1 minute",
+    startToCloseTimeout: "20 seconds",
     scheduleToCloseTimeout: "7 days",
-    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
+    retry: { initialInterval: "3 seconds", backoffCoefficient: 1 },
   },
   /** Reading a result: minutes for thousands of pages, and it resumes where it was. */
   textractCollect: {
     taskQueue: taskQueues.textractResults,
     startToCloseTimeout: "1 hour",
-    heartbeatTimeout: "1 minute",
+    heartbeatTimeout: "15 seconds",
     scheduleToCloseTimeout: "2 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
@@ -47,7 +53,7 @@ export const retryPolicies = {
   ocr: {
     taskQueue: taskQueues.ocr,
     startToCloseTimeout: "1 hour",
-    heartbeatTimeout: "30 seconds",
+    heartbeatTimeout: "15 seconds",
     scheduleToCloseTimeout: "2 days",
     retry: { initialInterval: "2 seconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
