@@ -47,6 +47,9 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
   const picture = lifeOfADocument();
   if (process.argv[2] === "--write") {
     const text = readFileSync(readme, "utf8");
-    writeFileSync(readme, text.replace(/```mermaid\n[\s\S]*?```/, () => picture));
+    writeFileSync(
+      readme,
+      text.replace(/```mermaid\n[\s\S]*?```/, () => picture),
+    );
   } else console.log(picture);
 }

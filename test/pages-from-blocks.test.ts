@@ -6,16 +6,14 @@ const box = { BoundingBox: { Left: 0.1, Top: 0.2, Width: 0.3, Height: 0.04 } };
 function page(number: number, ...lines: string[]) {
   const blocks = lines.flatMap((text, index) => {
     const id = `${number}-${index}`;
-    const words = text
-      .split(" ")
-      .map((word, w) => ({
-        BlockType: "WORD" as const,
-        Id: `${id}-${w}`,
-        Text: word,
-        Confidence: 90 + w,
-        Page: number,
-        Geometry: box,
-      }));
+    const words = text.split(" ").map((word, w) => ({
+      BlockType: "WORD" as const,
+      Id: `${id}-${w}`,
+      Text: word,
+      Confidence: 90 + w,
+      Page: number,
+      Geometry: box,
+    }));
     const relationships = [{ Type: "CHILD" as const, Ids: words.map((word) => word.Id) }];
     return [
       {

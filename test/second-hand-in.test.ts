@@ -40,7 +40,13 @@ it("a forced hand-in pays once more and says so", async () => {
 });
 
 it("`docket submit` of a document that is complete starts nothing", async () => {
-  const { code, stdout } = await docket(["submit", "--project", "second-hand-in", "--json", "samples/service-agreement.pdf"]);
+  const { code, stdout } = await docket([
+    "submit",
+    "--project",
+    "second-hand-in",
+    "--json",
+    "samples/service-agreement.pdf",
+  ]);
   expect(code).toBe(0);
   expect(JSON.parse(stdout.trim())).toMatchObject({ status: "complete" });
 });

@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 it("the plain Temporal CLI hands in an object that is already in S3 and gets the result", async () => {
-  const document = await stack.upload("cli/contract.pdf", "samples/born-digital-contract.pdf");
+  const document = await stack.upload("cli/contract.pdf", "samples/service-agreement.pdf");
   const temporal = await findTemporal();
   const { code, stdout, stderr } = await runCommand(temporal, [
     ...["workflow", "execute", "--address", process.env["TEMPORAL_ADDRESS"] ?? "", "--output", "json"],

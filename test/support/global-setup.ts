@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestProject } from "vitest/node";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
-import type { TestProject } from "vitest/node";
 
 /** Starts the embedded stack once for the whole run, in a folder of its own, and ends it afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Client, Connection } from "@temporalio/client";
+import { inject } from "vitest";
 import { createDatabase, type Database } from "#docket/database/client";
 import { createObjectStorage } from "#docket/storage/object-storage";
-import { inject } from "vitest";
 
 declare module "vitest" {
   interface ProvidedContext {
