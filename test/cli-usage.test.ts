@@ -43,37 +43,41 @@ describe("help", () => {
 });
 
 describe("errors of usage and environment end with 1 and a remedy, before anything is started", () => {
-  test.each([
-    ["run", "nope.pdf"],
-    ["run", "."],
-    ["submit", "nope.pdf"],
-    ["submit", "s3://bucket-without-key"],
-    ["submit", "s3://some-bucket/key.pdf"],
-    ["status"],
-    ["watch"],
-    ["env"],
-    ["text", "1234abcd"],
-    ["worker", "--queues", "documents"],
-    ["ocr", "nope.pdf"],
-  ])("docket %s %s", async (...args) => {
+  test.each(
+    [
+      ["run", "nope.pdf"],
+      ["run", "."],
+      ["submit", "nope.pdf"],
+      ["submit", "s3://bucket-without-key"],
+      ["submit", "s3://some-bucket/key.pdf"],
+      ["status"],
+      ["watch"],
+      ["env"],
+      ["text", "1234abcd"],
+      ["worker", "--queues", "documents"],
+      ["ocr", "nope.pdf"],
+    ].map((args) => ({ args, line: args.join(" ") })),
+  )("docket $line", async ({ args }) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toMatch(/^error: .+\n {2}remedy: .+\n$/m);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
 
-  test.each([
-    ["run", "--engine", "magic"],
-    ["run", "--features", "SMELLS"],
-    ["run", "--project", "No Such Slug"],
-    ["run", "--priority", "6"],
-    ["status", "--limit", "0"],
-    ["worker"],
-    ["worker", "--queues", "nonsense"],
-    ["submit"],
-    ["frobnicate"],
-  ])("docket %s %s %s is refused by name", async (...args) => {
-    const { code, stdout, stderr } = await run(...args.filter((argument) => argument !== undefined));
+  test.each(
+    [
+      ["run", "--engine", "magic"],
+      ["run", "--features", "SMELLS"],
+      ["run", "--project", "No Such Slug"],
+      ["run", "--priority", "6"],
+      ["status", "--limit", "0"],
+      ["worker"],
+      ["worker", "--queues", "nonsense"],
+      ["submit"],
+      ["frobnicate"],
+    ].map((args) => ({ args, line: args.join(" ") })),
+  )("docket $line is refused by name", async ({ args }) => {
+    const { code, stdout, stderr } = await run(...args);
     expect(stderr).toMatch(/^error: /);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });

@@ -44,7 +44,7 @@ export function interruptible(): Interruption {
 }
 
 /** The reason of the abort: a person's wish, not an error. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   constructor() {
     super("Interrupted.");
     this.name = "Interrupted";

@@ -29,7 +29,7 @@ export function isTerminal(stream: NodeJS.WriteStream): boolean {
 }
 
 /** Writes to standard output and waits while its reader is slow. */
-export async function write(text: string): Promise<void> {
+async function write(text: string): Promise<void> {
   if (output.closed) return;
   if (!process.stdout.write(text)) await drained();
 }

@@ -1,6 +1,7 @@
 import type { Failure } from "../contract/failures.ts";
 import type { Services } from "./connect.ts";
 import { type DocumentOutcome, outcomeOf, outcomeOfClosed, outcomeOfFailure } from "./document-outcome.ts";
+import { failureOf } from "./failure-of.ts";
 import { readLocalJobs } from "./local-textract-jobs.ts";
 import { readDocuments } from "./read-documents.ts";
 import { readWorkflowStage } from "./workflow-stage.ts";
@@ -79,7 +80,7 @@ export class DocumentFollower {
       await this.#readPagesDone(working);
       await this.#readStages(looked.filter((document) => document.outcome === null));
     } catch (error) {
-      this.trouble = (error as Error).message;
+      this.trouble = failureOf(error).message;
     }
   }
 
@@ -133,7 +134,10 @@ export class DocumentFollower {
         done.set(documentId, Math.max(done.get(documentId) ?? 0, jobs.get(jobId ?? "") ?? 0));
       }
     }
-    for (const { document } of working) document.pagesDone = done.get(document.documentId) ?? 0;
+    for (const { document } of working) {
+      // Between the end of a job and the collection of its pages nobody counts them.
+      document.pagesDone = Math.max(document.pagesDone, done.get(document.documentId) ?? 0);
+    }
   }
 
   /** Describes the workflows that were not described for longest. */

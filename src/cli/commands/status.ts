@@ -92,6 +92,11 @@ async function liveProgress({ documentId, workflowId }: DocumentRecord, dataDire
   ]);
   try {
     await attach(dataDirectory);
+  } catch {
+    note("No stack runs now; the document goes on when one does.");
+    return null;
+  }
+  try {
     const temporal = await connectTemporal(loadConfig().temporal);
     const [stage, progress] = await Promise.all([
       readWorkflowStage(temporal, workflowId),

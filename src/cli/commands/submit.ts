@@ -63,7 +63,7 @@ async function submit(named: string[], options: Options): Promise<number> {
         } catch (error) {
           signal.throwIfAborted();
           failed += 1;
-          const { failureOf } = await import("../show-error.ts");
+          const { failureOf } = await import("../../client/failure-of.ts");
           await tell(item.file, null, failureOf(error));
         }
       });

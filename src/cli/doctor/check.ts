@@ -1,4 +1,4 @@
-import { failureOf } from "../show-error.ts";
+import { failureOf } from "../../client/failure-of.ts";
 
 /** The result of one check. */
 export interface Check {

@@ -37,7 +37,7 @@ export function createLiveDisplay(): Display {
 
   return {
     step(step) {
-      if (step.state === "start" || step.state === "progress") {
+      if (step.state === "start" || (step.state === "progress" && running.has(step.step))) {
         const since = running.get(step.step)?.since ?? Date.now();
         running.set(step.step, { step, since });
       } else {

@@ -8,7 +8,9 @@ export class PageRate {
   }
 
   add(at: number, pages: number): void {
-    // The time before the first page is preparation; counted in, it would make the rate look slow for long.
+    // The time before the first page is preparation, and what the first look finds was read by an earlier run: counted
+    // in, they would make the rate wrong for long.
+    if (pages === 0) return;
     if (this.#samples.length === 1 && this.#samples[0]?.pages === pages) this.#samples = [];
     this.#samples.push({ at, pages });
     const start = at - this.#windowMilliseconds;

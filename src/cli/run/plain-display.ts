@@ -8,6 +8,7 @@ import type { FileProgress, ProgressView } from "./progress-view.ts";
 
 const totalEveryMilliseconds = 10_000;
 const stepProgressEveryMilliseconds = 10_000;
+const slowStepMilliseconds = 2000;
 const reasonEveryMilliseconds = 10_000;
 
 /**
@@ -18,12 +19,19 @@ export function createPlainDisplay(write: (line: string) => void = note, now: ()
   const color = colorsFor(process.stderr);
   const told = new Map<FileProgress, { stage: string; reason: string | null; at: number }>();
   const stepShown = new Map<string, number>();
+  const starting = new Map<string, NodeJS.Timeout>();
   let totalShown = now();
   let lastTotal = "";
   let lastTrouble: string | null = null;
 
   return {
     step(step) {
+      clearTimeout(starting.get(step.step));
+      if (step.state === "start") {
+        // What is done at once needs one line, not two.
+        starting.set(step.step, setTimeout(() => write(renderStep(step, color)), slowStepMilliseconds).unref());
+        return;
+      }
       if (step.state === "progress" && now() - (stepShown.get(step.step) ?? 0) < stepProgressEveryMilliseconds) return;
       stepShown.set(step.step, now());
       write(renderStep(step, color));

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Services } from "../../client/connect.ts";
 import { type DocumentOutcome, outcomeOf, outcomeOfFailure } from "../../client/document-outcome.ts";
+import { failureOf } from "../../client/failure-of.ts";
 import type { RefusedFile } from "../../client/find-documents.ts";
 import { DocumentFollower } from "../../client/follow-documents.ts";
 import { readDocuments } from "../../client/read-documents.ts";
 import { documentWorkflowId } from "../../contract/document-id.ts";
 import type { FileResult } from "../render/document-table.ts";
 import { shortNames } from "../render/short-names.ts";
-import { failureOf } from "../show-error.ts";
 import type { Display } from "./display.ts";
 import { forEachItem, type HandInItem } from "./hand-in-items.ts";
 import { PageRate } from "./page-rate.ts";
