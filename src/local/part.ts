@@ -151,8 +151,10 @@ async function isServing(part: PartDefinition, { record: { pid, ports } }: PartP
 
 async function canStartAgain(part: PartDefinition, ports: Ports, lines: string[]): Promise<boolean> {
   // Somebody took a port between our look and its start, or a killed process has not let go of it yet.
+  // A server that takes ports of its own besides ours may even have taken ours: then it is free again by now.
   const free = await Promise.all(Object.values(ports).map(isFree));
-  const again = (await part.mend?.(lines)) || free.includes(false);
+  const taken = free.includes(false) || lines.some((line) => /address already in use|EADDRINUSE/i.test(line));
+  const again = taken || (await part.mend?.(lines)) === true;
   if (again) await sleep(500);
   return again;
 }

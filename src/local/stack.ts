@@ -10,8 +10,6 @@ import type { SharedPart } from "./shared-part.ts";
 import { databaseVariables, storageVariables, temporalVariables, textractVariables } from "./stack-environment.ts";
 import { startTemporal } from "./temporal.ts";
 
-export type { StepReport } from "./report.ts";
-
 export interface StackOptions {
   /** Where data, logs and secrets lie, for example `.docket`; made owner-only. */
   dataDirectory: string;

@@ -55,11 +55,12 @@ async function build(
   const { what, usually } = program;
   const step = what;
   const started = Date.now();
+  const [main] = program.package.split("@");
   let packages = 0;
-  let fetching = "";
+  // Without anything to fetch or compile, go says nothing until the end.
+  let now = "resolving, compiling and linking";
   const tell = () => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    const now = packages > 0 ? `${packages} packages compiled` : fetching || "looking up its modules";
     report?.({
       step,
       detail: `building ${what} with go install (${usually}, once per user): ${seconds} s, ${now}`,
@@ -76,8 +77,9 @@ async function build(
       signal,
       timeoutMilliseconds: longestMilliseconds,
       onLine(line) {
-        if (line.startsWith("go: downloading ")) fetching = `fetching ${line.slice("go: downloading ".length)}`;
-        else if (!line.startsWith("go: ")) packages++;
+        if (line.startsWith("go: downloading ")) now = `fetching ${line.slice("go: downloading ".length)}`;
+        else if (line === main) now = "linking";
+        else if (!line.startsWith("go: ")) now = `${++packages} packages compiled`;
       },
     });
     if (code !== 0) {
