@@ -85,7 +85,7 @@ function geometry(box: Box): Geometry {
   const right = fraction(box.left + box.width);
   const bottom = fraction(box.top + box.height);
   return {
-    BoundingBox: { Width: right - left, Height: bottom - top, Left: left, Top: top },
+    BoundingBox: { Width: rounded(right - left), Height: rounded(bottom - top), Left: left, Top: top },
     Polygon: [
       { X: left, Y: top },
       { X: right, Y: top },
@@ -95,6 +95,8 @@ function geometry(box: Box): Geometry {
   };
 }
 
-// Readers may report a glyph that stands over the page's edge; Textract's values never leave 0-1 and 0-100.
-const fraction = (value: number) => Math.min(1, Math.max(0, value));
-const percent = (value: number) => Math.min(100, Math.max(0, value));
+// Readers may report a glyph that stands over the page's edge; Textract's values never leave 0-1 and 0-100. Seven digits
+// are what the model's 32-bit floats hold.
+const fraction = (value: number) => rounded(Math.min(1, Math.max(0, value)));
+const percent = (value: number) => rounded(Math.min(100, Math.max(0, value)));
+const rounded = (value: number) => Math.round(value * 1e7) / 1e7;
