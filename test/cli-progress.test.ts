@@ -79,6 +79,10 @@ describe("names of files", () => {
       ["s3://bucket/a.pdf", "b.pdf"],
       ["s3://bucket/a.pdf", "b.pdf"],
     ],
+    [
+      ["s3://bucket/a.pdf", "s3://bucket/b.pdf"],
+      ["s3://bucket/a.pdf", "s3://bucket/b.pdf"],
+    ],
     [["in/only.pdf"], ["in/only.pdf"]],
   ])("%j are shown as %j", (files, names) => {
     expect(shortNames(files)).toEqual(names);

@@ -1,14 +1,13 @@
-import { createReadStream } from "node:fs";
-import { basename, extname } from "node:path";
-import { pipeline } from "node:stream";
+import { basename } from "node:path";
 import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
 import { describe } from "../storage/object-storage.ts";
 import type { Services } from "./connect.ts";
 import { type FoundFile, unreadable } from "./find-documents.ts";
-import { type ContentHash, hashContent, hashFile, verifyWhileReading } from "./hash-file.ts";
+import { type ContentHash, hashContent, hashFile } from "./hash-file.ts";
 import { startDocument } from "./start-document.ts";
+import { keyPart, storeFile } from "./store-file.ts";
 
 /** How documents are to be processed. */
 export interface HandInOptions {
@@ -27,15 +26,6 @@ export interface HandedIn {
   /** The run to wait for; null when the document was complete already and nothing was started. */
   runId: string | null;
 }
-
-const contentTypes: Record<string, string> = {
-  ".pdf": "application/pdf",
-  ".tif": "image/tiff",
-  ".tiff": "image/tiff",
-  ".jpg": "image/jpeg",
-  ".jpeg": "image/jpeg",
-  ".png": "image/png",
-};
 
 /**
  * Hands in files one after another or side by side; files with the same content share one hand-in, so that a forced
@@ -130,43 +120,6 @@ async function findKnown(services: Services, documentId: string, options: HandIn
   };
 }
 
-/** The first of the places that holds the content already; uploads to the last one otherwise. */
-async function storeFile(
-  services: Services,
-  file: FoundFile,
-  content: ContentHash,
-  [before, target]: [DocumentLocation | null, DocumentLocation],
-  signal?: AbortSignal,
-): Promise<DocumentLocation> {
-  for (const place of before === null ? [target] : [before, target]) {
-    if (await holds(services, place, content)) return place;
-  }
-  const verified = verifyWhileReading(content, file.file);
-  // The error that matters reaches whoever reads the verified bytes.
-  pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), verified, () => {});
-  try {
-    await services.storage.upload(target.bucket, target.key, verified, {
-      contentType: contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream",
-      metadata: { sha256: content.sha256 },
-      ...(signal ? { signal } : {}),
-    });
-  } finally {
-    verified.destroy();
-  }
-  return target;
-}
-
-async function holds(services: Services, place: DocumentLocation, content: ContentHash): Promise<boolean> {
-  try {
-    const facts = await services.storage.head(place);
-    return facts.size === content.size && facts.metadata["sha256"] === content.sha256;
-  } catch (error) {
-    // S3 says "forbidden" for a missing object where listing is not allowed; the upload tells the two apart.
-    if (error instanceof DocketError && ["ObjectMissing", "ObjectForbidden"].includes(error.type)) return false;
-    throw error;
-  }
-}
-
 /** The object's SHA-256; null when it cannot be read for a reason that the workflow is to record. */
 async function hashObject(
   services: Services,
@@ -209,10 +162,4 @@ async function start(services: Services, identified: Identified, options: HandIn
   if (known.complete) return { documentId, runId: null };
   const again = await startDocument(services, input, true);
   return { documentId, runId: again?.runId ?? null };
-}
-
-/** A file name as the last part of an S3 key: no control characters, nothing that a path could be made of. */
-function keyPart(fileName: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return fileName.replace(/[\u0000-\u001f\u007f\\/]/g, "_");
 }

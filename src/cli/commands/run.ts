@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { type Interruption, interruptible, untilAborted } from "../interrupt.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
-import { type FileResult, renderFailure, renderResults } from "../render/document-table.ts";
+import type { FileResult } from "../render/document-table.ts";
 import { plural } from "../render/format.ts";
 import { resultJson } from "../render/result-json.ts";
 import { renderClosing } from "../run/closing-words.ts";
 import { createDisplay, type Display } from "../run/display.ts";
+import { exitCodeOf, printTable } from "../run/print-results.ts";
 import { useVariables } from "../stack/environment.ts";
 import type { StackSession } from "../stack/session.ts";
 
@@ -80,9 +80,7 @@ async function runWithStack(found: Found, options: Options, display: Display, in
         if (!signal.aborted) throw error;
       });
     }
-    return results.every(({ outcome }) => outcome.status === "complete")
-      ? exitCodes.complete
-      : exitCodes.documentFailed;
+    return exitCodeOf(results);
   } finally {
     await session.stop();
   }
@@ -146,10 +144,7 @@ async function printResults(
   options: Options,
 ): Promise<void> {
   const color = colorsFor(process.stdout);
-  await print(`\n${renderResults(results, color)}\n`);
-  for (const { file, outcome } of results) {
-    if (outcome.failure !== null) await print(renderFailure(file, outcome.failure, color));
-  }
+  await printTable(results);
   const reused = results.filter((result) => result.reused).length;
   if (reused > 0) await print(`${plural(reused, "document")} found complete from an earlier run and not done again.`);
   const withText = results.find(({ outcome }) => outcome.documentId !== null && outcome.storedPages > 0);

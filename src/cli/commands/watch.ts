@@ -58,7 +58,7 @@ async function follow(
   const [{ DocumentFollower }, { PageRate }, { printTable, exitCodeOf }, { discover }] = await Promise.all([
     import("../../client/follow-documents.ts"),
     import("../run/page-rate.ts"),
-    import("../run/follow-items.ts"),
+    import("../run/print-results.ts"),
     import("../../client/discover-documents.ts"),
   ]);
   const follower = new DocumentFollower(services, textractStatus);

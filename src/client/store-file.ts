@@ -1,0 +1,64 @@
+import { createReadStream } from "node:fs";
+import { extname } from "node:path";
+import { pipeline } from "node:stream";
+import { DocketError } from "../contract/failures.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
+import type { Services } from "./connect.ts";
+import type { FoundFile } from "./find-documents.ts";
+import { type ContentHash, verifyWhileReading } from "./hash-file.ts";
+
+const contentTypes: Record<string, string> = {
+  ".pdf": "application/pdf",
+  ".tif": "image/tiff",
+  ".tiff": "image/tiff",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".png": "image/png",
+};
+
+/**
+ * Puts a file's content into S3, unless one of the places holds it already; then that place is used. Never holds more
+ * than a few parts in memory.
+ * @throws {DocketError} `ObjectChanged` when the file is not any more what was hashed, and what S3 refuses with
+ */
+export async function storeFile(
+  services: Services,
+  file: FoundFile,
+  content: ContentHash,
+  [before, target]: [DocumentLocation | null, DocumentLocation],
+  signal?: AbortSignal,
+): Promise<DocumentLocation> {
+  for (const place of before === null ? [target] : [before, target]) {
+    if (await holds(services, place, content)) return place;
+  }
+  const verified = verifyWhileReading(content, file.file);
+  // The error that matters reaches whoever reads the verified bytes.
+  pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), verified, () => {});
+  try {
+    await services.storage.upload(target.bucket, target.key, verified, {
+      contentType: contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream",
+      metadata: { sha256: content.sha256 },
+      ...(signal ? { signal } : {}),
+    });
+  } finally {
+    verified.destroy();
+  }
+  return target;
+}
+
+async function holds(services: Services, place: DocumentLocation, content: ContentHash): Promise<boolean> {
+  try {
+    const facts = await services.storage.head(place);
+    return facts.size === content.size && facts.metadata["sha256"] === content.sha256;
+  } catch (error) {
+    // S3 says "forbidden" for a missing object where listing is not allowed; the upload tells the two apart.
+    if (error instanceof DocketError && ["ObjectMissing", "ObjectForbidden"].includes(error.type)) return false;
+    throw error;
+  }
+}
+
+/** A file name as the last part of an S3 key: no control characters, nothing that a path could be made of. */
+export function keyPart(fileName: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return fileName.replace(/[\u0000-\u001f\u007f\\/]/g, "_");
+}
