@@ -31,7 +31,7 @@ export async function boundLog(path: string): Promise<void> {
   await truncate(path, 0);
 }
 
-/** The last lines of a log, at most `count` and 8 KiB, none from before `start`. */
+/** The last lines of a log, at most `count` and 8 KiB, long ones shortened; none from before `start`. */
 export async function lastLines(path: string, start: number, count: number): Promise<string[]> {
   const file = await open(path, "r").catch(() => null);
   if (file === null) return [];
@@ -40,10 +40,18 @@ export async function lastLines(path: string, start: number, count: number): Pro
     const offset = Math.max(size < start ? 0 : start, size - 8192);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
     const lines = buffer.toString("utf8", 0, bytesRead).split("\n");
-    return lines.filter((line) => line.trim() !== "").slice(-count);
+    return lines
+      .filter((line) => line.trim() !== "")
+      .slice(-count)
+      .map(shorten);
   } finally {
     await file.close();
   }
+}
+
+/** What went wrong stands at the beginning or at the end of a long line. */
+function shorten(line: string): string {
+  return line.length <= 300 ? line : `${line.slice(0, 140)} ... ${line.slice(-140)}`;
 }
 
 function sizeOf(path: string): number {

@@ -13,7 +13,8 @@ const kept = [
 
 /** The part of an environment that servers of other people inherit. */
 export function serviceEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const inherited: NodeJS.ProcessEnv = { LC_ALL: "C" };
+  // Some programs ask for a user's name even where the number has none.
+  const inherited: NodeJS.ProcessEnv = { LC_ALL: "C", USER: environment["USER"] || "docket" };
   for (const name of kept) if (environment[name] !== undefined) inherited[name] = environment[name];
   return inherited;
 }

@@ -10,6 +10,7 @@ import { findTemporal } from "./parts/temporal-cli.ts";
 import type { StartOptions } from "./report.ts";
 import { serviceEnvironment } from "./service-environment.ts";
 import { SharedPart } from "./shared-part.ts";
+import { hasAccount, userNamespace } from "./user-namespace.ts";
 
 export interface TemporalOptions extends StartOptions {
   /** The part's folder. */
@@ -45,12 +46,14 @@ export async function startTemporal(options: TemporalOptions): Promise<SharedPar
   const environment = options.environment ?? process.env;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const program = await findTemporal(options);
+  // The server asks the system who runs it, and does not start without an answer.
+  const prefix = hasAccount() ? [] : ((await userNamespace(program, environment)) ?? []);
   const definition: PartDefinition = {
     title: "Temporal",
     directory,
     logPath: join(logDirectory, "temporal.log"),
     ports: { frontend: 7233, webUi: 8233 },
-    command: async (ports) => temporalCommand(program, directory, ports, environment),
+    command: async (ports) => temporalCommand([...prefix, program], directory, ports, environment),
     probe: serves,
     complete: keepFinished,
     stopSignal: "SIGTERM",
@@ -62,12 +65,13 @@ export async function startTemporal(options: TemporalOptions): Promise<SharedPar
 }
 
 function temporalCommand(
-  program: string,
+  program: string[],
   directory: string,
   ports: Ports,
   environment: NodeJS.ProcessEnv,
 ): PartCommand {
-  const args = [
+  const [file = "", ...args] = [
+    ...program,
     ...["server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"],
     ...["--port", String(ports["frontend"]), "--ui-port", String(ports["webUi"])],
     ...["--db-filename", join(directory, "temporal.db")],
@@ -76,7 +80,7 @@ function temporalCommand(
     ...Object.entries(serverSettings).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
     ...searchAttributes.flatMap((attribute) => ["--search-attribute", attribute]),
   ];
-  return { file: program, args, variables: {}, inherited: serviceEnvironment(environment), directory };
+  return { file, args, variables: {}, inherited: serviceEnvironment(environment), directory };
 }
 
 async function serves(ports: Ports): Promise<boolean> {
