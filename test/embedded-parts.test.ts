@@ -35,7 +35,7 @@ describe("the Temporal CLI", () => {
     const configured = await writeProgram(join(folder, "order/configured/my-temporal"), temporalSays);
     const onThePath = await writeProgram(join(folder, "order/path/temporal"), temporalSays);
     const cached = await writeProgram(join(folder, "order/cache/docket/bin/temporal-1.5.1"), temporalSays);
-    const environment = { PATH: `${join(onThePath, "..")}:/usr/bin:/bin`, XDG_CACHE_HOME: join(folder, "order/cache") };
+    const environment = { PATH: join(onThePath, ".."), XDG_CACHE_HOME: join(folder, "order/cache") };
 
     expect(await findTemporal({ environment: { ...environment, DOCKET_TEMPORAL_CLI: configured } })).toBe(configured);
     expect(await findTemporal({ environment })).toBe(onThePath);
@@ -47,7 +47,7 @@ describe("the Temporal CLI", () => {
     const cached = await writeProgram(join(folder, "old/cache/docket/bin/temporal-1.5.1"), temporalSays);
     for (const says of ["temporal version 1.0.0 (Server 1.24.0, UI 2.27.1)", "another temporal, 7.2"]) {
       const path = await writeProgram(join(folder, "old/path/temporal"), says);
-      const environment = { PATH: `${join(path, "..")}:/usr/bin:/bin`, XDG_CACHE_HOME: join(folder, "old/cache") };
+      const environment = { PATH: join(path, ".."), XDG_CACHE_HOME: join(folder, "old/cache") };
       expect(await findTemporal({ environment })).toBe(cached);
     }
   });
@@ -63,7 +63,7 @@ describe("the Temporal CLI", () => {
 
 it("one message names every way that is closed and those that would work", async () => {
   const go = await writeProgram(join(folder, "none/path/go"), "go1.20.14\nlocal");
-  const environment = { PATH: `${join(go, "..")}:/usr/bin:/bin`, XDG_CACHE_HOME: join(folder, "none/cache") };
+  const environment = { PATH: join(go, ".."), XDG_CACHE_HOME: join(folder, "none/cache") };
   await expect(findVersitygw({ environment })).rejects.toMatchObject({
     type: "StorageUnavailable",
     message: expect.stringMatching(/no versitygw on the PATH; Go is too old: go1\.20\.14, .* needs 1\.25/),
