@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { defineBreakers } from "./breakers.ts";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
 import { defineLocalTextract } from "./local-textract.ts";
@@ -22,6 +23,7 @@ export const commands: ((program: Command) => void)[] = [
   defineText,
   defineOcr,
   defineDoctor,
+  defineBreakers,
   defineWorker,
   defineLocalTextract,
 ];
