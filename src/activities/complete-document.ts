@@ -31,7 +31,7 @@ export function createCompleteDocument(ports: { database: Database }) {
           characters = total.characters, mean_confidence = total.confidence, finished_at = now(),
           cost_usd = (SELECT coalesce(sum(cost_usd), 0) FROM textract_jobs WHERE document_id = d.id)
         FROM (SELECT count(*)::int AS pages, coalesce(sum(characters), 0)::int AS characters,
-                     avg(confidence) AS confidence
+                     round(avg(confidence)::numeric, 2) AS confidence
               FROM pages WHERE document_id = ${documentId}::uuid) AS total
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
       const complete = await completeResult(transaction, documentId);

@@ -29,8 +29,8 @@ const searchAttributes = Object.entries(searchAttributeNames).map(
 
 const serverSettings = {
   "system.enableActivityEagerExecution": true,
-  // Off in this server by itself: without them priorities and fairness keys do nothing. One partition makes the order
-  // and the rate of a task queue exact (docs/decisions/0007-one-fair-partition.md).
+  // Off in this server by itself: without it priorities do nothing. One partition makes the order and the rate of a task
+  // queue exact; fairness loses waiting tasks at a restart (docs/decisions/0007-priorities-without-fairness.md).
   "matching.useNewMatcher": true,
   "matching.enableFairness": false,
   "matching.numTaskqueueReadPartitions": 1,
