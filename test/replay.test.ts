@@ -1,7 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { historyFromJSON } from "@temporalio/common/lib/proto-utils.js";
-import { Worker } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { expect, it } from "vitest";
+
+Runtime.install({ logger: new DefaultLogger("WARN") });
 
 const histories = new URL("histories/", import.meta.url);
 const files = (await readdir(histories)).filter((name) => name.endsWith(".json")).sort();
