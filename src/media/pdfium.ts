@@ -203,17 +203,24 @@ export class PdfDocument {
    *
    * pdfium draws an image that it has no memory for as white and tells nobody: callers that bound memory must check
    * themselves whether a request for memory was refused meanwhile.
-   * @param into takes the picture; made here when left out
+   * @param options `quarters`: clockwise quarter turns, after which the picture has the given size; `into` takes the
+   * picture and is made here when left out
    */
-  renderGrey(page: Handle, width: number, height: number, into = new Uint8Array(width * height)): Uint8Array {
+  renderGrey(
+    page: Handle,
+    width: number,
+    height: number,
+    options: { quarters?: number; into?: Uint8Array } = {},
+  ): Uint8Array {
     const { pdfium } = this;
+    const { quarters = 0, into = new Uint8Array(width * height) } = options;
     // FPDFBitmap_Gray; pdfium allocates with its own row length when no buffer is given.
     const bitmap = pdfium.FPDFBitmap_CreateEx(width, height, 1, 0, 0);
     if (bitmap === 0) throw new DocketError("OutOfMemory", `${this.name}: no memory for ${width} x ${height} pixels.`);
     try {
       pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xffffffff);
       // FPDF_ANNOT | FPDF_RENDER_LIMITEDIMAGECACHE
-      pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, 0x01 | 0x200);
+      pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, quarters, 0x01 | 0x200);
       const stride = pdfium.FPDFBitmap_GetStride(bitmap);
       const start = pdfium.FPDFBitmap_GetBuffer(bitmap);
       const memory = heap(pdfium);

@@ -3,7 +3,8 @@ import { DocketError } from "../contract/failures.ts";
 import type { Line, PageSource, RecognizedPage } from "../contract/page.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import type { DocumentFile } from "./document-file.ts";
-import { planRaster, type RasterPlan } from "./raster-plan.ts";
+import { drawPage, type PageDrawing } from "./page-drawing.ts";
+import { boxOnPage } from "./picture-treatment.ts";
 import { Tesseract } from "./tesseract.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
 import { readTextLayer, type TextLayer } from "./text-layer.ts";
@@ -14,8 +15,9 @@ import type { WasmMemoryBudget } from "./wasm-memory-budget.ts";
 const maxImagePixels = 600_000_000;
 /** A short page follows the nearest page, at most this far away, that has enough text to be judged. */
 const neighbourDistance = 3;
-/** Grey values between the darkest and the lightest pixel of a page with nothing on it. */
-const blankContrast = 16;
+/** Mean confidence below which a page may stand on its head: such pages score about 33, badly printed ones 70. */
+const doubtfulConfidence = 60;
+const doubtfulCharacters = 20;
 
 interface PageReaderOptions {
   name: string;
@@ -24,10 +26,12 @@ interface PageReaderOptions {
   budget: WasmMemoryBudget;
 }
 
-/** A page drawn for recognition. */
-interface Drawing extends RasterPlan {
-  pgm: Uint8Array;
-  blank: boolean;
+/** What recognition made of a page. */
+interface Reading {
+  lines: Line[];
+  /** Mean of the words' confidences, each counted with its length; 0-100. */
+  confidence: number;
+  characters: number;
 }
 
 /**
@@ -87,31 +91,49 @@ export class PageReader {
     const { size, content } = this.#layerOrDrawing(number, attempt);
     this.#throwIfExhausted();
     if ("evidence" in content) return pageOf(number, size, content.lines, "text-layer");
-    await this.#dropDocument();
-    const lines = content.blank ? [] : await this.#recognize(content, onProgress);
-    this.#throwIfExhausted();
-    return pageOf(number, size, lines, "recognition");
+    let best = await this.#recognize(content, onProgress);
+    const { quarters } = content.turn;
+    for (const other of quarters === 0 ? [2] : [3, 0]) {
+      if (best.confidence >= doubtfulConfidence || best.characters < doubtfulCharacters) break;
+      await this.#open();
+      const reading = await this.#recognize(this.#draw(number, attempt, other), onProgress);
+      if (reading.confidence > best.confidence) best = reading;
+    }
+    return pageOf(number, size, best.lines, "recognition");
   }
 
-  /** A function of its own, because a variable that holds the document would keep all of pdfium's memory alive. */
+  /** Functions of their own, because a variable that holds the document keeps all of pdfium's memory alive. */
   #layerOrDrawing(number: number, attempt: number) {
     const document = this.#document as PdfDocument;
     const size = document.pageSize(number);
     if (size === undefined) throw new DocketError("Corrupt", `${this.#options.name}: page ${number} cannot be found.`);
-    const content = document.withPage(number, (page) => {
+    const layer = document.withPage(number, (page) => {
       const images = document.images(page);
       this.#refuseLargeImages(number, images);
-      const layer = this.#textLayer(document, number, page, images);
-      return layer ?? this.#draw(document, page, { ...size, unit: this.#file.unit, images }, attempt);
+      return this.#textLayer(document, number, page, images);
     });
-    return { size, content };
+    return { size, content: layer ?? this.#draw(number, attempt, undefined) };
   }
 
-  async #recognize(drawing: Drawing, onProgress: () => void): Promise<Line[]> {
+  #draw(number: number, attempt: number, quarters: number | undefined): PageDrawing {
+    const document = this.#document as PdfDocument;
+    const size = document.pageSize(number) ?? { width: 1, height: 1 };
+    return document.withPage(number, (page) => {
+      const toDraw = { ...size, unit: this.#file.unit, images: document.images(page) };
+      return drawPage(document, page, toDraw, { maxPixels: this.#options.maxPixels, attempt, quarters });
+    });
+  }
+
+  async #recognize(drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
+    this.#throwIfExhausted();
+    await this.#dropDocument();
+    if (drawing.blank) return { lines: [], confidence: 0, characters: 0 };
     this.#tesseract ??= new Tesseract(this.#options.language);
     const tsv = await this.#tesseract.recognize(drawing, onProgress);
     await collectGarbage();
-    return linesFromTsv(tsv, drawing.width, drawing.height);
+    this.#throwIfExhausted();
+    const lines = linesFromTsv(tsv, drawing.width, drawing.height, (box) => boxOnPage(box, drawing.turn));
+    return { lines, ...confidenceOf(lines) };
   }
 
   #refuseLargeImages(number: number, images: readonly PageImage[]): void {
@@ -160,16 +182,6 @@ export class PageReader {
     return verdict;
   }
 
-  #draw(document: PdfDocument, page: number, size: Parameters<typeof planRaster>[0], attempt: number): Drawing {
-    const plan = planRaster(size, this.#options.maxPixels, attempt);
-    const header = Buffer.from(`P5\n${plan.width} ${plan.height}\n255\n`, "latin1");
-    const pgm = new Uint8Array(header.length + plan.width * plan.height);
-    pgm.set(header);
-    const grey = pgm.subarray(header.length);
-    document.renderGrey(page, plan.width, plan.height, grey);
-    return { ...plan, pgm, blank: isBlank(grey) };
-  }
-
   async #open(): Promise<PdfDocument> {
     this.#document ??= await openDocument(this.#file.pdf, this.#options.name);
     return this.#document;
@@ -197,14 +209,13 @@ function pageOf(
   return { number, width: size.width, height: size.height, text, confidence, lines, source };
 }
 
-function isBlank(grey: Uint8Array): boolean {
-  let [darkest, lightest] = [255, 0];
-  for (const value of grey) {
-    if (value < darkest) darkest = value;
-    if (value > lightest) lightest = value;
-    if (lightest - darkest > blankContrast) return false;
+function confidenceOf(lines: readonly Line[]): { confidence: number; characters: number } {
+  let [weighted, characters] = [0, 0];
+  for (const word of lines.flatMap((line) => line.words)) {
+    weighted += word.confidence * word.text.length;
+    characters += word.text.length;
   }
-  return true;
+  return { confidence: characters === 0 ? 0 : weighted / characters, characters };
 }
 
 /**

@@ -8,8 +8,9 @@ const wordLevel = 5;
  * Lines and words of one page from Tesseract's TSV, whose rows are in reading order, column after column.
  * @param width of the recognised picture, pixels
  * @param height of the recognised picture, pixels
+ * @param toPage from a place on the picture to the place on the page
  */
-export function linesFromTsv(tsv: string, width: number, height: number): Line[] {
+export function linesFromTsv(tsv: string, width: number, height: number, toPage: (box: Box) => Box): Line[] {
   const lines: Line[] = [];
   let current = "";
   let words: Word[] = [];
@@ -30,7 +31,7 @@ export function linesFromTsv(tsv: string, width: number, height: number): Line[]
       width: Number(boxWidth) / width,
       height: Number(boxHeight) / height,
     };
-    words.push({ text, confidence: round(Math.min(100, Math.max(0, Number(confidence)))), box });
+    words.push({ text, confidence: round(Math.min(100, Math.max(0, Number(confidence)))), box: toPage(box) });
   }
   endLine();
   return lines;

@@ -1,0 +1,228 @@
+/** A grey picture: one byte a pixel, row after row, 0 black to 255 white. */
+export interface GreyPicture {
+  width: number;
+  height: number;
+  grey: Uint8Array;
+}
+
+/** What is measured of a picture before it is recognised. */
+export interface PictureAnalysis {
+  /** Nothing on it, or nothing that differs from the paper. */
+  blank: boolean;
+  /** Standard deviation of its noise, grey values; the print itself counts for up to 4. */
+  noise: number;
+  /** Grey value of the paper, tile by tile. */
+  paper: PaperMap;
+  /** Differences of the paper's brightness over the page, as a part (0-1) of the difference between paper and ink. */
+  unevenness: number;
+  /** Degrees, clockwise, that the lines of text are turned by; -10 to 10. */
+  skew: number;
+  /** Whether the lines of text run up or down the page. */
+  sideways: boolean;
+}
+
+/** The brightness of the paper, in square tiles. */
+export interface PaperMap {
+  /** Pixels a side. */
+  tile: number;
+  columns: number;
+  rows: number;
+  values: Float32Array;
+}
+
+/** Grey values between the darkest and the lightest pixel of a page with nothing on it. */
+const blankContrast = 16;
+/** The picture is looked at no larger than this, pixels a side. */
+const overviewSide = 1000;
+const largestSkew = 10;
+/** Columns of text that is upright are less alike than its rows by more than this factor. */
+const sidewaysFactor = 1.5;
+const tilesAcross = 40;
+
+/** Measures a picture; some 50 ms for 8 megapixels. */
+export function analyzePicture(picture: GreyPicture): PictureAnalysis {
+  const paper = paperOf(picture);
+  const [darkest, lightest, ink] = levels(picture, paper);
+  const sorted = Float32Array.from(paper.values).sort();
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 255;
+  const unevenness = (at(0.95) - at(0.05)) / Math.max(1, at(0.5) - ink);
+  const marks = marksOf(picture, paper);
+  const rows = bestSkew(marks.x, marks.y);
+  const columns = bestSkew(marks.y, marks.x);
+  const sideways = marks.x.length > 200 && columns.sharpness > sidewaysFactor * rows.sharpness;
+  return {
+    blank: lightest - darkest <= blankContrast,
+    noise: noiseOf(picture),
+    paper,
+    unevenness,
+    // Down the page the same turn is seen from the other side.
+    skew: marks.x.length <= 200 ? 0 : sideways ? -columns.degrees : rows.degrees,
+    sideways,
+  };
+}
+
+/** The darkest and lightest pixel of every fourth row, and the ink: as dark as the darkest thousandth. */
+function levels({ width, height, grey }: GreyPicture, { values }: PaperMap): [number, number, number] {
+  const counts = new Uint32Array(256);
+  for (let y = 0; y < height; y += 4) {
+    for (let i = y * width; i < (y + 1) * width; i++) counts[grey[i] as number] = (counts[grey[i] as number] ?? 0) + 1;
+  }
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const darkest = counts.findIndex((count) => count > 0);
+  const lightest =
+    255 -
+    Uint32Array.from(counts)
+      .reverse()
+      .findIndex((count) => count > 0);
+  let ink = 0;
+  for (let seen = 0; ink < 255; ink++) {
+    seen += counts[ink] as number;
+    if (seen > total / 1000) break;
+  }
+  return [darkest, lightest, Math.min(ink, Math.max(...values))];
+}
+
+/** Immerkaer's estimate (1996): what is left when lines and slopes are taken away, on every seventh row. */
+function noiseOf({ width, height, grey }: GreyPicture): number {
+  let sum = 0;
+  let count = 0;
+  for (let y = 1; y < height - 1; y += 7) {
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i++) {
+      const corners = at(i - width - 1) + at(i - width + 1) + at(i + width - 1) + at(i + width + 1);
+      const sides = at(i - width) + at(i - 1) + at(i + 1) + at(i + width);
+      sum += Math.abs(corners - 2 * sides + 4 * at(i));
+      count += 1;
+    }
+  }
+  function at(index: number): number {
+    return grey[index] as number;
+  }
+  return count === 0 ? 0 : (Math.sqrt(Math.PI / 2) * sum) / (6 * count);
+}
+
+/** The upper quartile of each tile, spread and smoothed; a tile much darker than the page is print and no paper. */
+function paperOf({ width, height, grey }: GreyPicture): PaperMap {
+  const tile = Math.max(16, Math.ceil(Math.max(width, height) / tilesAcross));
+  const [columns, rows] = [Math.ceil(width / tile), Math.ceil(height / tile)];
+  const quartiles = new Float32Array(columns * rows);
+  const counts = new Uint32Array(256);
+  for (let t = 0; t < quartiles.length; t++) {
+    counts.fill(0);
+    const [left, top] = [(t % columns) * tile, Math.floor(t / columns) * tile];
+    let total = 0;
+    for (let y = top; y < Math.min(height, top + tile); y += 4) {
+      for (let x = left; x < Math.min(width, left + tile); x += 2) {
+        const value = grey[y * width + x] as number;
+        counts[value] = (counts[value] as number) + 1;
+        total += 1;
+      }
+    }
+    let value = 255;
+    for (let seen = 0; value > 0; value--) {
+      seen += counts[value] as number;
+      if (seen > total / 4) break;
+    }
+    quartiles[t] = value;
+  }
+  const median = Float32Array.from(quartiles).sort()[quartiles.length >> 1] ?? 255;
+  const known = quartiles.map((value) => (value < 0.5 * median ? median : value));
+  const spread = neighbourhoods(known, columns, rows, (values) => Math.max(...values));
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { tile, columns, rows, values: neighbourhoods(spread, columns, rows, mean) };
+}
+
+function neighbourhoods(
+  values: Float32Array,
+  columns: number,
+  rows: number,
+  combine: (values: number[]) => number,
+): Float32Array {
+  return values.map((_, index) => {
+    const [x, y] = [index % columns, Math.floor(index / columns)];
+    const near: number[] = [];
+    for (let j = Math.max(0, y - 1); j <= Math.min(rows - 1, y + 1); j++) {
+      for (let i = Math.max(0, x - 1); i <= Math.min(columns - 1, x + 1); i++)
+        near.push(values[j * columns + i] as number);
+    }
+    return combine(near);
+  });
+}
+
+/** Where something is printed, on a coarse grid; rules and frames are left out, for they have directions of their own. */
+function marksOf(picture: GreyPicture, paper: PaperMap): { x: Float32Array; y: Float32Array } {
+  const step = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / overviewSide));
+  const [columns, rows] = [Math.floor(picture.width / step), Math.floor(picture.height / step)];
+  const dark = new Uint8Array(columns * rows);
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      let sum = 0;
+      for (let j = 0; j < step; j++) {
+        const start = (y * step + j) * picture.width + x * step;
+        for (let i = start; i < start + step; i++) sum += picture.grey[i] as number;
+      }
+      const column = Math.min(paper.columns - 1, Math.floor((x * step) / paper.tile));
+      const row = Math.min(paper.rows - 1, Math.floor((y * step) / paper.tile));
+      const white = paper.values[row * paper.columns + column] as number;
+      if (sum < 0.8 * white * step * step) dark[y * columns + x] = 1;
+    }
+  }
+  const longest = Math.ceil(overviewSide / 20);
+  eraseRuns(dark, columns, rows, 1, columns, longest);
+  eraseRuns(dark, rows, columns, columns, 1, longest);
+  const count = dark.reduce((sum, mark) => sum + (mark === 1 ? 1 : 0), 0);
+  const [xs, ys] = [new Float32Array(count), new Float32Array(count)];
+  for (let i = 0, at = 0; i < dark.length; i++) {
+    if (dark[i] !== 1) continue;
+    xs[at] = i % columns;
+    ys[at] = Math.floor(i / columns);
+    at += 1;
+  }
+  return { x: xs, y: ys };
+}
+
+/** Marks runs that are longer than any letter with 2. */
+function eraseRuns(
+  dark: Uint8Array,
+  length: number,
+  lines: number,
+  step: number,
+  lineStep: number,
+  longest: number,
+): void {
+  for (let line = 0; line < lines; line++) {
+    for (let i = 0; i < length; ) {
+      let end = i;
+      while (end < length && dark[line * lineStep + end * step] !== 0) end += 1;
+      if (end - i > longest) for (let k = i; k < end; k++) dark[line * lineStep + k * step] = 2;
+      i = end + 1;
+    }
+  }
+}
+
+/** The angle at which the marks fall into the sharpest rows: coarsely first, then finely around the best. */
+function bestSkew(along: Float32Array, across: Float32Array): { degrees: number; sharpness: number } {
+  let best = { degrees: 0, sharpness: sharpness(along, across, 0) };
+  const look = (from: number, to: number, step: number) => {
+    for (let degrees = from; degrees <= to + 1e-9; degrees += step) {
+      const value = sharpness(along, across, degrees);
+      if (value > best.sharpness) best = { degrees, sharpness: value };
+    }
+  };
+  look(-largestSkew, largestSkew, 0.5);
+  look(best.degrees - 0.4, best.degrees + 0.4, 0.1);
+  return best;
+}
+
+/** How much the number of marks differs from row to row, squared, when rows run at an angle. */
+function sharpness(along: Float32Array, across: Float32Array, degrees: number): number {
+  const slope = Math.tan((degrees * Math.PI) / 180);
+  const shift = 2 * overviewSide;
+  const counts = new Uint32Array(2 * shift + overviewSide);
+  for (let i = 0; i < along.length; i++) {
+    const row = Math.round((across[i] as number) - slope * (along[i] as number)) + shift;
+    counts[row] = (counts[row] as number) + 1;
+  }
+  let sum = 0;
+  for (let i = 1; i < counts.length; i++) sum += ((counts[i] as number) - (counts[i - 1] as number)) ** 2;
+  return sum;
+}
