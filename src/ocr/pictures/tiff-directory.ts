@@ -1,6 +1,33 @@
 import { DocketError } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
 
+// Tags: TIFF 6.0, appendix A; JPEG tables: TIFF technical note 2.
+export const tag = {
+  width: 256,
+  height: 257,
+  bitsPerSample: 258,
+  compression: 259,
+  photometric: 262,
+  fillOrder: 266,
+  stripOffsets: 273,
+  orientation: 274,
+  samplesPerPixel: 277,
+  rowsPerStrip: 278,
+  stripByteCounts: 279,
+  planar: 284,
+  t4Options: 292,
+  predictor: 317,
+  colorMap: 320,
+  tileWidth: 322,
+  tileHeight: 323,
+  tileOffsets: 324,
+  tileByteCounts: 325,
+  extraSamples: 338,
+  jpegTables: 347,
+  jpegOffset: 513,
+  jpegLength: 514,
+} as const;
+
 /** Directories that are walked at most: well above what the recogniser takes. */
 const directoryLimit = 10_000;
 /** Values of one tag: a picture of 40,000 rows in strips of one row has that many. */
