@@ -2,8 +2,13 @@ import { describe, expect, it } from "vitest";
 import { chooseAttempt, type LedgerRow } from "#docket/textract/choose-attempt";
 import { requestToken } from "#docket/textract/request-token";
 
-const row = (attempt: number, state: LedgerRow["state"], runId = "earlier"): LedgerRow => ({ attempt, state, runId });
-const ask = (rows: LedgerRow[], force = false) => chooseAttempt(rows, { runId: "now", force });
+const row = (attempt: number, state: LedgerRow["state"], runId = "earlier", content = "c"): LedgerRow => ({
+  content,
+  attempt,
+  state,
+  runId,
+});
+const ask = (rows: LedgerRow[], force = false) => chooseAttempt(rows, { runId: "now", force, content: "c" });
 
 describe("a new payment is meant only when", () => {
   it("nothing was ever meant", () => expect(ask([])).toEqual({ newAttempt: 1 }));

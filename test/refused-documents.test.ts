@@ -65,4 +65,14 @@ describe("a document that fails its prerequisites is refused at once, with its r
     const { failure } = await failureOf("misspelt", { document: { bucket: stack.bucket, key: "a.pdf" }, projet: "x" });
     expect(failure).toMatchObject({ type: "InvalidInput", message: expect.stringContaining("projet") });
   });
+
+  it.each([
+    ["nothing", []],
+    ["null", [null]],
+    ["numbers for text", [{ document: { bucket: 3, key: 4 }, project: 5, priority: "high" }]],
+  ])("an input of %s, instead of being tried for ever", async (name, args) => {
+    const workflowId = `refused-${name.replaceAll(" ", "-")}`;
+    const handle = await stack.client.workflow.start("processDocument", { taskQueue: "documents", workflowId, args });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: "InvalidInput", nonRetryable: true } });
+  });
 });

@@ -1,5 +1,5 @@
 import type { OcrLimits } from "../config.ts";
-import { DocketError, type Failure, type FailureType } from "../contract/failures.ts";
+import { DocketError, type Failure, type FailureType, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
@@ -52,6 +52,8 @@ export class PrerequisitesNotMet extends DocketError {
 export function createCheckPrerequisites(ports: {
   database: Database;
   storage: ObjectStorage;
+  /** Bucket for raw results. */
+  bucket: string;
   ocrLimits: OcrLimits;
   textractReachable(region: string): Promise<Failure | null>;
 }) {
@@ -83,6 +85,8 @@ export function createCheckPrerequisites(ports: {
     if (engine !== "local" && region !== null) {
       const unreachable = await ports.textractReachable(region);
       if (unreachable !== null) failures.push(unreachable);
+      // Before Textract is paid: its result must have a place to go to.
+      await permanentFailureOf(() => resultsWritable(ports.storage, ports.bucket), failures);
     }
 
     const [first, ...others] = failures;
@@ -108,12 +112,27 @@ function inspect(storage: ObjectStorage, document: DocumentLocation, object: Obj
   return inspectDocument(source, { timeoutMilliseconds: inspectMilliseconds, name: describe(document) });
 }
 
+let writableUntil = 0;
+const rememberMilliseconds = 5 * 60_000;
+
+/** Writes a mark into the bucket for results; what worked is remembered for five minutes. */
+async function resultsWritable(storage: ObjectStorage, bucket: string): Promise<void> {
+  if (Date.now() < writableUntil) return;
+  try {
+    await storage.put(bucket, "textract/.write-check", "Docket can write here.\n", "text/plain");
+  } catch (error) {
+    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
+    throw new DocketError("ResultsNotWritable", `Results cannot be kept in s3://${bucket}: ${error.message}`);
+  }
+  writableUntil = Date.now() + rememberMilliseconds;
+}
+
 /** Permanent failures are collected; a server that does not answer is for the retry policy. */
 async function permanentFailureOf<T>(check: () => Promise<T>, failures: Failure[]): Promise<T | null> {
   try {
     return await check();
   } catch (error) {
-    if (!(error instanceof DocketError) || error.type === "StorageUnavailable") throw error;
+    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
     const known = failures.some(({ type }) => type === error.type || type === "BucketMissing");
     if (!known) failures.push(error.toFailure());
     return null;

@@ -49,7 +49,7 @@ export function createCollectPages(ports: {
 }) {
   return async function collectPages(request: CollectRequest): Promise<void> {
     const { documentId, features, job, finished, expectedPages } = request;
-    const writer: PageWriter = { engine: "textract", writtenBy: job.jobId };
+    const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
     const builder = new PageBuilder();
     const rawKeys = new Map<number, string>();

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { cancellationSignal } from "@temporalio/activity";
 import { documentIdFromContent, documentIdFromLocation, projectIdFromSlug } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
-import type { ProcessDocumentResult } from "../contract/process-document.ts";
+import type { DocumentLocation, ProcessDocumentResult } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
 import { admit, documentBreaker, documentRules } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
@@ -13,23 +14,28 @@ import { stayAlive } from "./stay-alive.ts";
 
 export interface RecordCreated {
   documentId: string;
+  /** Where the object is, pinned to the version that was read where the bucket keeps versions. */
+  document: DocumentLocation;
+  /** Of the content; null for an object that cannot be read, or is too large for any engine. */
   sha256: string | null;
+  /** The entity tag of the object that was read; a different one later means that it was replaced. */
+  etag: string | null;
   /** The result, when an earlier run completed the same document with the same engine and features. */
   settled: ProcessDocumentResult | null;
 }
 
 /**
- * Writes the document's row and makes this workflow run its owner. Where the caller knows neither the document's id
- * nor its hash, the object is read once, as a stream, to derive the id from its content; an object that cannot be read
+ * Writes the document's row and makes this workflow run its owner. Where the caller does not know the hash, the
+ * object is read once, as a stream: the id is derived from the content, and what is paid is paid for that content; an object that cannot be read
  * gets an id of its place, so that its failure has a record too.
  *
  * Idempotent: the id is derived, the row is inserted or taken over, and a second claim by the same run changes nothing.
  */
 export function createCreateRecord(ports: { database: Database; storage: ObjectStorage }) {
   return async function createRecord(input: ValidInput): Promise<RecordCreated> {
-    const { document, project } = input;
-    const hash = () => stayAlive(() => hashOfObject(ports.storage, input));
-    const sha256 = input.sha256?.toLowerCase() ?? (input.documentId ? null : await hash());
+    const { project } = input;
+    const object = await stayAlive(() => identify(ports.storage, input));
+    const { document, sha256 } = object;
     const documentId =
       input.documentId ??
       (sha256 === null
@@ -48,8 +54,10 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       if (existing && existing.run_id !== run.runId && !input.force) {
         await refuseAfterFailures(transaction, documentId);
         const complete = await completeResult(transaction, documentId);
+        const sameContent = complete?.sha256 === sha256 || sha256 === null;
         const sameWork = complete?.engine === input.engine && complete.features.join() === input.features.join();
-        if (complete && sameWork) return { documentId, sha256, settled: { ...complete.result, reused: true } };
+        if (complete && sameContent && sameWork)
+          return { documentId, ...object, settled: { ...complete.result, reused: true } };
       }
       if (existing?.run_id !== run.runId) {
         await transaction.$executeRaw`
@@ -66,7 +74,7 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       }
       const detail = { bucket: document.bucket, key: document.key, engine: input.engine, features: input.features };
       await recordEvent(transaction, { documentId, runId: run.runId, kind: "record-created", detail });
-      return { documentId, sha256, settled: null };
+      return { documentId, ...object, settled: null };
     });
   };
 }
@@ -80,16 +88,35 @@ async function refuseAfterFailures(executor: Executor, documentId: string): Prom
   throw new DocketError("DocumentRefused", message);
 }
 
-async function hashOfObject(storage: ObjectStorage, input: ValidInput): Promise<string | null> {
-  const hash = createHash("sha256");
+/** Above this no engine reads a document (bytes); it is refused by its prerequisites, not hashed first. */
+const largestHashed = 500 * 1024 * 1024;
+
+/** The object as it is now: its version and entity tag, and the hash of its content unless the caller knows it. */
+async function identify(
+  storage: ObjectStorage,
+  input: ValidInput,
+): Promise<Omit<RecordCreated, "documentId" | "settled">> {
+  const known = input.sha256?.toLowerCase() ?? null;
   try {
-    for await (const chunk of await storage.openStream(input.document)) {
-      hash.update(chunk);
-    }
+    const { size, etag, version } = await storage.head(input.document);
+    // "null" is how S3 names the version of an object from before its bucket kept versions.
+    const pinned = version === undefined || version === "null" ? {} : { version };
+    const document = { ...input.document, ...pinned };
+    const sha256 = known ?? (size > largestHashed ? null : await hashOfObject(storage, document));
+    return { document, sha256, etag };
   } catch (error) {
     const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
-    if (error instanceof DocketError && unreadable.includes(error.type)) return null;
-    throw error;
+    if (!(error instanceof DocketError) || !unreadable.includes(error.type)) throw error;
+    return { document: input.document, sha256: known, etag: null };
+  }
+}
+
+async function hashOfObject(storage: ObjectStorage, document: DocumentLocation): Promise<string> {
+  const signal = cancellationSignal();
+  const hash = createHash("sha256");
+  for await (const chunk of await storage.openStream(document, signal)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
   }
   return hash.digest("hex");
 }

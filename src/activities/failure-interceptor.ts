@@ -1,10 +1,11 @@
-import { activityInfo, CancelledFailure, log } from "@temporalio/activity";
+import { activityInfo, CancelledFailure, cancellationSignal, log } from "@temporalio/activity";
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from "@temporalio/worker";
 import { DocketError, type Failure, failureTable, limitedAttempts } from "../contract/failures.ts";
 import { databaseFailure } from "../database/database-failure.ts";
 import { PrerequisitesNotMet } from "./check-prerequisites.ts";
 import { NotYet } from "./not-yet.ts";
+import { currentRun } from "./run-identity.ts";
 
 /** Counts what became of each activity; the metrics listen. */
 export type ActivityObserver = (activity: string, outcome: string, milliseconds: number) => void;
@@ -29,24 +30,31 @@ export class FailureInterceptor implements ActivityInboundCallsInterceptor {
       observe("ok");
       return result;
     } catch (error) {
-      if (error instanceof CancelledFailure || (error as Error | null)?.name === "AbortError") {
+      // A worker that shuts down cancels too: Temporal tells the two apart, and retries the step elsewhere.
+      if (cancellationSignal().aborted && isAbort(error)) {
         observe("Cancelled");
         throw error instanceof CancelledFailure ? error : new CancelledFailure("CANCELLED");
       }
-      const failure = toApplicationFailure(error, activityInfo().attempt);
+      const failure = toApplicationFailure(error);
       observe(failure.type ?? "Internal");
       throw failure;
     }
   }
 }
 
+function isAbort(error: unknown): boolean {
+  if (error instanceof CancelledFailure) return true;
+  return error instanceof DocketError ? error.type === "Cancelled" : (error as Error | null)?.name === "AbortError";
+}
+
 /** A typed failure as Temporal carries it: type, message, and the whole {@link Failure} list as its details. */
-function toApplicationFailure(error: unknown, attempt: number): ApplicationFailure {
+function toApplicationFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const typed = toDocketError(error);
   const { retry } = failureTable[typed.type];
   const failures: Failure[] = typed instanceof PrerequisitesNotMet ? typed.failures : [typed.toFailure()];
-  const final = retry === "never" || retry === "new-attempt" || (retry === "limited" && attempt >= limitedAttempts);
+  const final =
+    retry === "never" || retry === "new-attempt" || (retry === "limited" && countLimited() >= limitedAttempts);
   if (retry !== "wait") log.warn(typed.message, { failureType: typed.type, final, stack: stackOf(error, typed) });
   return ApplicationFailure.create({
     type: typed.type,
@@ -62,7 +70,10 @@ function toDocketError(error: unknown): DocketError {
   if (error instanceof DocketError) return error;
   const fromDatabase = databaseFailure(error);
   if (fromDatabase !== null) return fromDatabase;
-  const { message = String(error), code } = (error ?? {}) as { message?: string; code?: string };
+  const { message = String(error), code, name } = (error ?? {}) as { message?: string; code?: string; name?: string };
+  if (networkCodes.has(code ?? "") || name === "TimeoutError") {
+    return new DocketError("StorageUnavailable", `A connection broke: ${message}`, { cause: error });
+  }
   if (code === "ENOSPC") {
     return new DocketError("StorageUnavailable", `No space is left on the disk: ${message}`, {
       remedy: "Free space on the disk that holds the temporary folder; the work waits.",
@@ -70,6 +81,28 @@ function toDocketError(error: unknown): DocketError {
     });
   }
   return new DocketError("Internal", message, { cause: error });
+}
+
+// What a socket or a stream says when the other side is gone in the middle of a body.
+const networkCodes = new Set([
+  ...["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"],
+  "ERR_STREAM_PREMATURE_CLOSE",
+]);
+
+const limitedFailures = new Map<string, number>();
+const mostCounted = 10_000;
+
+/**
+ * How often this activity failed in a limited way in this process. Attempts cannot be counted instead: a look at a job
+ * that is not finished is an attempt too, and the hundredth look must not die of its first hiccup.
+ */
+function countLimited(): number {
+  const { activityId } = activityInfo();
+  const key = `${currentRun().runId} ${activityId}`;
+  const count = (limitedFailures.get(key) ?? 0) + 1;
+  if (limitedFailures.size >= mostCounted) limitedFailures.clear();
+  limitedFailures.set(key, count);
+  return count;
 }
 
 /** Only what nobody expected is worth a stack. */

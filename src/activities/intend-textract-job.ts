@@ -1,8 +1,8 @@
 import { v5 as uuidv5 } from "uuid";
 import { DocketError } from "../contract/failures.ts";
-import type { Feature } from "../contract/process-document.ts";
+import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
-import { chooseAttempt } from "../textract/choose-attempt.ts";
+import { chooseAttempt, type LedgerRow } from "../textract/choose-attempt.ts";
 import { requestToken } from "../textract/request-token.ts";
 
 // The ledger's keys are derived from the token, so that the same attempt is the same row.
@@ -14,12 +14,17 @@ export interface TextractJobRow {
   token: string;
   region: string;
   jobId: string | null;
-  state: "intended" | "submitted" | "succeeded" | "partial_success" | "failed" | "expired";
+  state: LedgerRow["state"];
   runId: string;
+  content: string;
+  bucket: string;
+  key: string;
+  objectVersion: string | null;
 }
 
 export interface Intent {
   documentId: string;
+  document: DocumentLocation;
   features: Feature[];
   region: string;
   runId: string;
@@ -42,11 +47,16 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
     if (document.content === null) throw new DocketError("MetadataMissing", `Document ${documentId} has no metadata.`);
 
     const rows = await transaction.textractJob.findMany({ where: { documentId, features: { equals: features } } });
-    const choice = chooseAttempt(rows, { runId, force });
+    const { content } = document;
+    const choice = chooseAttempt(rows, { runId, force, content });
     if ("reuse" in choice) return choice.reuse;
     const attempt = choice.newAttempt;
-    const token = requestToken({ documentId, content: document.content, features, attempt });
+    const { bucket, key, version } = intent.document;
+    const place = { bucket, key, objectVersion: version ?? null };
+    const token = requestToken({ documentId, content, features, attempt });
     const id = uuidv5(token, ledgerNamespace);
-    return transaction.textractJob.create({ data: { id, documentId, attempt, features, token, region, runId } });
+    return transaction.textractJob.create({
+      data: { id, documentId, attempt, features, token, region, runId, content, ...place },
+    });
   });
 }

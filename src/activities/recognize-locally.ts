@@ -36,7 +36,7 @@ export function createRecognizeLocally(ports: {
     const { documentId, document, expectedPages } = request;
     await refuseAboveLimits(request);
     const run = currentRun();
-    const writer = { engine: "local" as const, writtenBy: run.runId };
+    const writer = { engine: "local" as const, writtenBy: run.runId, runId: run.runId };
     const resumed = activityInfo().heartbeatDetails as { storedPages: number } | undefined;
     let storedPages = resumed?.storedPages ?? 0;
     const alive = setInterval(() => heartbeat({ storedPages }), 2000);

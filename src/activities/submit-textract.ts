@@ -1,3 +1,4 @@
+import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
@@ -49,16 +50,27 @@ export function createSubmitTextract(ports: {
   };
 
   async function start(job: TextractJobRow, request: SubmitRequest): Promise<string> {
-    const jobId = await ports.textract.inRegion(job.region).start({
-      document: request.document,
-      features: request.features,
-      token: job.token,
-      jobTag: request.documentId,
-    });
+    const { bucket, key, objectVersion } = job;
+    const document = { bucket, key, ...(objectVersion === null ? {} : { version: objectVersion }) };
+    const { documentId, features } = request;
+    const call = { document, features, token: job.token, jobTag: documentId };
+    const jobId = await ports.textract
+      .inRegion(job.region)
+      .start(call)
+      .catch((error) => settleRefusal(job, error));
     await ports.database.textractJob.updateMany({
-      where: { id: job.id, state: "intended" },
+      where: { id: job.id, state: { in: ["intended", "refused"] } },
       data: { jobId, state: "submitted", submittedAt: new Date() },
     });
     return jobId;
+  }
+
+  /** A Start that is refused for good ran nothing: the next run may mean a new attempt, with its own parameters. */
+  async function settleRefusal(job: TextractJobRow, error: unknown): Promise<never> {
+    if (error instanceof DocketError && failureTable[error.type].retry === "never") {
+      const data = { state: "refused" as const, statusMessage: error.message, finishedAt: new Date() };
+      await ports.database.textractJob.updateMany({ where: { id: job.id, state: "intended" }, data });
+    }
+    throw error;
   }
 }

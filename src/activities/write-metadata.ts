@@ -1,7 +1,9 @@
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, failureTable } from "../contract/failures.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { requireOwner } from "../database/document-owner.ts";
 import { mediaTypeOf } from "../media/media-type.ts";
 import { describe, type ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
@@ -9,7 +11,9 @@ import { stayAlive } from "./stay-alive.ts";
 
 export interface MetadataRequest {
   documentId: string;
+  document: DocumentLocation;
   sha256: string | null;
+  etag: string | null;
   input: ValidInput;
 }
 
@@ -20,36 +24,34 @@ export interface MetadataRequest {
  * Idempotent: one row per document, written whole each time.
  */
 export function createWriteMetadata(ports: { database: Database; storage: ObjectStorage }) {
-  return async function writeMetadata({ documentId, sha256, input }: MetadataRequest): Promise<void> {
-    const facts = await stayAlive(() => factsOf(ports.storage, input));
+  return async function writeMetadata({ documentId, document, sha256, etag, input }: MetadataRequest): Promise<void> {
+    const facts = await stayAlive(() => factsOf(ports.storage, document));
     const fileName = input.fileName ?? input.document.key.split("/").at(-1) ?? input.document.key;
     const row = {
       fileName,
       sha256,
       mediaType: facts?.mediaType ?? null,
       sizeBytes: facts === null ? null : BigInt(facts.size),
-      etag: facts?.etag ?? null,
+      etag,
       source: input.source ?? describe(input.document),
       customFields: input.customFields,
     };
-    await ports.database.documentMetadata.upsert({
-      where: { documentId },
-      create: { documentId, ...row },
-      // A hash that is known stays known: the object was read once for it.
-      update: { ...row, ...(sha256 === null ? { sha256: undefined } : {}) },
+    await ports.database.$transaction(async (transaction) => {
+      await requireOwner(transaction, documentId, currentRun().runId);
+      await transaction.documentMetadata.upsert({ where: { documentId }, create: { documentId, ...row }, update: row });
     });
     const detail = { fileName, mediaType: row.mediaType, sizeBytes: facts?.size ?? null };
     await recordEvent(ports.database, { documentId, runId: currentRun().runId, kind: "metadata-written", detail });
   };
 }
 
-async function factsOf(storage: ObjectStorage, input: ValidInput) {
+async function factsOf(storage: ObjectStorage, document: DocumentLocation) {
   try {
-    const { size, etag } = await storage.head(input.document);
-    const start = await storage.read(input.document, 0, 1100);
-    return { size, etag, mediaType: mediaTypeOf(start) };
+    const { size } = await storage.head(document);
+    const start = await storage.read(document, 0, 1100);
+    return { size, mediaType: mediaTypeOf(start) };
   } catch (error) {
-    if (error instanceof DocketError && error.type !== "StorageUnavailable") return null;
+    if (error instanceof DocketError && failureTable[error.type].retry === "never") return null;
     throw error;
   }
 }

@@ -4,13 +4,13 @@
  *
  * - `never`: permanent until the input or a setting changes.
  * - `policy`: the retry policy of the activity's class of work decides how often and how fast.
- * - `limited`: like `policy`, but at most {@link limitedAttempts} attempts: it may well be a defect.
+ * - `limited`: like `policy`, but at most {@link limitedAttempts} such failures: it may well be a defect.
  * - `wait`: nothing failed, something is not there yet; waiting uses up no attempts.
  * - `new-attempt`: the Textract job is gone; the workflow submits again under a new token.
  */
 export type RetryRule = "never" | "policy" | "limited" | "wait" | "new-attempt";
 
-/** Attempts of one activity for failures whose rule is `limited`. */
+/** Failures of one activity, in one worker process, after which a `limited` failure is final. */
 export const limitedAttempts = 5;
 
 interface FailureRow {
@@ -63,6 +63,15 @@ export const failureTable = {
   TextractNoSlot: { retry: "wait", remedy: "Wait: all concurrent jobs are in use; Service Quotas can raise them." },
   TextractInProgress: { retry: "wait", remedy: "Wait: Textract is still at work." },
   TextractUnavailable: { retry: "policy", remedy: "Wait: Textract or the network to it does not answer." },
+  CredentialsUnavailable: {
+    retry: "policy",
+    remedy: "Wait, or mend the workers' AWS credentials (or the machine's clock): the work goes on by itself.",
+  },
+  StorageRefused: { retry: "limited", remedy: "Check bucket, key, version and credentials: S3 refuses the request." },
+  ResultsNotWritable: {
+    retry: "never",
+    remedy: "Allow s3:PutObject on DOCKET_BUCKET (and its KMS key) for the workers' credentials, then submit again.",
+  },
   BreakerOpen: {
     retry: "wait",
     remedy: "Wait for the next probe, or cure the cause and run `docket breakers reset NAME`.",

@@ -3,10 +3,15 @@ import { defaultProject } from "./document-id.ts";
 import { DocketError } from "./failures.ts";
 import { engines, features, type ProcessDocumentInput } from "./process-document.ts";
 
+// PostgreSQL keeps neither the null character nor half a surrogate pair.
+const storable = z
+  .string()
+  .refine((text) => !text.includes("\0") && text.isWellFormed(), "holds a character that cannot be kept");
+
 const inputSchema = z.strictObject({
   document: z.strictObject({
     bucket: z.string().min(3).max(255),
-    key: z.string().min(1).max(1024),
+    key: storable.min(1).max(1024),
     version: z.string().min(1).max(1024).optional(),
   }),
   project: z
@@ -18,10 +23,10 @@ const inputSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-fA-F]{64}$/, "is a SHA-256 in hexadecimal")
     .optional(),
-  fileName: z.string().min(1).max(1024).optional(),
-  source: z.string().min(1).max(2048).optional(),
+  fileName: storable.min(1).max(1024).optional(),
+  source: storable.min(1).max(2048).optional(),
   customFields: z
-    .record(z.string().min(1).max(256), z.string().max(4096))
+    .record(storable.min(1).max(256), storable.max(4096))
     .refine((fields) => Object.keys(fields).length <= 100, "holds at most 100 fields")
     .default({}),
   engine: z.enum(engines as [string, ...string[]]).default("textract"),

@@ -2,10 +2,13 @@ import { DocketError, type FailureType } from "../contract/failures.ts";
 
 // Prisma's codes for a server that is not there, a pool or transaction that waited too long, and a lost race that
 // another try wins (Prisma error reference).
-const unavailableCodes = new Set(["P1001", "P1002", "P1008", "P1011", "P1017", "P2024", "P2028", "P2034", "P2037"]);
+const unavailableCodes = new Set([
+  ...["P1000", "P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2021", "P2024", "P2028", "P2034", "P2037"],
+]);
 // PostgreSQL's classes and codes for the same (documentation, appendix A): connection exceptions, insufficient
-// resources, shutdown, serialization and deadlock.
-const unavailableSqlStates = /^(08|53|57P0|40001|40P01)/;
+// resources, shutdown, serialization and deadlock, a standby that was promoted a moment ago, a password that is being
+// rotated, a database or table that is not there yet, locks and statements that took too long.
+const unavailableSqlStates = /^(08|53|57P0|40001|40P01|25006|28000|28P01|3D000|42P01|55P03|57014)/;
 const unavailableKinds = new Set([
   "DatabaseNotReachable",
   "ConnectionClosed",
@@ -15,7 +18,16 @@ const unavailableKinds = new Set([
   "TransactionAlreadyClosed",
   "TransactionWriteConflict",
 ]);
-const unavailableSystemCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"]);
+const unavailableSystemCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
 const lostConnection = /connection (terminated|timeout|ended)|timeout exceeded when trying to connect|server closed/i;
 
 interface ErrorShape {

@@ -7,6 +7,7 @@ interface ResultRow {
   status: string;
   engine: Engine;
   features: Feature[];
+  sha256: string | null;
   page_engine: "textract" | "local" | null;
   expected_pages: number;
   stored_pages: number;
@@ -20,19 +21,21 @@ interface ResultRow {
 export async function completeResult(
   executor: Executor,
   documentId: string,
-): Promise<{ result: ProcessDocumentResult; engine: Engine; features: Feature[] } | null> {
+): Promise<{ result: ProcessDocumentResult; engine: Engine; features: Feature[]; sha256: string | null } | null> {
   const [row] = await executor.$queryRaw<ResultRow[]>`
-    SELECT p.slug, d.status::text, d.engine::text, d.features, d.expected_pages, d.stored_pages, d.characters,
+    SELECT p.slug, d.status::text, d.engine::text, d.features, m.sha256, d.expected_pages, d.stored_pages, d.characters,
            d.mean_confidence, d.cost_usd::text AS cost,
            (SELECT engine::text FROM pages WHERE document_id = d.id ORDER BY number LIMIT 1) AS page_engine,
            (SELECT count(*) FROM textract_jobs j WHERE j.document_id = d.id AND j.job_id IS NOT NULL) AS jobs
     FROM documents d JOIN projects p ON p.id = d.project_id
+    LEFT JOIN document_metadata m ON m.document_id = d.id
     WHERE d.id = ${documentId}::uuid`;
   if (row === undefined) throw new DocketError("RecordMissing", `Document ${documentId} has no record.`);
   if (row.status !== "complete") return null;
   return {
     engine: row.engine,
     features: row.features,
+    sha256: row.sha256,
     result: {
       documentId,
       project: row.slug,

@@ -1,3 +1,4 @@
+import { DocketError } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { Database } from "./client.ts";
 
@@ -11,6 +12,8 @@ export interface StoredPage {
 export interface PageWriter {
   engine: "textract" | "local";
   writtenBy: string;
+  /** The workflow run that must own the document. */
+  runId: string;
 }
 
 /** Unicode code points, as PostgreSQL's char_length counts. */
@@ -25,7 +28,10 @@ function storable(text: string): string {
   return text.replaceAll("\0", "").toWellFormed();
 }
 
-/** Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement. */
+/**
+ * Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement.
+ * @throws {DocketError} `Superseded` when another run owns the document by now: its pages are not to be mixed
+ */
 export async function storePages(
   database: Pick<Database, "$executeRaw">,
   documentId: string,
@@ -48,18 +54,24 @@ export async function storePages(
     };
   });
   const json = JSON.stringify(rows, (_, value) => (typeof value === "string" ? storable(value) : value));
-  await database.$executeRaw`
+  const written = await database.$executeRaw`
+    WITH owned AS (
+      SELECT id FROM documents
+      WHERE id = ${documentId}::uuid AND run_id = ${writer.runId} AND status = 'processing' FOR SHARE)
     INSERT INTO pages (document_id, number, text, characters, confidence, width, height, lines, source, engine, raw_key,
                        written_by)
-    SELECT ${documentId}::uuid, number, text, characters, confidence, width, height, lines, source::page_source,
+    SELECT owned.id, number, text, characters, confidence, width, height, lines, source::page_source,
            ${writer.engine}::engine, raw_key, ${writer.writtenBy}
     FROM jsonb_to_recordset(${json}::jsonb) AS row (
       number int, text text, characters int, confidence float8, width float8, height float8, lines jsonb, source text,
-      raw_key text)
+      raw_key text), owned
     ON CONFLICT (document_id, number) DO UPDATE SET
       text = EXCLUDED.text, characters = EXCLUDED.characters, confidence = EXCLUDED.confidence, width = EXCLUDED.width,
       height = EXCLUDED.height, lines = EXCLUDED.lines, source = EXCLUDED.source, engine = EXCLUDED.engine,
       raw_key = EXCLUDED.raw_key, written_by = EXCLUDED.written_by, stored_at = now()`;
+  if (written === 0) {
+    throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${writer.runId}.`);
+  }
 }
 
 /** Numbers from 1 to `expected` that this writer has not stored. */

@@ -24,6 +24,8 @@ export function createBucketRegions(options: { region: string; endpoint: string 
         region,
         // Retries belong to the activities' policies; a second layer below them would multiply.
         maxAttempts: 1,
+        // A connection that says nothing for so long is dead; milliseconds.
+        requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 },
         ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
       });
       clients.set(region, client);

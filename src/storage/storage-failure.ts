@@ -19,10 +19,18 @@ export function storageFailure(error: unknown, location: DocumentLocation): neve
   const { name, message, $metadata } = (error ?? {}) as AwsErrorShape;
   const at = location.key === "" ? `bucket ${location.bucket}` : `s3://${location.bucket}/${location.key}`;
   const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
+  const archived = name === "InvalidObjectState";
   throw new DocketError(typeOf(name, $metadata?.httpStatusCode, location), `${at}: ${cause || "no answer"}`, {
     cause: error,
+    ...(archived ? { remedy: "The object is archived: restore it in S3, then submit again." } : {}),
   });
 }
+
+/** Credentials that are not there yet or not any more, and a clock that is off: it passes, or somebody mends it. */
+export const credentialErrors = new Set([
+  ...["CredentialsProviderError", "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"],
+  ...["RequestTimeTooSkewed", "RequestExpired"],
+]);
 
 function typeOf(name: string | undefined, status: number | undefined, location: DocumentLocation): FailureType {
   if (name === "NoSuchBucket") return "BucketMissing";
@@ -31,7 +39,11 @@ function typeOf(name: string | undefined, status: number | undefined, location: 
     return "BucketInOtherRegion";
   }
   if (name === "SlowDown" || name === "RequestTimeout") return "StorageUnavailable";
+  if (credentialErrors.has(name ?? "")) return "CredentialsUnavailable";
+  // The version that was named is a mark of deletion.
+  if (status === 405 && location.key !== "") return "ObjectMissing";
   if (status === 404) return location.key === "" ? "BucketMissing" : "ObjectMissing";
-  if (status === 403 || name === "CredentialsProviderError") return "ObjectForbidden";
-  return "StorageUnavailable";
+  if (status === 403) return "ObjectForbidden";
+  const passing = status === undefined || status >= 500 || status === 408 || status === 409 || status === 429;
+  return passing ? "StorageUnavailable" : "StorageRefused";
 }

@@ -1,7 +1,9 @@
 /** The part of a ledger row that decides whether a new attempt is paid. */
 export interface LedgerRow {
   attempt: number;
-  state: "intended" | "submitted" | "succeeded" | "partial_success" | "failed" | "expired";
+  state: "intended" | "submitted" | "refused" | "succeeded" | "partial_success" | "failed" | "expired";
+  /** Identifies the bytes that were paid for. */
+  content: string;
   runId: string;
 }
 
@@ -16,13 +18,14 @@ export type AttemptChoice<Row extends LedgerRow> = { reuse: Row } | { newAttempt
  */
 export function chooseAttempt<Row extends LedgerRow>(
   rows: readonly Row[],
-  request: { runId: string; force: boolean },
+  request: { runId: string; force: boolean; content: string },
 ): AttemptChoice<Row> {
   const last = rows.reduce<Row | undefined>((a, b) => (a === undefined || b.attempt > a.attempt ? b : a), undefined);
   if (last === undefined) return { newAttempt: 1 };
-  if (last.state === "expired") return { newAttempt: last.attempt + 1 };
+  // What was paid for other bytes says nothing about these.
+  if (last.content !== request.content || last.state === "expired") return { newAttempt: last.attempt + 1 };
   const unsettled = last.state === "intended" || last.state === "submitted";
   if (unsettled || last.runId === request.runId) return { reuse: last };
-  if (last.state === "failed" || request.force) return { newAttempt: last.attempt + 1 };
+  if (last.state === "failed" || last.state === "refused" || request.force) return { newAttempt: last.attempt + 1 };
   return { reuse: last };
 }

@@ -9,9 +9,12 @@ export interface RegionQuotas {
   concurrentJobs: number;
 }
 
-const quotas: { regions: Record<string, RegionQuotas>; other: RegionQuotas } = JSON.parse(
+const quotas: { regions: Record<string, RegionQuotas>; other: RegionQuotas; servedRegions: string[] } = JSON.parse(
   readFileSync(new URL("../../data/textract-quotas.json", import.meta.url), "utf8"),
 );
+
+/** Regions known to have Textract; for others, whether its name resolves decides. */
+export const servedRegions: ReadonlySet<string> = new Set(quotas.servedRegions);
 
 /** The region's default quotas; the smallest ones for a region that the data file does not name. */
 export function quotasOf(region: string): RegionQuotas {

@@ -63,6 +63,8 @@ export function createTextractApis(options: { endpoint: string | undefined }): {
         client = new TextractClient({
           region,
           maxAttempts: 1,
+          // Without these a connection that a firewall forgot holds its slot until TCP gives up. Milliseconds.
+          requestHandler: { connectionTimeout: 5000, requestTimeout: 15_000, throwOnRequestTimeout: true },
           ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
         });
         clients.set(region, client);

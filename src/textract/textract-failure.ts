@@ -13,8 +13,10 @@ const typesByErrorName: Record<string, FailureType> = {
   UnrecognizedClientException: "AccessDenied",
   InvalidSignatureException: "AccessDenied",
   MissingAuthenticationTokenException: "AccessDenied",
-  ExpiredTokenException: "AccessDenied",
-  CredentialsProviderError: "AccessDenied",
+  ExpiredTokenException: "CredentialsUnavailable",
+  CredentialsProviderError: "CredentialsUnavailable",
+  RequestTimeTooSkewed: "CredentialsUnavailable",
+  RequestExpired: "CredentialsUnavailable",
   InvalidParameterException: "TextractRefused",
   ValidationException: "TextractRefused",
   UnsupportedDocumentException: "UnsupportedMedia",
@@ -42,8 +44,8 @@ export function textractFailure(error: unknown, document: string): DocketError {
   };
   const status = $metadata?.httpStatusCode;
   const known = typesByErrorName[name];
-  const type =
-    known ?? (status !== undefined && status >= 400 && status < 500 ? "TextractRefused" : "TextractUnavailable");
+  const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  const type = known ?? (refused ? "TextractRefused" : "TextractUnavailable");
   // Textract gives this one error for a missing object, a missing permission and a bucket elsewhere; the checks
   // before the submission tell them apart, so what is left is an object that changed since then.
   const hint =

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { createConnection } from "node:net";
 import { DocketError, type Failure } from "../contract/failures.ts";
+import { servedRegions } from "./quotas.ts";
 
 const answerMilliseconds = 5000;
 const rememberMilliseconds = 5 * 60_000;
@@ -24,7 +25,8 @@ export function textractReachability(options: {
       await lookup(url.hostname.replace(/^\[|\]$/g, ""));
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code;
-      if (code !== "ENOTFOUND") {
+      // A region that is known to have Textract has not lost it: this machine's network is down.
+      if (code !== "ENOTFOUND" || servedRegions.has(region)) {
         throw new DocketError("TextractUnavailable", `The name ${url.hostname} could not be looked up: ${code}`, {
           cause,
         });

@@ -12,8 +12,8 @@ export type DocumentActivities = { [name in Policy]: ActivityInterfaceFor<Activi
  * Activities that carry the document's priority, and its project as the fairness key: within one priority no project
  * waits for another's backlog.
  */
-export function documentActivities(input: ProcessDocumentInput): DocumentActivities {
-  const priority = { priorityKey: priorityOf(input), fairnessKey: String(input.project ?? "default").slice(0, 64) };
+export function documentActivities(input: ProcessDocumentInput | undefined): DocumentActivities {
+  const priority = { priorityKey: priorityOf(input), fairnessKey: fairnessKeyOf(input) };
   const summary = nameOf(input);
   const entries = Object.entries(retryPolicies).map(([name, policy]) => [
     name,
@@ -22,13 +22,24 @@ export function documentActivities(input: ProcessDocumentInput): DocumentActivit
   return Object.fromEntries(entries);
 }
 
+// The input may be anything until the first activity has checked it: a program in another language wrote it, and an
+// exception here would be retried for ever instead of failing the document.
+
 /** What the Web UI calls the document. */
-export function nameOf(input: ProcessDocumentInput): string {
-  const name = input.fileName ?? input.document?.key?.split("/").at(-1) ?? "document";
-  return name.length > 120 ? `${name.slice(0, 119)}…` : name;
+export function nameOf(input: ProcessDocumentInput | undefined): string {
+  const key: unknown = input?.fileName ?? input?.document?.key;
+  const name = typeof key === "string" ? (key.split("/").at(-1) ?? "") : "";
+  if (name === "") return "document";
+  return name.length > 60 ? `${name.slice(0, 59)}…` : name;
 }
 
-// The input is not validated yet when the first activity is scheduled; the server refuses a priority out of range.
-function priorityOf({ priority }: ProcessDocumentInput): number {
-  return Number.isInteger(priority) && priority !== undefined && priority >= 1 && priority <= 5 ? priority : 3;
+function fairnessKeyOf(input: ProcessDocumentInput | undefined): string {
+  const project: unknown = input?.project;
+  return typeof project === "string" && /^[a-z0-9-]{1,63}$/.test(project) ? project : "default";
+}
+
+function priorityOf(input: ProcessDocumentInput | undefined): number {
+  const priority: unknown = input?.priority;
+  const valid = typeof priority === "number" && Number.isInteger(priority) && priority >= 1 && priority <= 5;
+  return valid ? priority : 3;
 }

@@ -32,10 +32,10 @@ export class DocumentStory {
     failure: null,
   };
 
-  constructor(input: ProcessDocumentInput) {
+  constructor(input: ProcessDocumentInput | undefined) {
     this.#name = nameOf(input);
-    const project = typeof input.project === "string" ? input.project : "default";
-    const engine = typeof input.engine === "string" ? input.engine : "textract";
+    const project = typeof input?.project === "string" ? input.project.slice(0, 100) : "default";
+    const engine = typeof input?.engine === "string" ? input.engine.slice(0, 100) : "textract";
     this.#start = [
       { key: searchAttributes.project, value: project },
       { key: searchAttributes.engine, value: engine },

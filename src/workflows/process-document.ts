@@ -40,15 +40,17 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     story.identify(record.documentId);
     if (record.settled !== null) return story.complete(record.settled);
 
-    await story.step("writeMetadata", () => run.storage.writeMetadata({ ...record, input: valid }));
-    const { documentId } = record;
-    const { document, engine } = valid;
+    const { documentId, document, sha256, etag } = record;
+    await story.step("writeMetadata", () =>
+      run.storage.writeMetadata({ documentId, document, sha256, etag, input: valid }),
+    );
+    const { engine } = valid;
     const found = await story.step("checkPrerequisites", () =>
       run.storage.checkPrerequisites({ documentId, document, engine }),
     );
     story.pages(found.pages);
 
-    const byTextract = () => readByTextract(run, valid, documentId, found, story, notifications);
+    const byTextract = () => readByTextract(run, { ...valid, document }, documentId, found, story, notifications);
     const locally = () =>
       story.step("recognizeLocally", () =>
         run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages }),
@@ -65,9 +67,10 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     const failure = failureOf(error);
     const { documentId } = story.progress();
     if (documentId !== null) {
+      // Should the database stay away for as long as its policy waits, the cause is still what the workflow ends with.
       await CancellationScope.nonCancellable(() =>
         story.step("failDocument", () => run.database.failDocument({ documentId, failure })),
-      );
+      ).catch(() => undefined);
     }
     story.fail(failure);
     throw isCancellation(error) ? error : toWorkflowFailure(failure, documentId);

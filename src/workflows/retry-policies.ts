@@ -5,14 +5,14 @@ import { taskQueues } from "../contract/process-document.ts";
  * Time-outs are short where the work is: a worker that is killed is noticed by them, and the step goes on elsewhere.
  *
  * One policy for each class of work. Attempts are not limited here: a failure's type decides that it is final (the one
- * table in src/contract/failures.ts), and these bounds decide how long a document waits for a service that is down.
+ * table in src/contract/failures.ts), and these bounds decide how long a document waits for a worker or a service that is not there: time in a queue counts.
  */
 export const retryPolicies = {
   /** A few rows; PostgreSQL may be restarting. */
   database: {
     taskQueue: taskQueues.documents,
     startToCloseTimeout: "15 seconds",
-    scheduleToCloseTimeout: "2 days",
+    scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "200 milliseconds", backoffCoefficient: 2, maximumInterval: "30 seconds" },
   },
   /** Reads of an S3 object, at most all of it once. */
@@ -20,14 +20,14 @@ export const retryPolicies = {
     taskQueue: taskQueues.documents,
     startToCloseTimeout: "15 minutes",
     heartbeatTimeout: "15 seconds",
-    scheduleToCloseTimeout: "2 days",
+    scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "500 milliseconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
   /** Start requests; the queue's server-side rate keeps them within the region's quota. */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
     startToCloseTimeout: "20 seconds",
-    scheduleToCloseTimeout: "2 days",
+    scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
   },
   /**
@@ -46,7 +46,7 @@ export const retryPolicies = {
     taskQueue: taskQueues.textractResults,
     startToCloseTimeout: "1 hour",
     heartbeatTimeout: "15 seconds",
-    scheduleToCloseTimeout: "2 days",
+    scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
   /** Local recognition, one document at a time. */
@@ -54,7 +54,7 @@ export const retryPolicies = {
     taskQueue: taskQueues.ocr,
     startToCloseTimeout: "1 hour",
     heartbeatTimeout: "15 seconds",
-    scheduleToCloseTimeout: "2 days",
+    scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "2 seconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
 } as const satisfies Record<string, ActivityOptions>;

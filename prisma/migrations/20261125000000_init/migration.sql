@@ -8,7 +8,7 @@ CREATE TYPE "engine" AS ENUM ('textract', 'local', 'textract-then-local');
 CREATE TYPE "document_status" AS ENUM ('received', 'processing', 'complete', 'failed', 'cancelled');
 
 -- CreateEnum
-CREATE TYPE "textract_job_state" AS ENUM ('intended', 'submitted', 'succeeded', 'partial_success', 'failed', 'expired');
+CREATE TYPE "textract_job_state" AS ENUM ('intended', 'submitted', 'refused', 'succeeded', 'partial_success', 'failed', 'expired');
 
 -- CreateEnum
 CREATE TYPE "page_source" AS ENUM ('textract', 'text-layer', 'recognition');
@@ -75,6 +75,10 @@ CREATE TABLE "textract_jobs" (
     "features" TEXT[],
     "token" TEXT NOT NULL,
     "region" TEXT NOT NULL,
+    "content" TEXT NOT NULL,
+    "bucket" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "object_version" TEXT,
     "run_id" TEXT NOT NULL,
     "job_id" TEXT,
     "state" "textract_job_state" NOT NULL DEFAULT 'intended',
@@ -214,7 +218,7 @@ ALTER TABLE "textract_jobs"
     ADD CONSTRAINT "textract_jobs_cost_check" CHECK ("cost_usd" >= 0 AND "pages" >= 0),
     -- A job that Textract was seen to take has an id.
     ADD CONSTRAINT "textract_jobs_submitted_check" CHECK (
-        "state" IN ('intended', 'expired') OR ("job_id" IS NOT NULL AND "submitted_at" IS NOT NULL)
+        "state" IN ('intended', 'refused', 'expired') OR ("job_id" IS NOT NULL AND "submitted_at" IS NOT NULL)
     );
 
 ALTER TABLE "pages"
