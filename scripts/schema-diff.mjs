@@ -1,8 +1,8 @@
 // Prints the SQL that leads from the migrations in prisma/migrations to prisma/schema.prisma; nothing when they agree.
 //   DATABASE_URL=postgresql://... npm run schema:diff            look
 //   DATABASE_URL=postgresql://... npm run schema:diff -- NAME    write prisma/migrations/<time>_NAME/migration.sql
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createSchemaEngine } from "./schema-engine.mjs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createSchemaEngine, migrationsDirectory, readMigrations } from "./schema-engine.mjs";
 
 const url = process.env.DATABASE_URL;
 if (!url) {
@@ -12,31 +12,12 @@ if (!url) {
   process.exit(1);
 }
 
-const base = new URL("../prisma/migrations/", import.meta.url);
-const directories = existsSync(base)
-  ? readdirSync(base, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name)
-      .sort()
-  : [];
-const migrations = {
-  tag: "migrations",
-  baseDir: base.pathname,
-  lockfile: { path: "migration_lock.toml", content: 'provider = "postgresql"\n' },
-  shadowDbInitScript: "",
-  migrationDirectories: directories.map((name) => ({
-    path: name,
-    migrationFile: {
-      path: "migration.sql",
-      content: { tag: "ok", value: readFileSync(new URL(`${name}/migration.sql`, base), "utf8") },
-    },
-  })),
-};
+const migrations = readMigrations();
 const schema = readFileSync(new URL("../prisma/schema.prisma", import.meta.url), "utf8");
 
 const engine = await createSchemaEngine(url);
 const { stdout } = await engine.diff({
-  from: directories.length === 0 ? { tag: "empty" } : migrations,
+  from: migrations.migrationDirectories.length === 0 ? { tag: "empty" } : { tag: "migrations", ...migrations },
   to: { tag: "schemaDatamodel", files: [{ path: "schema.prisma", content: schema }] },
   script: true,
   exitCode: null,
@@ -48,7 +29,7 @@ if (script === "") console.error("The migrations and the schema agree.");
 else if (name === undefined) console.log(script);
 else {
   const stamp = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
-  const directory = new URL(`${stamp}_${name}/`, base);
+  const directory = new URL(`${stamp}_${name}/`, migrationsDirectory);
   mkdirSync(directory, { recursive: true });
   writeFileSync(new URL("migration.sql", directory), script);
   console.error(`Wrote prisma/migrations/${stamp}_${name}/migration.sql: read it, add what Prisma cannot express.`);

@@ -1,11 +1,28 @@
 // Loads Prisma's schema engine from its WebAssembly package: the native one is downloaded from a host that closed
 // networks do not reach. A development tool; at run time src/database/migrate.ts applies the migrations.
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
 import pg from "pg";
+
+export const migrationsDirectory = new URL("../prisma/migrations/", import.meta.url);
+
+/** The migrations on disk, in the form that the engine takes. */
+export function readMigrations() {
+  const entries = existsSync(migrationsDirectory) ? readdirSync(migrationsDirectory, { withFileTypes: true }) : [];
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return {
+    baseDir: migrationsDirectory.pathname,
+    lockfile: { path: "migration_lock.toml", content: 'provider = "postgresql"\n' },
+    shadowDbInitScript: "",
+    migrationDirectories: names.sort().map((name) => {
+      const value = readFileSync(new URL(`${name}/migration.sql`, migrationsDirectory), "utf8");
+      return { path: name, migrationFile: { path: "migration.sql", content: { tag: "ok", value } } };
+    }),
+  };
+}
 
 /** @param {string} connectionString a server on which a shadow database may be made; it is dropped afterwards */
 export async function createSchemaEngine(connectionString) {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { migrate, pendingMigrations } from "#docket/database/migrate";
+import { createSchemaEngine, readMigrations } from "../scripts/schema-engine.mjs";
 import { runCommand } from "./support/stack.ts";
 
 const name = `migrations_${process.pid}`;
@@ -40,6 +41,21 @@ it("they are recorded as Prisma records them: name, checksum, finished", async (
     expect(row.checksum).toBe(createHash("sha256").update(script).digest("hex"));
     expect(row).toMatchObject({ rolled_back_at: null, applied_steps_count: 1, finished_at: expect.any(Date) });
   }
+});
+
+it("Prisma's own engine finds them applied: nothing pending, nothing edited, nothing failed", async () => {
+  const engine = await createSchemaEngine(url);
+  const diagnosis = await engine.diagnoseMigrationHistory({
+    migrationsList: readMigrations(),
+    optInToShadowDatabase: false,
+    filters: { externalTables: [], externalEnums: [] },
+  });
+  expect(diagnosis).toMatchObject({
+    hasMigrationsTable: true,
+    history: null,
+    editedMigrationNames: [],
+    failedMigrationNames: [],
+  });
 });
 
 it("the migrations lead to the schema that the code is generated from, by Prisma's own engine", async () => {
