@@ -1,8 +1,8 @@
-import { setImmediate } from "node:timers/promises";
 import { DocketError } from "../contract/failures.ts";
 import type { Line, PageSource, RecognizedPage } from "../contract/page.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import type { DocumentFile } from "./document-file.ts";
+import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
 import { boxOnPage } from "./picture-treatment.ts";
 import { Tesseract } from "./tesseract.ts";
@@ -11,7 +11,7 @@ import { readTextLayer, type TextLayer } from "./text-layer.ts";
 import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
 import type { WasmMemoryBudget } from "./wasm-memory-budget.ts";
 
-/** An image of more pixels is not decoded: 600 DPI of A0 has 560 million, but black and white at 1 bit a pixel. */
+/** A page whose images have more pixels together is not decoded: A0 at 600 DPI has 560 million, of 1 bit each. */
 const maxImagePixels = 600_000_000;
 /** A short page follows the nearest page, at most this far away, that has enough text to be judged. */
 const neighbourDistance = 3;
@@ -68,20 +68,24 @@ export class PageReader {
   async read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
     const { budget, name } = this.#options;
     budget.reset();
+    let failure: DocketError;
     try {
       return await this.#read(number, attempt, onProgress);
     } catch (error) {
-      await this.#dropDocument();
       if (budget.exhausted || isAllocationFailure(error)) {
-        throw new DocketError("OutOfMemory", `${name}: page ${number} takes more memory than is allowed.`, {
-          cause: error,
-        });
+        failure = new DocketError("OutOfMemory", `${name}: page ${number} takes more memory than is allowed.`);
+      } else if (error instanceof DocketError) {
+        failure = new DocketError(error.type, error.message, { remedy: error.remedy });
+      } else {
+        failure = new DocketError(
+          "RecognizerCrashed",
+          `${name}: page ${number} crashed its decoder (${String(error)}).`,
+        );
       }
-      if (error instanceof DocketError) throw error;
-      throw new DocketError("RecognizerCrashed", `${name}: page ${number} crashed its decoder (${String(error)}).`, {
-        cause: error,
-      });
     }
+    // Only here, and with another error: an error's stack keeps what was on it, and so all of an engine's memory.
+    await this.#dropDocument();
+    throw failure;
   }
 
   async #read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
@@ -130,18 +134,20 @@ export class PageReader {
     if (drawing.blank) return { lines: [], confidence: 0, characters: 0 };
     this.#tesseract ??= new Tesseract(this.#options.language);
     const tsv = await this.#tesseract.recognize(drawing, onProgress);
-    await collectGarbage();
+    await freeEngines();
     this.#throwIfExhausted();
     const lines = linesFromTsv(tsv, drawing.width, drawing.height, (box) => boxOnPage(box, drawing.turn));
     return { lines, ...confidenceOf(lines) };
   }
 
   #refuseLargeImages(number: number, images: readonly PageImage[]): void {
-    for (const { width, height } of images) {
-      if (width * height <= maxImagePixels) continue;
-      const size = `an image of ${width} x ${height} pixels`;
-      throw new DocketError("OutOfMemory", `${this.#options.name}: page ${number} has ${size}.`);
-    }
+    const pixels = images.reduce((sum, { width, height }) => sum + width * height, 0);
+    if (pixels <= maxImagePixels) return;
+    const { name } = this.#options;
+    const size = `${Math.round(pixels / 1_000_000)} megapixels of images; ${maxImagePixels / 1_000_000} are the limit`;
+    throw new DocketError("LocalLimitExceeded", `${name}: page ${number} has ${size}.`, {
+      remedy: "Use the engine textract, or scan the page at a lower resolution.",
+    });
   }
 
   /** The page's text layer if it is trusted. Pictures have none. */
@@ -190,7 +196,7 @@ export class PageReader {
   async #dropDocument(): Promise<void> {
     this.#document?.close();
     this.#document = undefined;
-    await collectGarbage();
+    await freeEngines();
   }
 
   #throwIfExhausted(): void {
@@ -216,15 +222,6 @@ function confidenceOf(lines: readonly Line[]): { confidence: number; characters:
     characters += word.text.length;
   }
   return { confidence: characters === 0 ? 0 : weighted / characters, characters };
-}
-
-/**
- * A WebAssembly memory is freed when nothing refers to it and the garbage is collected, and not before. Functions that
- * are still on the stack refer to what they have used, so the stack has to be left first.
- */
-async function collectGarbage(): Promise<void> {
-  await setImmediate();
-  (globalThis as { gc?: () => void }).gc?.();
 }
 
 function isAllocationFailure(error: unknown): boolean {
