@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DocketError } from "../contract/failures.ts";
+import { statusBytes } from "./child-memory.ts";
 import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protocol.ts";
 import { openDocumentFile } from "./document-file.ts";
 import { PageReader } from "./page-reader.ts";
@@ -32,8 +33,7 @@ function volunteer(): void {
 /** The most that was ever resident, bytes; of this program alone, which `maxRSS` is not after a fork. */
 function peakResidentBytes(): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  const [, kibibytes = "0"] = /VmHWM:\s*(\d+)/.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-  return Number(kibibytes) * 1024;
+  return statusBytes(readFileSync("/proc/self/status", "latin1"), "VmHWM");
 }
 
 async function run(job: RecognizerJob): Promise<void> {

@@ -39,7 +39,7 @@ export async function runRecognizer(
   { onMessage, signal }: RecognizerHandlers,
 ): Promise<Ending> {
   const plan = planMemory(limits.memoryBytes);
-  const { command, arguments: parameters } = boundedNode(childScript, plan);
+  const { command, arguments: parameters } = await boundedNode(childScript, plan);
   const child = spawn(command, parameters, { env: childEnvironment, stdio: ["ignore", "ignore", "pipe", "ipc"] });
   const run = new Run(child, job.name, limits, onMessage);
   const cancel = () =>
