@@ -7,6 +7,8 @@ import type { ChildMessage, RecognizerJob } from "./child-protocol.ts";
 
 const childScript = fileURLToPath(new URL("./recognize-child.js", import.meta.url));
 const watchMilliseconds = 100;
+/** For starting the child and finding the pages, at least: a page's own limit may be short. */
+const openMilliseconds = 60_000;
 const keptErrorBytes = 8192;
 
 /** What the caller does with what the child says. */
@@ -142,14 +144,16 @@ class Run {
     this.#child.kill("SIGKILL");
   }
 
-  /** Time for one page at one attempt, and for opening the document; the caller's time with a page does not count. */
+  /** Time for one page at one attempt, or for opening the document; the caller's time with a page does not count. */
   #startClock(): void {
     clearTimeout(this.#clock);
     const { pageMilliseconds } = this.#limits;
+    const at = this.#at;
+    const milliseconds = at === undefined ? Math.max(pageMilliseconds, openMilliseconds) : pageMilliseconds;
     this.#clock = setTimeout(() => {
-      const what = this.#at === undefined ? "the document was not opened" : `page ${this.#at.page} was not read`;
-      this.kill(new DocketError("OutOfTime", `${this.#name}: ${what} within ${pageMilliseconds / 1000} s.`));
-    }, pageMilliseconds);
+      const what = at === undefined ? "the document was not opened" : `page ${at.page} was not read`;
+      this.kill(new DocketError("OutOfTime", `${this.#name}: ${what} within ${milliseconds / 1000} s.`));
+    }, milliseconds);
   }
 
   /** The kernel's limits hold on Linux; this is for where they do not, and for what they do not count. */
