@@ -13,13 +13,19 @@ export function capWebAssemblyMemory(bytes: number): { exhausted(): boolean } {
   let refusedInARow = 0;
   let exhausted = false;
   WebAssembly.Memory.prototype.grow = function (delta: number) {
-    if (this.buffer.byteLength + delta * pageBytes > bytes) {
+    try {
+      if (this.buffer.byteLength + delta * pageBytes > bytes) {
+        throw new RangeError(`WebAssembly memory is capped at ${bytes} bytes`);
+      }
+      const before = grow.call(this, delta);
+      refusedInARow = 0;
+      return before;
+    } catch (error) {
+      // Also where the system refuses, because the process has a limit of its own.
       refusedInARow += 1;
       if (refusedInARow >= triesPerRequest) exhausted = true;
-      throw new RangeError(`WebAssembly memory is capped at ${bytes} bytes`);
+      throw error;
     }
-    refusedInARow = 0;
-    return grow.call(this, delta);
   };
   return {
     exhausted() {

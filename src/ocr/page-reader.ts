@@ -9,7 +9,6 @@ import { Tesseract } from "./tesseract.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
 import { readTextLayer, type TextLayer } from "./text-layer.ts";
 import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
-import type { WasmMemoryBudget } from "./wasm-memory-budget.ts";
 
 /** A page whose images have more pixels together is not decoded: A0 at 600 DPI has 560 million, of 1 bit each. */
 const maxImagePixels = 600_000_000;
@@ -23,7 +22,8 @@ interface PageReaderOptions {
   name: string;
   maxPixels: number;
   language: string;
-  budget: WasmMemoryBudget;
+  /** The cap on WebAssembly memory; see `capWebAssemblyMemory`. */
+  memory: { exhausted(): boolean };
 }
 
 /** What recognition made of a page. */
@@ -66,14 +66,14 @@ export class PageReader {
    * @throws {DocketError} `OutOfMemory`, `Corrupt`, `UnsupportedMedia`, `RecognizerCrashed`
    */
   async read(number: number, attempt: number, onProgress: () => void): Promise<RecognizedPage> {
-    const { budget, name } = this.#options;
-    budget.reset();
+    const { memory, name } = this.#options;
+    memory.exhausted();
     let failure: DocketError;
     try {
       return await this.#read(number, attempt, onProgress);
     } catch (error) {
-      if (budget.exhausted || isAllocationFailure(error)) {
-        failure = new DocketError("OutOfMemory", `${name}: page ${number} takes more memory than is allowed.`);
+      if (memory.exhausted() || isAllocationFailure(error)) {
+        failure = this.#outOfMemory(number);
       } else if (error instanceof DocketError) {
         failure = new DocketError(error.type, error.message, { remedy: error.remedy });
       } else {
@@ -93,14 +93,14 @@ export class PageReader {
     if (unreadable !== undefined) throw unreadable;
     await this.#open();
     const { size, content } = this.#layerOrDrawing(number, attempt);
-    this.#throwIfExhausted();
+    this.#throwIfExhausted(number);
     if ("evidence" in content) return pageOf(number, size, content.lines, "text-layer");
-    let best = await this.#recognize(content, onProgress);
+    let best = await this.#recognize(number, content, onProgress);
     const { quarters } = content.turn;
     for (const other of quarters === 0 ? [2] : [3, 0]) {
       if (best.confidence >= doubtfulConfidence || best.characters < doubtfulCharacters) break;
       await this.#open();
-      const reading = await this.#recognize(this.#draw(number, attempt, other), onProgress);
+      const reading = await this.#recognize(number, this.#draw(number, attempt, other), onProgress);
       if (reading.confidence > best.confidence) best = reading;
     }
     return pageOf(number, size, best.lines, "recognition");
@@ -128,14 +128,14 @@ export class PageReader {
     });
   }
 
-  async #recognize(drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
-    this.#throwIfExhausted();
+  async #recognize(number: number, drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
+    this.#throwIfExhausted(number);
     await this.#dropDocument();
     if (drawing.blank) return { lines: [], confidence: 0, characters: 0 };
     this.#tesseract ??= new Tesseract(this.#options.language);
     const tsv = await this.#tesseract.recognize(drawing, onProgress);
     await freeEngines();
-    this.#throwIfExhausted();
+    this.#throwIfExhausted(number);
     const lines = linesFromTsv(tsv, drawing.width, drawing.height, (box) => boxOnPage(box, drawing.turn));
     return { lines, ...confidenceOf(lines) };
   }
@@ -199,8 +199,13 @@ export class PageReader {
     await freeEngines();
   }
 
-  #throwIfExhausted(): void {
-    if (this.#options.budget.exhausted) throw new DocketError("OutOfMemory", "A request for memory was refused.");
+  /** pdfium draws what it has no memory for as white paper, and says that all went well. */
+  #throwIfExhausted(number: number): void {
+    if (this.#options.memory.exhausted()) throw this.#outOfMemory(number);
+  }
+
+  #outOfMemory(number: number): DocketError {
+    return new DocketError("OutOfMemory", `${this.#options.name}: page ${number} takes more memory than is allowed.`);
   }
 }
 

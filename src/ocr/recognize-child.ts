@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DocketError } from "../contract/failures.ts";
+import { capWebAssemblyMemory } from "../media/memory-cap.ts";
 import { statusBytes } from "./child-memory.ts";
 import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protocol.ts";
 import { openDocumentFile } from "./document-file.ts";
 import { PageReader } from "./page-reader.ts";
 import { resolutions } from "./raster-plan.ts";
-import { WasmMemoryBudget } from "./wasm-memory-budget.ts";
 
 // The process that reads one document. Whatever a file does to it, it does to this process only.
 
@@ -37,9 +37,10 @@ function peakResidentBytes(): number {
 }
 
 async function run(job: RecognizerJob): Promise<void> {
-  const budget = new WasmMemoryBudget(job.engineBytes);
+  // Before the engines are loaded: they take the function that they grow by from there.
+  const memory = capWebAssemblyMemory(job.engineBytes);
   const file = await openDocumentFile(job.file, job.name, job.maxPixels);
-  const reader = new PageReader(file, { ...job, budget });
+  const reader = new PageReader(file, { ...job, memory });
   const { pages } = await reader.open();
   if (pages > job.maxPages) {
     throw new DocketError("LocalLimitExceeded", `${job.name} has ${pages} pages; the local limit is ${job.maxPages}.`);

@@ -71,6 +71,8 @@ class Run {
   #at: { page: number; attempt: number } | undefined;
   #done = false;
   #peak = 0;
+  /** The last message's work; never rejected. */
+  #taking: Promise<void> = Promise.resolve();
   /** Why this side ended the child. */
   #killedFor: DocketError | undefined;
   /** What ends the whole recognition. */
@@ -86,7 +88,9 @@ class Run {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#standardError = (this.#standardError + text).slice(-keptErrorBytes);
     });
-    child.on("message", (message: ChildMessage) => void this.#take(message));
+    child.on("message", (message: ChildMessage) => {
+      this.#taking = this.#take(message);
+    });
     this.ended = new Promise((resolve, reject) => {
       child.on("error", (error) => {
         this.#stop();
@@ -95,9 +99,15 @@ class Run {
       // "close" comes after the last message and the last of standard error.
       child.on("close", (code, signal) => {
         this.#stop();
-        if (this.#fatal !== undefined) reject(this.#fatal.error);
-        else if (this.#killedFor?.type === "Cancelled") reject(this.#killedFor);
-        else resolve(this.#ending(code, signal));
+        if (this.#killedFor?.type === "Cancelled") {
+          reject(this.#killedFor);
+          return;
+        }
+        // A page that the caller has in hand is still taken, so that the next child does not read it again.
+        void this.#taking.then(() => {
+          if (this.#fatal !== undefined) reject(this.#fatal.error);
+          else resolve(this.#ending(code, signal));
+        });
       });
     });
   }
