@@ -6,6 +6,7 @@ import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protoco
 import { openDocumentFile } from "./document-file.ts";
 import { PageReader } from "./page-reader.ts";
 import { resolutions } from "./raster-plan.ts";
+import { trainedDataFiles } from "./trained-data.ts";
 
 // The process that reads one document. Whatever a file does to it, it does to this process only.
 
@@ -39,6 +40,8 @@ function peakResidentBytes(): number {
 async function run(job: RecognizerJob): Promise<void> {
   // Before the engines are loaded: they take the function that they grow by from there.
   const memory = capWebAssemblyMemory(job.engineBytes);
+  // A language without data is told before the first page, whether or not a page needs it.
+  trainedDataFiles(job.language);
   const file = await openDocumentFile(job.file, job.name, job.maxPixels);
   const reader = new PageReader(file, { ...job, memory });
   const { pages } = await reader.open();

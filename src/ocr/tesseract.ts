@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { DocketError } from "../contract/failures.ts";
+import { trainedDataFiles } from "./trained-data.ts";
 
 /** The part of the Tesseract core's interface that is used here. */
 interface TesseractApi {
@@ -52,7 +52,9 @@ export class Tesseract {
    */
   constructor(languages: string) {
     this.#languages = languages;
-    this.#data = new Map(languages.split("+").map((language) => [language, trainedData(language)]));
+    this.#data = new Map(
+      trainedDataFiles(languages).map(({ language, file }) => [language, gunzipSync(readFileSync(file))]),
+    );
     const require = createRequire(import.meta.url);
     for (const build of builds) {
       const bytes = readFileSync(require.resolve(`tesseract.js-core/${build}.wasm`));
@@ -102,22 +104,4 @@ export class Tesseract {
     api.End();
     return tsv;
   }
-}
-
-/** The integer form of the most accurate models where the package has it; all packages have the standard form. */
-function trainedData(language: string): Uint8Array {
-  const name = `@tesseract.js-data/${language}`;
-  let folder: string | undefined;
-  try {
-    folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-  } catch {
-    // Told below.
-  }
-  for (const variant of ["4.0.0_best_int", "4.0.0"]) {
-    const file = folder === undefined ? "" : join(folder, variant, `${language}.traineddata.gz`);
-    if (existsSync(file)) return gunzipSync(readFileSync(file));
-  }
-  throw new DocketError("InvalidInput", `There is no trained data for the language "${language}".`, {
-    remedy: `Run npm install ${name}, or correct DOCKET_OCR_LANGUAGE.`,
-  });
 }

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { degrees } from "pdf-lib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { followNeighbour, judgeTextLayer, type TextLayerEvidence } from "#docket/ocr/text-layer-trust";
+import { addScan, drawProse, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "docket-text-layer-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const text = prose.join("\n");
+
+function judge(changes: Partial<TextLayerEvidence>, language = "eng") {
+  const own = changes.text ?? text;
+  const characters = own.replace(/\s/g, "").length;
+  return judgeTextLayer(
+    { text: own, characters, unmapped: 0, mapErrors: 0, imageCoverage: 0, charactersOnImage: 0, ...changes },
+    language,
+  );
+}
+
+/** Every letter moved on by some places, as fonts do whose codes were renumbered. */
+function shifted(by: number): string {
+  return text.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));
+}
+
+describe("whether a text layer is trusted", () => {
+  it("trusts prose, and prose that lies behind the scan that it was read from", () => {
+    expect(judge({})).toEqual({ trusted: true, decisive: true, reason: "good" });
+    expect(judge({ imageCoverage: 1, charactersOnImage: 300 })).toMatchObject({ trusted: true, reason: "good" });
+  });
+
+  it("refuses a page without text, and one whose characters mean nothing", () => {
+    expect(judge({ text: "" })).toMatchObject({ trusted: false, reason: "no-text" });
+    expect(judge({ unmapped: 10 })).toMatchObject({ trusted: false, reason: "characters-without-meaning" });
+    expect(judge({ mapErrors: 20 })).toMatchObject({ trusted: false, reason: "characters-without-meaning" });
+    expect(judge({ unmapped: 3, mapErrors: 5 })).toMatchObject({ trusted: true });
+  });
+
+  it("refuses a stamp and a long header over a scan: the scan's own text is not in the layer", () => {
+    const stamp = { text: "ALD-000123 CONFIDENTIAL", imageCoverage: 1, charactersOnImage: 21 };
+    expect(judge(stamp)).toMatchObject({ trusted: false, reason: "image-without-its-text" });
+    const header = { imageCoverage: 0.8, charactersOnImage: 12 };
+    expect(judge(header)).toMatchObject({ trusted: false, reason: "image-without-its-text" });
+  });
+
+  it("refuses an earlier program's bad reading of a scan", () => {
+    const bad = text
+      .replace(/h/g, "ln")
+      .replace(/n(?=\b|d)/g, "m")
+      .replace(/o/g, "0")
+      .replace(/i/g, "j");
+    expect(judge({ text: bad, imageCoverage: 1, charactersOnImage: 400 })).toMatchObject({ trusted: false });
+  });
+
+  it("refuses text in a code, whether it looks like words or not", () => {
+    for (const by of [1, 3, 7, 13]) expect(judge({ text: shifted(by) }), `by ${by}`).toMatchObject({ trusted: false });
+  });
+
+  it("trusts lists of names, tables of numbers, and other languages", () => {
+    const names =
+      "Miller Anderson Thompson Garcia Robinson Clark Lewis Walker Young Allen King Wright Scott Hill Green";
+    expect(judge({ text: `${names}\n${names}\n${names}\n${names}\n${names}` })).toMatchObject({ trusted: true });
+    const row = "2024-03-11 1,250.00 17.5% 12/04 (33) 9.99";
+    expect(judge({ text: `${row}\n`.repeat(20) })).toMatchObject({ trusted: true });
+    const german =
+      "Der Hafenmeister schloss das nördliche Tor am Mittag, weil die Flut Holz über die Fahrrinne getragen hatte. " +
+      "Zwei Lotsen warteten mit Laternen und Seilen am Kai, und der Schreiber trug ihre Namen in das Buch ein. ";
+    expect(judge({ text: german.repeat(3) })).toMatchObject({ trusted: true });
+  });
+
+  it("lets a short page follow a neighbour that was refused for its fonts, and no other", () => {
+    const short = judge({ text: "Exhibit A" });
+    expect(short).toEqual({ trusted: true, decisive: false, reason: "too-few-words" });
+    expect(followNeighbour(short, judge({ text: shifted(3) }))).toMatchObject({ trusted: false });
+    expect(followNeighbour(short, judge({}))).toMatchObject({ trusted: true });
+    expect(followNeighbour(short, judge({ imageCoverage: 1 }))).toMatchObject({ trusted: true });
+    expect(followNeighbour(judge({}), judge({ text: shifted(3) }))).toMatchObject({ trusted: true });
+  });
+});
+
+describe("what is read from a text layer", () => {
+  it("is the page's words, where they are seen: crop box and rotation counted", async () => {
+    const file = await writePdf(folder, "turned.pdf", (pdf, font) => {
+      const page = pdf.addPage([700, 900]);
+      page.setCropBox(50, 100, 600, 700);
+      page.setRotation(degrees(90));
+      page.drawText("Harbour", { x: 350, y: 450, size: 20, font });
+      page.drawText("gate at noon", { x: 50, y: 780, size: 20, font });
+    });
+    const { read } = await recognize(file);
+    const [page] = read;
+    expect(page).toMatchObject({ source: "text-layer", width: 700, height: 600, confidence: 99 });
+    const words = new Map(page?.lines.flatMap((line) => line.words).map((word) => [word.text, word.box]));
+    // Seen turned clockwise: what was at (x, y) of the crop box is at (y, x) from the left and the top.
+    const harbour = words.get("Harbour");
+    expect(harbour?.left).toBeCloseTo((450 - 100) / 700, 1);
+    expect(harbour?.top).toBeCloseTo((350 - 50) / 600, 1);
+    expect((harbour?.height ?? 0) * 600).toBeGreaterThan(50);
+    expect((harbour?.width ?? 1) * 700).toBeLessThan(25);
+    expect(words.get("gate")?.top).toBeCloseTo(0, 1);
+    expect(words.get("gate")?.left).toBeCloseTo((780 - 100) / 700, 1);
+  });
+
+  it("holds what was filled into a form, and parts the cells of a table", async () => {
+    const file = await writePdf(folder, "form.pdf", (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      drawProse(page, font);
+      const field = pdf.getForm().createTextField("name");
+      field.setText("Ophelia Brandt");
+      field.addToPage(page, { x: 72, y: 300, width: 200, height: 24, font });
+      page.drawText("Total", { x: 72, y: 200, size: 12, font });
+      page.drawText("1,250.00", { x: 400, y: 200, size: 12, font });
+    });
+    const [page] = (await recognize(file)).read;
+    const lines = page?.lines.map((line) => line.text) ?? [];
+    expect(page?.source).toBe("text-layer");
+    expect(lines.slice(0, prose.length)).toEqual(prose);
+    expect(lines).toEqual(expect.arrayContaining(["Total", "1,250.00"]));
+    expect(page?.text).toContain("Ophelia Brandt");
+  });
+
+  it("is not what lies over a scan as a stamp; the page's picture is read then, the stamp with it", async () => {
+    const scan = await pictureOfProse(150);
+    const file = await writePdf(folder, "stamped.pdf", async (pdf, font) => {
+      const page = await addScan(pdf, scan);
+      page.drawText("ALD 000123", { x: 450, y: 40, size: 12, font });
+      drawProse(pdf.addPage([612, 792]), font);
+    });
+    const { read } = await recognize(file);
+    expect(read.map(({ source }) => source)).toEqual(["recognition", "text-layer"]);
+    expect(read[0]?.text).toContain("The harbour master closed the northern gate at noon");
+    expect(read[0]?.text).toContain("000123");
+  });
+
+  it("comes at 500 pages within 150 MiB", async () => {
+    const file = await writePdf(folder, "long.pdf", (pdf, font) => {
+      for (let i = 1; i <= 500; i++) {
+        drawProse(pdf.addPage([612, 792]), font, [...prose, ...prose, ...prose, ...prose, `Page ${i}`]);
+      }
+    });
+    const { read, peakResidentBytes } = await recognize(file, { maxPages: 500 });
+    expect(read.map((page) => page.lines.at(-1)?.text)).toEqual(read.map((_, i) => `Page ${i + 1}`));
+    expect(read).toHaveLength(500);
+    expect(peakResidentBytes).toBeLessThan(150 * 2 ** 20);
+  });
+});
