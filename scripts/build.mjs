@@ -1,7 +1,7 @@
 // Builds dist/: the Prisma client from the schema, the TypeScript, and the workflows as one bundle. Prints only what
 // goes wrong.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,4 +27,6 @@ run(programOf("prisma"), "generate", "--no-hints");
 // A file that was renamed must not live on in dist/.
 rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 run(programOf("typescript", "tsc"), "-p", "tsconfig.build.json");
+// npx links the command once; a build that came later must not take its permission away.
+chmodSync(new URL("../dist/cli/docket.js", import.meta.url), 0o755);
 run("dist/workflows/bundle.js");

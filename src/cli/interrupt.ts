@@ -54,6 +54,8 @@ class Interrupted extends Error {
 /** Waits for a promise, but no longer than until the signal is aborted; then rejects with the signal's reason. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
+  // A promise alone does not keep a process alive, and a guest of another one's stack holds nothing else open.
+  const alive = setInterval(() => {}, 60_000);
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
@@ -62,6 +64,7 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal):
   try {
     return await Promise.race([promise, aborted]);
   } finally {
+    clearInterval(alive);
     signal.removeEventListener("abort", onAbort);
   }
 }
