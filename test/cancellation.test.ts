@@ -1,17 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
+import { expect, it } from "vitest";
+import { documentQueues, useStack } from "./support/stack.ts";
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let worker: Running;
-beforeAll(async () => {
-  stack = await connectStack();
-  worker = await startWorker(`${documentQueues},ocr`);
-});
-afterAll(async () => {
-  await worker.stop();
-  await stack.close();
-});
+const stack = useStack(`${documentQueues},ocr`);
 
 it.each(["awaitTextract", "recognizeLocally"])(
   "a document cancelled during %s ends cancelled, and can be handed in again",

@@ -1,17 +1,8 @@
 import { PDFDocument } from "pdf-lib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectStack, type Running, startWorker } from "./support/stack.ts";
+import { describe, expect, it } from "vitest";
+import { useStack } from "./support/stack.ts";
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let worker: Running;
-beforeAll(async () => {
-  stack = await connectStack();
-  worker = await startWorker();
-});
-afterAll(async () => {
-  await worker.stop();
-  await stack.close();
-});
+const stack = useStack();
 
 async function failureOf(name: string, input: Record<string, unknown>) {
   const handle = await stack.client.workflow.start("processDocument", {

@@ -1,17 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectStack, type Running, startWorker } from "./support/stack.ts";
+import { expect, it } from "vitest";
+import { useStack } from "./support/stack.ts";
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let worker: Running;
-beforeAll(async () => {
-  stack = await connectStack();
-  worker = await startWorker();
-});
-afterAll(async () => {
-  await worker.stop();
-  await stack.close();
-});
+const stack = useStack();
 
 it("another content under the same key and id is read and paid anew, never answered with the old text", async () => {
   const documentId = randomUUID();

@@ -1,16 +1,7 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectStack, docket, type Running, startWorker } from "./support/stack.ts";
+import { expect, it } from "vitest";
+import { docket, useStack } from "./support/stack.ts";
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let worker: Running;
-beforeAll(async () => {
-  stack = await connectStack();
-  worker = await startWorker();
-});
-afterAll(async () => {
-  await worker.stop();
-  await stack.close();
-});
+const stack = useStack();
 
 it("the same content handed in twice, under another name too, is one document with one paid job", async () => {
   const location = await stack.upload("second/first-name.pdf", "samples/service-agreement.pdf");

@@ -1,17 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { findTemporal } from "#docket/local/parts/temporal-cli";
-import { connectStack, type Running, runCommand, startWorker } from "./support/stack.ts";
+import { runCommand, useStack } from "./support/stack.ts";
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let worker: Running;
-beforeAll(async () => {
-  stack = await connectStack();
-  worker = await startWorker();
-});
-afterAll(async () => {
-  await worker.stop();
-  await stack.close();
-});
+const stack = useStack();
 
 it("the plain Temporal CLI hands in an object that is already in S3 and gets the result", async () => {
   const document = await stack.upload("cli/contract.pdf", "samples/service-agreement.pdf");

@@ -54,19 +54,17 @@ export function createAwaitTextract(ports: {
     const pages = result.pages ?? 0;
     const failed = result.status === "FAILED";
     const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
-    await ports.database.$transaction([
-      ports.database.textractJob.updateMany({
-        where: { id: job.ledgerId, state: "submitted" },
-        data: {
-          state: states[result.status],
-          statusMessage: result.statusMessage ?? null,
-          pages,
-          // Textract charges for processed pages only.
-          costUsd: failed ? 0 : costOfJob(pages, features),
-          finishedAt: new Date(),
-        },
-      }),
-    ]);
+    await ports.database.textractJob.updateMany({
+      where: { id: job.ledgerId, state: "submitted" },
+      data: {
+        state: states[result.status],
+        statusMessage: result.statusMessage ?? null,
+        pages,
+        // Textract charges for processed pages only.
+        costUsd: failed ? 0 : costOfJob(pages, features),
+        finishedAt: new Date(),
+      },
+    });
     await recordEvent(ports.database, {
       documentId,
       runId: currentRun().runId,

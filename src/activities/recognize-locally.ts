@@ -13,11 +13,17 @@ import { missingPages, storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
 import { describe, type ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
+import { stayAlive } from "./stay-alive.ts";
 
 export interface RecognizeRequest {
   documentId: string;
   document: DocumentLocation;
   expectedPages: number;
+}
+
+/** Where a retry goes on: pages up to this number are stored. */
+interface Position {
+  storedPages: number;
 }
 
 /**
@@ -33,13 +39,19 @@ export function createRecognizeLocally(ports: {
   recognize: typeof recognizeDocument;
 }) {
   return async function recognizeLocally(request: RecognizeRequest): Promise<void> {
-    const { documentId, document, expectedPages } = request;
     await refuseAboveLimits(request);
+    const resumed = activityInfo().heartbeatDetails as Position | undefined;
+    const position: Position = { storedPages: resumed?.storedPages ?? 0 };
+    await stayAlive(
+      () => recognizeFrom(position, request),
+      () => position,
+    );
+  };
+
+  async function recognizeFrom(position: Position, request: RecognizeRequest): Promise<void> {
+    const { documentId, document, expectedPages } = request;
     const run = currentRun();
     const writer = { engine: "local" as const, writtenBy: run.runId, runId: run.runId };
-    const resumed = activityInfo().heartbeatDetails as { storedPages: number } | undefined;
-    let storedPages = resumed?.storedPages ?? 0;
-    const alive = setInterval(() => heartbeat({ storedPages }), 2000);
     const directory = await mkdtemp(join(tmpdir(), "docket-ocr-"));
     try {
       const file = join(directory, "document");
@@ -48,12 +60,12 @@ export function createRecognizeLocally(ports: {
       const { failures } = await ports.recognize({
         file,
         limits: ports.limits,
-        firstPage: Math.min(storedPages + 1, expectedPages),
+        firstPage: Math.min(position.storedPages + 1, expectedPages),
         signal,
         async onPage(page) {
           await storePages(ports.database, documentId, writer, [{ page, rawKey: null }]);
-          storedPages = page.number;
-          heartbeat({ storedPages });
+          position.storedPages = page.number;
+          heartbeat(position);
         },
       });
       const missing = await missingPages(ports.database, documentId, writer, expectedPages);
@@ -65,10 +77,9 @@ export function createRecognizeLocally(ports: {
       }
       await recordEvent(ports.database, { documentId, runId: run.runId, kind: "recognized-locally" });
     } finally {
-      clearInterval(alive);
       await rm(directory, { recursive: true, force: true });
     }
-  };
+  }
 
   // A second look for documents that were checked for another engine: before anything is downloaded.
   async function refuseAboveLimits({ document, expectedPages }: RecognizeRequest): Promise<void> {

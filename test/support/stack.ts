@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Client, Connection } from "@temporalio/client";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { createDatabase, type Database } from "#docket/database/client";
 import { createObjectStorage } from "#docket/storage/object-storage";
 
@@ -111,4 +111,19 @@ export async function runCommand(
 /** Runs the built `docket` command. */
 export function docket(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<CommandResult> {
   return runCommand(process.execPath, ["dist/cli/docket.js", ...args], environment);
+}
+
+/** The shared stack with a worker on it, for all tests of a file; filled before the first of them. */
+export function useStack(queues = documentQueues): Awaited<ReturnType<typeof connectStack>> {
+  const stack = {} as Awaited<ReturnType<typeof connectStack>>;
+  let worker: Running;
+  beforeAll(async () => {
+    Object.assign(stack, await connectStack());
+    worker = await startWorker(queues);
+  });
+  afterAll(async () => {
+    await worker.stop();
+    await stack.close();
+  });
+  return stack;
 }
