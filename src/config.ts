@@ -5,6 +5,17 @@ const optional = z.string().min(1).optional();
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
+const ocrVariables = {
+  DOCKET_OCR_CONCURRENCY: count(1),
+  DOCKET_OCR_MAX_MEGABYTES: count(50),
+  DOCKET_OCR_MAX_PAGES: count(20),
+  DOCKET_OCR_MAX_MEGAPIXELS: z.coerce.number().positive().default(9),
+  DOCKET_OCR_MEMORY_MEBIBYTES: count(256),
+  DOCKET_OCR_PAGE_SECONDS: seconds(60),
+  DOCKET_OCR_DOCUMENT_SECONDS: seconds(1200),
+  DOCKET_OCR_LANGUAGE: z.string().default("eng"),
+};
+
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "is a postgresql:// address"),
   DOCKET_DATABASE_POOL: count(10),
@@ -18,14 +29,7 @@ const environmentSchema = z.object({
   DOCKET_TEXTRACT_POLL_MAX_SECONDS: seconds(60),
   DOCKET_TEXTRACT_START_PER_SECOND: z.coerce.number().positive().optional(),
   DOCKET_TEXTRACT_GET_PER_SECOND: z.coerce.number().positive().optional(),
-  DOCKET_OCR_CONCURRENCY: count(1),
-  DOCKET_OCR_MAX_MEGABYTES: count(50),
-  DOCKET_OCR_MAX_PAGES: count(20),
-  DOCKET_OCR_MAX_MEGAPIXELS: z.coerce.number().positive().default(9),
-  DOCKET_OCR_MEMORY_MEBIBYTES: count(256),
-  DOCKET_OCR_PAGE_SECONDS: seconds(60),
-  DOCKET_OCR_DOCUMENT_SECONDS: seconds(1200),
-  DOCKET_OCR_LANGUAGE: z.string().default("eng"),
+  ...ocrVariables,
   DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
   DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   DOCKET_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
@@ -69,15 +73,7 @@ export interface Config {
  * @throws {DocketError} `InvalidInput`, naming every variable that is wrong and what it should be.
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = environmentSchema.safeParse(present);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new DocketError("InvalidInput", `The environment is not complete: ${problems.join("; ")}`, {
-      remedy: "Set the named variables (docs/configuration.md lists all), or use `docket up`, which sets them itself.",
-    });
-  }
-  const e = parsed.data;
+  const e = parse(environmentSchema, environment);
   return {
     database: { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL },
     temporal: { address: e.TEMPORAL_ADDRESS, namespace: e.TEMPORAL_NAMESPACE },
@@ -89,20 +85,42 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
       getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,
     },
-    ocr: {
-      concurrency: e.DOCKET_OCR_CONCURRENCY,
-      maxBytes: e.DOCKET_OCR_MAX_MEGABYTES * 1_000_000,
-      maxPages: e.DOCKET_OCR_MAX_PAGES,
-      maxPixels: e.DOCKET_OCR_MAX_MEGAPIXELS * 1_000_000,
-      memoryBytes: e.DOCKET_OCR_MEMORY_MEBIBYTES * 1024 * 1024,
-      pageMilliseconds: e.DOCKET_OCR_PAGE_SECONDS * 1000,
-      documentMilliseconds: e.DOCKET_OCR_DOCUMENT_SECONDS * 1000,
-      language: e.DOCKET_OCR_LANGUAGE,
-    },
+    ocr: ocrSettings(e),
     worker: {
       shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
       healthPort: e.DOCKET_HEALTH_PORT,
       logLevel: e.DOCKET_LOG_LEVEL,
     },
+  };
+}
+
+/**
+ * The recogniser's settings alone: it needs no service, so none has to be named.
+ * @throws {DocketError} as {@link loadConfig}
+ */
+export function loadOcrSettings(environment: NodeJS.ProcessEnv = process.env): Config["ocr"] {
+  return ocrSettings(parse(z.object(ocrVariables), environment));
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.infer<Schema> {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new DocketError("InvalidInput", `The environment is not complete: ${problems.join("; ")}`, {
+    remedy: "Set the named variables (docs/configuration.md lists all), or use `docket up`, which sets them itself.",
+  });
+}
+
+function ocrSettings(e: z.infer<z.ZodObject<typeof ocrVariables>>): Config["ocr"] {
+  return {
+    concurrency: e.DOCKET_OCR_CONCURRENCY,
+    maxBytes: e.DOCKET_OCR_MAX_MEGABYTES * 1_000_000,
+    maxPages: e.DOCKET_OCR_MAX_PAGES,
+    maxPixels: e.DOCKET_OCR_MAX_MEGAPIXELS * 1_000_000,
+    memoryBytes: e.DOCKET_OCR_MEMORY_MEBIBYTES * 1024 * 1024,
+    pageMilliseconds: e.DOCKET_OCR_PAGE_SECONDS * 1000,
+    documentMilliseconds: e.DOCKET_OCR_DOCUMENT_SECONDS * 1000,
+    language: e.DOCKET_OCR_LANGUAGE,
   };
 }

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { degrees, PDFDocument, StandardFonts } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadConfig, type OcrLimits } from "#docket/config";
+import { loadOcrSettings, type OcrLimits } from "#docket/config";
 import type { RecognizedPage } from "#docket/contract/page";
 import { recognizeDocument } from "#docket/ocr/recognize-document";
 import { wordRecall } from "./support/word-recall.ts";
 
-const defaults = loadConfig({ DATABASE_URL: "postgresql://unused", DOCKET_BUCKET: "unused" }).ocr;
+const defaults = loadOcrSettings({});
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "docket-recognition-"));

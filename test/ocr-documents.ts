@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { PDFDocument, type PDFFont, type PDFPage, StandardFonts } from "pdf-lib";
-import { loadConfig, type OcrLimits } from "#docket/config";
+import { loadOcrSettings, type OcrLimits } from "#docket/config";
 import type { RecognizedPage } from "#docket/contract/page";
 import { openDocument, type SyncByteSource } from "#docket/media/pdfium";
 import { type RecognizeOptions, recognizeDocument } from "#docket/ocr/recognize-document";
@@ -16,7 +16,7 @@ export interface Picture {
   grey: Uint8Array;
 }
 
-export const usualLimits: OcrLimits = loadConfig({ DATABASE_URL: "postgresql://unused", DOCKET_BUCKET: "unused" }).ocr;
+export const usualLimits: OcrLimits = loadOcrSettings({});
 
 /** Words that a page can be filled with. */
 export const prose = [

@@ -1,6 +1,5 @@
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
-import type { OcrLimits } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -28,7 +27,8 @@ export function defineOcr(program: Command): void {
 
 async function ocr(file: string, options: CommonOptions): Promise<number> {
   const { recognizeDocument } = await import("../../ocr/recognize-document.ts");
-  const limits = await readLimits();
+  const { loadOcrSettings } = await import("../../config.ts");
+  const limits = loadOcrSettings();
   const interruption = interruptible();
   const { signal } = interruption;
   const color = colorsFor(process.stderr);
@@ -64,13 +64,6 @@ async function ocr(file: string, options: CommonOptions): Promise<number> {
   } finally {
     interruption.dispose();
   }
-}
-
-/** The recogniser's limits alone: it needs no service, so none has to be named. */
-async function readLimits(): Promise<OcrLimits> {
-  const { loadConfig } = await import("../../config.ts");
-  const unused = { DATABASE_URL: "postgresql://unused", DOCKET_BUCKET: "unused" };
-  return loadConfig({ ...process.env, ...unused }).ocr;
 }
 
 /** Counts pages on a terminal whose standard output goes elsewhere. */

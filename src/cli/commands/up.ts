@@ -4,7 +4,7 @@ import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
 import { exportLines } from "../render/export-lines.ts";
-import { createDisplay } from "../run/display.ts";
+import { createDisplay } from "../run/create-display.ts";
 import type { StackSession } from "../stack/session.ts";
 
 /** `docket up`: the stack and its workers, until Ctrl-C. */

@@ -9,7 +9,7 @@ import { type Interruption, interruptible } from "../interrupt.ts";
 import { note, printJson } from "../output.ts";
 import type { FileResult } from "../render/document-table.ts";
 import { resultJson } from "../render/result-json.ts";
-import { createDisplay } from "../run/display.ts";
+import { createDisplay } from "../run/create-display.ts";
 import { endedProgress, type FileProgress, foundProgress, startedProgress, totalsOf } from "../run/progress-view.ts";
 
 interface Options extends CommonOptions {

@@ -1,5 +1,4 @@
 import type { StepReport } from "../../local/report.ts";
-import { isTerminal } from "../output.ts";
 import type { ProgressView } from "./progress-view.ts";
 
 /** Where progress is shown: lines that are redrawn on a terminal, plain lines elsewhere. Always standard error. */
@@ -12,10 +11,4 @@ export interface Display {
   stopping(line: string): void;
   /** Leaves the screen to what comes after. */
   end(): void;
-}
-
-/** The display that fits standard error. */
-export async function createDisplay(): Promise<Display> {
-  if (isTerminal(process.stderr)) return (await import("./live-display.ts")).createLiveDisplay();
-  return (await import("./plain-display.ts")).createPlainDisplay();
 }

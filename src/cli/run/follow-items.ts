@@ -2,7 +2,7 @@ import type { Services } from "../../client/connect.ts";
 import type { RefusedFile } from "../../client/find-documents.ts";
 import { printJson } from "../output.ts";
 import { resultJson } from "../render/result-json.ts";
-import { createDisplay } from "./display.ts";
+import { createDisplay } from "./create-display.ts";
 import type { HandInItem } from "./hand-in-items.ts";
 import { exitCodeOf, printTable } from "./print-results.ts";
 import { processFiles } from "./process-files.ts";
