@@ -16,6 +16,13 @@ const ocrVariables = {
   DOCKET_OCR_LANGUAGE: z.string().default("eng"),
 };
 
+// Textract takes a topic of its own region only, so there may be one for each.
+const topicArns = z
+  .string()
+  .default("")
+  .transform((list) => list.split(",").flatMap((arn) => arn.trim() || []))
+  .pipe(z.array(z.string().regex(/^arn:[a-z\d-]+:sns:[a-zA-Z\d-]{1,20}:\d{12}:.+$/, "is the ARN of an SNS topic")));
+
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "is a postgresql:// address"),
   DOCKET_DATABASE_POOL: count(10),
@@ -27,6 +34,13 @@ const environmentSchema = z.object({
   AWS_ENDPOINT_URL_TEXTRACT: optional,
   DOCKET_TEXTRACT_POLL_MIN_SECONDS: seconds(5),
   DOCKET_TEXTRACT_POLL_MAX_SECONDS: seconds(60),
+  DOCKET_TEXTRACT_TOPIC_ARN: topicArns,
+  DOCKET_TEXTRACT_ROLE_ARN: z
+    .string()
+    .regex(/^arn:[a-z\d-]+:iam::\d{12}:role\/\S+$/, "is the ARN of an IAM role")
+    .optional(),
+  DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: seconds(300),
+  DOCKET_NOTIFICATION_QUEUE_URL: z.url("is the URL of an SQS queue").optional(),
   DOCKET_TEXTRACT_START_PER_SECOND: z.coerce.number().positive().optional(),
   DOCKET_TEXTRACT_GET_PER_SECOND: z.coerce.number().positive().optional(),
   ...ocrVariables,
@@ -49,6 +63,14 @@ export interface OcrLimits {
   language: string;
 }
 
+/** Where Textract tells that a job has ended: `NotificationChannel` of its Start operations. */
+export interface NotificationChannel {
+  /** An SNS topic in the region of the job. */
+  topicArn: string;
+  /** The IAM role that lets Textract publish there. */
+  roleArn: string;
+}
+
 /** Settings, validated once; every module below takes the part that it needs. */
 export interface Config {
   database: { url: string; poolSize: number };
@@ -60,10 +82,16 @@ export interface Config {
     /** Delay between two looks at one job, milliseconds: grows from the first to the second. */
     pollMinMilliseconds: number;
     pollMaxMilliseconds: number;
+    /** Delay between two looks at a job whose end is notified, milliseconds: for the notification that is lost. */
+    notifiedPollMilliseconds: number;
+    /** At most one for each region; empty: no notifications. */
+    notificationChannels: NotificationChannel[];
     /** Requests a second over all workers; undefined: the region's default quota. */
     startPerSecond: number | undefined;
     getPerSecond: number | undefined;
   };
+  /** SQS queue that the topics deliver to; undefined: no worker reads notifications. */
+  notifications: { queueUrl: string | undefined; region: string };
   ocr: OcrLimits & { concurrency: number };
   worker: { shutdownGraceMilliseconds: number; healthPort: number; logLevel: string };
 }
@@ -82,8 +110,14 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       endpoint: e.AWS_ENDPOINT_URL_TEXTRACT,
       pollMinMilliseconds: e.DOCKET_TEXTRACT_POLL_MIN_SECONDS * 1000,
       pollMaxMilliseconds: e.DOCKET_TEXTRACT_POLL_MAX_SECONDS * 1000,
+      notifiedPollMilliseconds: e.DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS * 1000,
+      notificationChannels: notificationChannels(e.DOCKET_TEXTRACT_TOPIC_ARN, e.DOCKET_TEXTRACT_ROLE_ARN),
       startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
       getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,
+    },
+    notifications: {
+      queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,
+      region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? e.AWS_REGION,
     },
     ocr: ocrSettings(e),
     worker: {
@@ -110,6 +144,27 @@ function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.Pro
   throw new DocketError("InvalidInput", `The environment is not complete: ${problems.join("; ")}`, {
     remedy: "Set the named variables (docs/configuration.md lists all), or use `docket up`, which sets them itself.",
   });
+}
+
+/** @throws {DocketError} `InvalidInput` for topics without a role, and for two topics in one region */
+function notificationChannels(topicArns: readonly string[], roleArn: string | undefined): NotificationChannel[] {
+  const regions = topicArns.map((arn) => arn.split(":")[3]);
+  const problem =
+    topicArns.length > 0 !== (roleArn !== undefined)
+      ? "DOCKET_TEXTRACT_TOPIC_ARN and DOCKET_TEXTRACT_ROLE_ARN go together"
+      : new Set(regions).size < regions.length
+        ? "DOCKET_TEXTRACT_TOPIC_ARN names two topics of one region"
+        : null;
+  if (problem === null) return topicArns.map((topicArn) => ({ topicArn, roleArn: roleArn ?? "" }));
+  throw new DocketError("InvalidInput", `The environment is not complete: ${problem}.`, {
+    remedy: "Set the topic (one for each region, joined by commas) and the role, or neither (docs/configuration.md).",
+  });
+}
+
+/** Region in the host name of a queue of AWS itself; undefined for any other server. */
+function queueRegion(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  return /^(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.(?:queue\.)?amazonaws\.com/.exec(new URL(url).hostname)?.[1];
 }
 
 function ocrSettings(e: z.infer<z.ZodObject<typeof ocrVariables>>): Config["ocr"] {

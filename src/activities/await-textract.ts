@@ -34,7 +34,7 @@ export interface FinishedJob {
 export function createAwaitTextract(ports: {
   database: Database;
   textract: { inRegion(region: string): TextractApi };
-  poll: { pollMinMilliseconds: number; pollMaxMilliseconds: number };
+  poll: { pollMinMilliseconds: number; pollMaxMilliseconds: number; notifiedPollMilliseconds: number };
 }) {
   return async function awaitTextract(request: AwaitRequest): Promise<FinishedJob> {
     const { documentId, features, job } = request;
@@ -46,8 +46,10 @@ export function createAwaitTextract(ports: {
       throw error;
     }
     if (result.status === "IN_PROGRESS") {
-      const { pollMinMilliseconds, pollMaxMilliseconds } = ports.poll;
-      const delay = pollDelay(activityInfo().attempt, pollMinMilliseconds, pollMaxMilliseconds);
+      const { pollMinMilliseconds, pollMaxMilliseconds, notifiedPollMilliseconds } = ports.poll;
+      const delay = job.notified
+        ? notifiedPollMilliseconds
+        : pollDelay(activityInfo().attempt, pollMinMilliseconds, pollMaxMilliseconds);
       throw new NotYet("TextractInProgress", `Textract is at work on document ${documentId}.`, delay);
     }
 

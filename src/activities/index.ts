@@ -41,7 +41,11 @@ export function createActivities(ports: ActivityPorts) {
       ocrLimits: config.ocr,
       textractReachable,
     }),
-    submitTextract: createSubmitTextract({ database, textract }),
+    submitTextract: createSubmitTextract({
+      database,
+      textract,
+      channels: config.textract.notificationChannels,
+    }),
     awaitTextract: createAwaitTextract({ database, textract, poll: config.textract }),
     collectPages: createCollectPages({ database, storage, bucket: config.storage.bucket, textract }),
     recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),

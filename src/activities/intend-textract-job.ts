@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from "uuid";
+import type { NotificationChannel } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
@@ -20,6 +21,8 @@ export interface TextractJobRow {
   bucket: string;
   key: string;
   objectVersion: string | null;
+  notificationTopicArn: string | null;
+  notificationRoleArn: string | null;
 }
 
 export interface Intent {
@@ -30,6 +33,8 @@ export interface Intent {
   runId: string;
   /** Pay anew although an earlier attempt ended well. */
   force: boolean;
+  /** For a new attempt; one that exists keeps the channel that its token goes with. */
+  channel: NotificationChannel | undefined;
 }
 
 /**
@@ -53,10 +58,12 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
     const attempt = choice.newAttempt;
     const { bucket, key, version } = intent.document;
     const place = { bucket, key, objectVersion: version ?? null };
+    const { topicArn = null, roleArn = null } = intent.channel ?? {};
+    const channel = { notificationTopicArn: topicArn, notificationRoleArn: roleArn };
     const token = requestToken({ documentId, content, features, attempt });
     const id = uuidv5(token, ledgerNamespace);
     return transaction.textractJob.create({
-      data: { id, documentId, attempt, features, token, region, runId, content, ...place },
+      data: { id, documentId, attempt, features, token, region, runId, content, ...place, ...channel },
     });
   });
 }

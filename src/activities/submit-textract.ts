@@ -1,3 +1,4 @@
+import type { NotificationChannel } from "../config.ts";
 import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
@@ -21,6 +22,8 @@ export interface SubmittedJob {
   jobId: string;
   region: string;
   attempt: number;
+  /** Its end is notified, so that looking seldom is enough. */
+  notified: boolean;
 }
 
 /**
@@ -33,10 +36,15 @@ export interface SubmittedJob {
 export function createSubmitTextract(ports: {
   database: Database;
   textract: { inRegion(region: string): TextractApi };
+  channels: readonly NotificationChannel[];
 }) {
   return async function submitTextract(request: SubmitRequest): Promise<SubmittedJob> {
     const run = currentRun();
-    const job = await intendTextractJob(ports.database, { ...request, runId: run.runId });
+    const job = await intendTextractJob(ports.database, {
+      ...request,
+      runId: run.runId,
+      channel: ports.channels.find(({ topicArn }) => topicArn.split(":")[3] === request.region),
+    });
     const jobId = job.jobId ?? (await start(job, request));
     const detail = { attempt: job.attempt, jobId, region: job.region, features: request.features };
     await recordEvent(ports.database, {
@@ -46,14 +54,15 @@ export function createSubmitTextract(ports: {
       discriminator: String(job.attempt),
       detail,
     });
-    return { ledgerId: job.id, jobId, region: job.region, attempt: job.attempt };
+    const notified = job.notificationTopicArn !== null;
+    return { ledgerId: job.id, jobId, region: job.region, attempt: job.attempt, notified };
   };
 
   async function start(job: TextractJobRow, request: SubmitRequest): Promise<string> {
     const { bucket, key, objectVersion } = job;
     const document = { bucket, key, ...(objectVersion === null ? {} : { version: objectVersion }) };
     const { documentId, features } = request;
-    const call = { document, features, token: job.token, jobTag: documentId };
+    const call = { document, features, token: job.token, jobTag: documentId, channel: channelOf(job) };
     const jobId = await ports.textract
       .inRegion(job.region)
       .start(call)
@@ -73,4 +82,10 @@ export function createSubmitTextract(ports: {
     }
     throw error;
   }
+}
+
+// As it was when the attempt was meant: Textract refuses a token that comes back with another channel.
+function channelOf(job: TextractJobRow): NotificationChannel | undefined {
+  const { notificationTopicArn: topicArn, notificationRoleArn: roleArn } = job;
+  return topicArn === null || roleArn === null ? undefined : { topicArn, roleArn };
 }

@@ -7,6 +7,7 @@ import {
   TextractClient,
   type Warning,
 } from "@aws-sdk/client-textract";
+import type { NotificationChannel } from "../config.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import { textractFailure } from "./textract-failure.ts";
 
@@ -30,6 +31,8 @@ export interface StartRequest {
   token: string;
   /** 1-64 of `[a-zA-Z0-9_.\-:]`. */
   jobTag: string;
+  /** Where the end of the job is told. */
+  channel?: NotificationChannel | undefined;
 }
 
 export interface GetRequest {
@@ -79,7 +82,7 @@ export function createTextractApis(options: { endpoint: string | undefined }): {
 
 function textractApi(client: TextractClient): TextractApi {
   return {
-    async start({ document, features, token, jobTag }) {
+    async start({ document, features, token, jobTag, channel }) {
       const input = {
         DocumentLocation: {
           S3Object: {
@@ -90,6 +93,9 @@ function textractApi(client: TextractClient): TextractApi {
         },
         ClientRequestToken: token,
         JobTag: jobTag,
+        ...(channel === undefined
+          ? {}
+          : { NotificationChannel: { SNSTopicArn: channel.topicArn, RoleArn: channel.roleArn } }),
       };
       const name = `s3://${document.bucket}/${document.key}`;
       try {
