@@ -1,17 +1,25 @@
 import { z } from "zod";
 import { DocketError } from "../../contract/failures.ts";
 import { operationNames } from "./request-shapes.ts";
-import { TextractError, textractError } from "./textract-error.ts";
+import { isTextractErrorName, TextractError, textractError } from "./textract-error.ts";
 
 const operation = z.enum(["*", ...operationNames] as [string, ...string[]]).default("*");
 const count = z.int().min(1).max(1_000_000).default(1);
-const common = { operation, count };
+// Of the document, or of the job's document; left out: any.
+const key = z.string().min(1).max(1024).optional();
+const common = { operation, count, key };
 
 // Faults of a request: they happen to the next `count` requests of the operation.
 const requestFault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("throttle"), error: z.enum(["provisioned", "throttling"]).optional(), ...common }),
   z.object({ kind: z.literal("no-slot"), ...common }),
   z.object({ kind: z.literal("internal-error"), ...common }),
+  z.object({
+    kind: z.literal("error"),
+    name: z.string().refine(isTextractErrorName, "is not one of AWS' names of errors that the endpoint knows"),
+    message: z.string().max(1000).default("An error on command"),
+    ...common,
+  }),
   z.object({ kind: z.literal("reset-before"), ...common }),
   z.object({ kind: z.literal("reset-after"), ...common }),
   z.object({ kind: z.literal("slow-answer"), milliseconds: z.int().min(1).max(600_000), ...common }),
@@ -41,18 +49,24 @@ export interface Faults {
   /** @throws {DocketError} `InvalidInput` naming what is wrong with the list */
   add(list: unknown): void;
   clear(): void;
-  /** The next fault of a request or of a job for an operation, used up by this call. */
-  takeForRequest(operation: string): Fault | undefined;
-  takeForJob(operation: string): JobFault | undefined;
+  /**
+   * The next fault of a request or of a job for an operation, used up by this call.
+   * @param key of the document that it is about; undefined where that is not known
+   */
+  takeForRequest(operation: string, key: string | undefined): Fault | undefined;
+  takeForJob(operation: string, key: string): JobFault | undefined;
 }
 
 const jobKinds: readonly string[] = ["partial-success", "job-failed", "slow-job"];
 
 export function createFaults(): Faults {
   let faults: Fault[] = [];
-  const take = (operation: string, forJob: boolean) => {
+  const take = (operation: string, key: string | undefined, forJob: boolean) => {
     const fault = faults.find(
-      (f) => jobKinds.includes(f.kind) === forJob && (f.operation === "*" || f.operation === operation),
+      (f) =>
+        jobKinds.includes(f.kind) === forJob &&
+        (f.operation === "*" || f.operation === operation) &&
+        (f.key === undefined || f.key === key),
     );
     if (fault === undefined) return undefined;
     fault.count--;
@@ -73,8 +87,8 @@ export function createFaults(): Faults {
     clear() {
       faults = [];
     },
-    takeForRequest: (operation) => take(operation, false),
-    takeForJob: (operation) => take(operation, true) as JobFault | undefined,
+    takeForRequest: (operation, key) => take(operation, key, false),
+    takeForJob: (operation, key) => take(operation, key, true) as JobFault | undefined,
   };
 }
 
@@ -88,6 +102,8 @@ export function throwIfRefused(fault: Fault | undefined): void {
       throw textractError("LimitExceededException");
     case "internal-error":
       throw new TextractError("InternalServerError", "Internal server error");
+    case "error":
+      throw new TextractError(fault.name, fault.message);
     default:
       return;
   }

@@ -14,6 +14,8 @@ export function createCallServer(ports: {
   faults: Faults;
   run(operation: OperationName, input: Record<string, unknown>, gone: AbortSignal): Promise<object>;
   expire(jobId: string): Promise<void>;
+  /** The key of the document that a job reads; undefined for a job that is not known. */
+  keyOfJob(jobId: string): string | undefined;
   /** Told of errors that are no answer of Textract's. */
   onError(error: unknown): void;
 }) {
@@ -36,14 +38,21 @@ export function createCallServer(ports: {
     const body = await ports.readBody(request);
     await ports.verify(request, body);
     const operation = servedOperation(call.operation);
-    const fault = ports.faults.takeForRequest(operation);
+    const input = decodeBody(call.format, body);
+    const fault = ports.faults.takeForRequest(operation, keyOf(input));
     if (fault?.kind === "reset-before") return "reset";
     throwIfRefused(fault);
     ports.checkRate(operation);
-    const input = decodeBody(call.format, body);
     if (fault?.kind === "expired" && typeof input["JobId"] === "string") await ports.expire(input["JobId"]);
     const result = await ports.run(operation, input, gone);
     if (fault?.kind === "slow-answer") await delay(fault.milliseconds, undefined, { signal: gone });
     return fault?.kind === "reset-after" ? "reset" : result;
+  }
+
+  function keyOf(input: Record<string, unknown>): string | undefined {
+    if (typeof input["JobId"] === "string") return ports.keyOfJob(input["JobId"]);
+    const holder = (input["DocumentLocation"] ?? input["Document"]) as { S3Object?: { Name?: unknown } } | undefined;
+    const name = holder?.S3Object?.Name;
+    return typeof name === "string" ? name : undefined;
   }
 }

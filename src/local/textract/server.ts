@@ -77,6 +77,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
       const job = jobs.get(jobId);
       if (job !== undefined) await expire(job);
     },
+    keyOfJob: (jobId) => jobs.get(jobId)?.document.key,
     onError,
   });
   const helperRoute = createHelperRoutes({ region, jobs, ledger, faults, readBody: bodies.read });

@@ -77,7 +77,7 @@ export function createStartJob(ports: {
       acceptedAt: Date.now(),
     };
     await checkOutput(ports.objects, job);
-    const accepted = await ports.jobs.accept({ ...job, fault: ports.faults.takeForJob(operation) });
+    const accepted = await ports.jobs.accept({ ...job, fault: ports.faults.takeForJob(operation, document.key) });
     ports.runner.enqueue(accepted);
     return { JobId: job.jobId };
   }

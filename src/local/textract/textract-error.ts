@@ -17,16 +17,23 @@ const statusByName = {
   ThrottlingException: 500,
   UnsupportedDocumentException: 400,
   // Errors that every AWS JSON service knows and no model lists.
+  ExpiredTokenException: 400,
   IncompleteSignatureException: 400,
   InvalidSignatureException: 400,
   MissingAuthenticationTokenException: 400,
   SerializationException: 400,
+  ServiceUnavailableException: 503,
   UnknownOperationException: 400,
   UnrecognizedClientException: 400,
   ValidationException: 400,
 } as const;
 
 export type TextractErrorName = keyof typeof statusByName;
+
+/** Whether a name is one of {@link TextractErrorName}. */
+export function isTextractErrorName(name: string): name is TextractErrorName {
+  return Object.hasOwn(statusByName, name);
+}
 
 /** An error that goes to the caller as it is, under the name that AWS gives it. */
 export class TextractError extends Error {
