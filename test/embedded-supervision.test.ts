@@ -72,6 +72,33 @@ describe("a part", () => {
     await shared.stop();
   });
 
+  it("that lost its port to somebody for a moment starts again, however long the stacks that it prints", async () => {
+    const mark = JSON.stringify(join(folder, "panicked"));
+    const panicking = `const fs = require("node:fs");
+      if (!fs.existsSync(${mark})) {
+        fs.writeFileSync(${mark}, "");
+        console.error("panic: listen tcp 127.0.0.1:" + port + ": bind: address already in use");
+        for (let i = 0; i < 2000; i++) console.error("main.main() somewhere/in/a/long/stack.go:" + i);
+        process.exit(2);
+      }`;
+    const shared = await SharedPart.open(part("panicking", panicking), {});
+    expect(await (await fetch(`http://127.0.0.1:${shared.ports["http"]}`)).text()).toBe("here");
+    await shared.stop();
+  });
+
+  it("that panics is told with its panic, not only with the end of its stack", async () => {
+    const panicking = part(
+      "hopeless",
+      `
+      console.error("panic: the disk is upside down");
+      for (let i = 0; i < 2000; i++) console.error("main.main() somewhere/in/a/long/stack.go:" + i);
+      process.exit(2);`,
+    );
+    await expect(SharedPart.open(panicking, {})).rejects.toThrow(
+      /ended with code 2\. Its last words: panic: the disk is upside down \| main/,
+    );
+  });
+
   it("that never serves is ended, and its last words are told", async () => {
     const mute = part("mute", 'server.close(); console.log("no socket for me"); setInterval(() => {}, 1000);', {
       startMilliseconds: 1500,

@@ -33,17 +33,31 @@ export async function boundLog(path: string): Promise<void> {
 
 /** The last lines of a log, at most `count` and 8 KiB, long ones shortened; none from before `start`. */
 export async function lastLines(path: string, start: number, count: number): Promise<string[]> {
+  const lines = await linesSince(path, (size) => {
+    const from = size < start ? 0 : start;
+    return { from: Math.max(from, size - 8192), to: size };
+  });
+  return lines.slice(-count);
+}
+
+/**
+ * The first line of a log that matches, long ones shortened, in the first 256 KiB from `start` on: a program that
+ * panics says why before it prints its stacks, which may be longer than {@link lastLines} looks back.
+ */
+export async function firstLine(path: string, start: number, pattern: RegExp): Promise<string | null> {
+  const lines = await linesSince(path, (size) => ({ from: start, to: Math.min(size, start + 262_144) }));
+  return lines.find((line) => pattern.test(line)) ?? null;
+}
+
+async function linesSince(path: string, part: (size: number) => { from: number; to: number }): Promise<string[]> {
   const file = await open(path, "r").catch(() => null);
   if (file === null) return [];
   try {
-    const { size } = await file.stat();
-    const offset = Math.max(size < start ? 0 : start, size - 8192);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+    const { from, to } = part((await file.stat()).size);
+    const length = Math.max(0, to - from);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
     const lines = buffer.toString("utf8", 0, bytesRead).split("\n");
-    return lines
-      .filter((line) => line.trim() !== "")
-      .slice(-count)
-      .map(shorten);
+    return lines.filter((line) => line.trim() !== "").map(shorten);
   } finally {
     await file.close();
   }

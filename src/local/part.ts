@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError, type FailureType } from "../contract/failures.ts";
 import { withLock } from "./file-lock.ts";
 import { freePort, isFree } from "./free-port.ts";
-import { lastLines } from "./log-file.ts";
+import { firstLine, lastLines } from "./log-file.ts";
 import {
   fingerprint,
   type PartCommand,
@@ -60,6 +60,7 @@ const files = {
 } as const;
 
 const startAttempts = 4;
+const addressInUse = /address already in use|EADDRINUSE/i;
 
 /** Runs something while no other process starts or stops the part. */
 export async function withPart<T>(
@@ -104,7 +105,8 @@ export async function ensureRunning(
       await writeRecord(recordPath, process.record);
       if (await waitUntilReady(part, process, options)) return { process, reused: false };
       const lines = await lastLines(part.logPath, process.record.logStart, 6);
-      const again = attempt < startAttempts && !(await process.isAlive()) && (await canStartAgain(part, ports, lines));
+      const again =
+        attempt < startAttempts && !(await process.isAlive()) && (await canStartAgain(part, process, lines));
       if (!again) throw await notStarted(part, process, lines);
     } catch (error) {
       await process.stop(part.stopSignal, part.stopMilliseconds);
@@ -149,11 +151,12 @@ async function isServing(part: PartDefinition, { record: { pid, ports } }: PartP
   return serves;
 }
 
-async function canStartAgain(part: PartDefinition, ports: Ports, lines: string[]): Promise<boolean> {
+async function canStartAgain(part: PartDefinition, process: PartProcess, lines: string[]): Promise<boolean> {
+  const { ports, logStart } = process.record;
   // Somebody took a port between our look and its start, or a killed process has not let go of it yet.
   // A server that takes ports of its own besides ours may even have taken ours: then it is free again by now.
   const free = await Promise.all(Object.values(ports).map(isFree));
-  const taken = free.includes(false) || lines.some((line) => /address already in use|EADDRINUSE/i.test(line));
+  const taken = free.includes(false) || (await firstLine(part.logPath, logStart, addressInUse)) !== null;
   const again = taken || (await part.mend?.(lines)) === true;
   if (again) await sleep(500);
   return again;
@@ -163,7 +166,9 @@ async function notStarted(part: PartDefinition, process: PartProcess, lines: str
   const why = (await process.isAlive())
     ? `does not serve after ${Math.round(part.startMilliseconds / 1000)} s`
     : process.ending;
-  const said = lines.length === 0 ? "It said nothing." : `Its last words: ${lines.join(" | ")}`;
+  const panic = await firstLine(part.logPath, process.record.logStart, /^(panic|fatal error):/);
+  const words = panic === null || lines.includes(panic) ? lines : [panic, ...lines];
+  const said = words.length === 0 ? "It said nothing." : `Its last words: ${words.join(" | ")}`;
   return new DocketError(part.failure.type, `${part.title} did not start: ${why}. ${said}`, {
     remedy: `Look into ${part.logPath}. ${part.failure.remedy}`,
   });
