@@ -1,11 +1,9 @@
-import type { OcrLimits } from "../config.ts";
-import { DocketError, type Failure, type FailureType, failureTable } from "../contract/failures.ts";
+import { DocketError, type Failure, type FailureType } from "../contract/failures.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { type DocumentFacts, inspectDocument } from "../media/inspect-document.ts";
-import { describe, type ObjectFacts, type ObjectStorage } from "../storage/object-storage.ts";
-import { engineProblems } from "./engine-limits.ts";
+import { describe } from "../storage/object-storage.ts";
+import { type CheckPorts, checkObject } from "./document-checks.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -24,9 +22,6 @@ export interface Prerequisites {
   /** The region whose Textract reads the document: the bucket's. */
   region: string;
 }
-
-/** How long looking at the structure of a document may take; the reads are small, a broken file may be endless. */
-const inspectMilliseconds = 60_000;
 
 /** Several failed checks as one failure: the first one's type, everybody's message and remedy. */
 export class PrerequisitesNotMet extends DocketError {
@@ -49,14 +44,7 @@ export class PrerequisitesNotMet extends DocketError {
  *
  * Idempotent: reads only, but for the page count, which it writes as what it read.
  */
-export function createCheckPrerequisites(ports: {
-  database: Database;
-  storage: ObjectStorage;
-  /** Bucket for raw results. */
-  bucket: string;
-  ocrLimits: OcrLimits;
-  textractReachable(region: string): Promise<Failure | null>;
-}) {
+export function createCheckPrerequisites(ports: CheckPorts & { database: Database }) {
   return function checkPrerequisites(request: PrerequisitesRequest): Promise<Prerequisites> {
     return stayAlive(() => runChecks(request));
   };
@@ -71,23 +59,9 @@ export function createCheckPrerequisites(ports: {
     if (rows === null) fail("RecordMissing", `Document ${documentId} (${name}) has no record.`);
     else if (rows.metadata === null) fail("MetadataMissing", `Document ${documentId} (${name}) has no metadata.`);
 
-    const region = await permanentFailureOf(() => ports.storage.bucketRegion(document.bucket), failures);
-    const object = await permanentFailureOf(() => ports.storage.head(document), failures);
-    if (object !== null && rows?.metadata?.etag && rows.metadata.etag !== object.etag) {
-      fail("ObjectChanged", `${name} is not the object that was handed in: its entity tag changed.`);
-    }
-
-    let facts: DocumentFacts | null = null;
-    if (object !== null) {
-      facts = await permanentFailureOf(() => inspect(ports.storage, document, object), failures);
-      if (facts !== null) failures.push(...engineProblems(name, facts, engine, ports.ocrLimits));
-    }
-    if (engine !== "local" && region !== null) {
-      const unreachable = await ports.textractReachable(region);
-      if (unreachable !== null) failures.push(unreachable);
-      // Before Textract is paid: its result must have a place to go to.
-      await permanentFailureOf(() => resultsWritable(ports.storage, ports.bucket), failures);
-    }
+    const checked = await checkObject(ports, { document, engine, etag: rows?.metadata?.etag });
+    const { facts, object, region } = checked;
+    failures.push(...checked.failures);
 
     const [first, ...others] = failures;
     if (first !== undefined) throw new PrerequisitesNotMet([first, ...others]);
@@ -101,40 +75,5 @@ export function createCheckPrerequisites(ports: {
     const detail = { pages: facts.pages, mediaType: facts.mediaType, sizeBytes: object.size, region };
     await recordEvent(ports.database, { documentId, runId: run.runId, kind: "prerequisites-met", detail });
     return { pages: facts.pages, mediaType: facts.mediaType, size: object.size, region };
-  }
-}
-
-function inspect(storage: ObjectStorage, document: DocumentLocation, object: ObjectFacts): Promise<DocumentFacts> {
-  const source = {
-    size: object.size,
-    read: (offset: number, length: number) => storage.read(document, offset, length),
-  };
-  return inspectDocument(source, { timeoutMilliseconds: inspectMilliseconds, name: describe(document) });
-}
-
-let writableUntil = 0;
-const rememberMilliseconds = 5 * 60_000;
-
-/** Writes a mark into the bucket for results; what worked is remembered for five minutes. */
-async function resultsWritable(storage: ObjectStorage, bucket: string): Promise<void> {
-  if (Date.now() < writableUntil) return;
-  try {
-    await storage.put(bucket, "textract/.write-check", "Docket can write here.\n", "text/plain");
-  } catch (error) {
-    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
-    throw new DocketError("ResultsNotWritable", `Results cannot be kept in s3://${bucket}: ${error.message}`);
-  }
-  writableUntil = Date.now() + rememberMilliseconds;
-}
-
-/** Permanent failures are collected; a server that does not answer is for the retry policy. */
-async function permanentFailureOf<T>(check: () => Promise<T>, failures: Failure[]): Promise<T | null> {
-  try {
-    return await check();
-  } catch (error) {
-    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
-    const known = failures.some(({ type }) => type === error.type || type === "BucketMissing");
-    if (!known) failures.push(error.toFailure());
-    return null;
   }
 }

@@ -10,6 +10,7 @@ import { PageBuilder } from "../textract/pages-from-blocks.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import type { FinishedJob } from "./await-textract.ts";
 import { currentRun } from "./run-identity.ts";
+import { stayAlive } from "./stay-alive.ts";
 import type { SubmittedJob } from "./submit-textract.ts";
 
 export interface CollectRequest {
@@ -48,6 +49,15 @@ export function createCollectPages(ports: {
   textract: { inRegion(region: string): TextractApi };
 }) {
   return async function collectPages(request: CollectRequest): Promise<void> {
+    const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
+    // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
+    await stayAlive(
+      () => collect(request, reached),
+      () => reached.position,
+    );
+  };
+
+  async function collect(request: CollectRequest, reached: { position: unknown }): Promise<void> {
     const { documentId, features, job, finished, expectedPages } = request;
     const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
@@ -78,7 +88,8 @@ export function createCollectPages(ports: {
       position.storedPages = complete.at(-1)?.number ?? position.storedPages;
       for (const number of rawKeys.keys()) if (number <= position.storedPages) rawKeys.delete(number);
 
-      heartbeat({ ...openPageBegan, storedPages: position.storedPages } satisfies Position);
+      reached.position = { ...openPageBegan, storedPages: position.storedPages } satisfies Position;
+      heartbeat(reached.position);
       if (result.nextToken === undefined) break;
       nextToken = result.nextToken;
       part++;
@@ -88,7 +99,7 @@ export function createCollectPages(ports: {
     const detail = { jobId: job.jobId, pages: finished.pages, expectedPages, answers: part };
     const event = { documentId, runId: currentRun().runId, kind: "pages-collected" as const, detail };
     await recordEvent(ports.database, { ...event, discriminator: String(job.attempt) });
-  };
+  }
 
   async function store(
     documentId: string,

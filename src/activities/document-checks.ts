@@ -1,0 +1,117 @@
+import type { OcrLimits } from "../config.ts";
+import { DocketError, type Failure, failureTable } from "../contract/failures.ts";
+import type { DocumentLocation, Engine } from "../contract/process-document.ts";
+import { type DocumentFacts, type DocumentSource, inspectDocument } from "../media/inspect-document.ts";
+import { describe, type ObjectFacts, type ObjectStorage } from "../storage/object-storage.ts";
+import { engineProblems } from "./engine-limits.ts";
+
+/** What the checks look at. */
+export interface CheckPorts {
+  storage: ObjectStorage;
+  /** Bucket for raw results. */
+  bucket: string;
+  ocrLimits: OcrLimits;
+  textractReachable(region: string): Promise<Failure | null>;
+}
+
+/** What was learned of an object; null where a failure says why it could not be. */
+export interface CheckedObject {
+  facts: DocumentFacts | null;
+  object: ObjectFacts | null;
+  /** The bucket's region. */
+  region: string | null;
+  /** Every check that failed. */
+  failures: Failure[];
+}
+
+/** How long looking at the structure of a document may take; the reads are small, a broken file may be endless. */
+const inspectMilliseconds = 60_000;
+
+/**
+ * Every check of an object in S3 that must hold before it may cost time or money. Reads it by small ranges, never
+ * whole.
+ * @param request.etag what the entity tag must still be, where it is known
+ * @throws {DocketError} only what passes by itself: a service that does not answer
+ */
+export async function checkObject(
+  ports: CheckPorts,
+  request: { document: DocumentLocation; engine: Engine; etag?: string | null | undefined },
+): Promise<CheckedObject> {
+  const { document, engine, etag } = request;
+  const name = describe(document);
+  const failures: Failure[] = [];
+  const region = await permanentFailureOf(() => ports.storage.bucketRegion(document.bucket), failures);
+  const object = await permanentFailureOf(() => ports.storage.head(document), failures);
+  if (object !== null && etag && etag !== object.etag) {
+    const message = `${name} is not the object that was handed in: its entity tag changed.`;
+    failures.push(new DocketError("ObjectChanged", message).toFailure());
+  }
+  let facts: DocumentFacts | null = null;
+  if (object !== null) {
+    const { storage } = ports;
+    const source = {
+      size: object.size,
+      read: (offset: number, length: number) => storage.read(document, offset, length),
+    };
+    const content = await checkContent(source, name, engine, ports.ocrLimits);
+    facts = content.facts;
+    addNew(failures, content.failures);
+  }
+  if (engine !== "local" && region !== null) {
+    const unreachable = await ports.textractReachable(region);
+    if (unreachable !== null) failures.push(unreachable);
+    // Before Textract is paid: its result must have a place to go to.
+    await permanentFailureOf(() => resultsWritable(ports.storage, ports.bucket), failures);
+  }
+  return { facts, object, region, failures };
+}
+
+/**
+ * Every reason in a document itself why an engine cannot read it.
+ * @param name how the messages name the document
+ * @throws {DocketError} only what passes by itself
+ */
+export async function checkContent(
+  source: DocumentSource,
+  name: string,
+  engine: Engine,
+  ocrLimits: OcrLimits,
+): Promise<{ facts: DocumentFacts | null; failures: Failure[] }> {
+  const failures: Failure[] = [];
+  const options = { timeoutMilliseconds: inspectMilliseconds, name };
+  const facts = await permanentFailureOf(() => inspectDocument(source, options), failures);
+  if (facts !== null) failures.push(...engineProblems(name, facts, engine, ocrLimits));
+  return { facts, failures };
+}
+
+let writableUntil = 0;
+const rememberMilliseconds = 5 * 60_000;
+
+/** Writes a mark into the bucket for results; what worked is remembered for five minutes. */
+async function resultsWritable(storage: ObjectStorage, bucket: string): Promise<void> {
+  if (Date.now() < writableUntil) return;
+  try {
+    await storage.put(bucket, "textract/.write-check", "Docket can write here.\n", "text/plain");
+  } catch (error) {
+    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
+    throw new DocketError("ResultsNotWritable", `Results cannot be kept in s3://${bucket}: ${error.message}`);
+  }
+  writableUntil = Date.now() + rememberMilliseconds;
+}
+
+/** Permanent failures are collected; a server that does not answer is for the retry policy. */
+async function permanentFailureOf<T>(check: () => Promise<T>, failures: Failure[]): Promise<T | null> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
+    addNew(failures, [error.toFailure()]);
+    return null;
+  }
+}
+
+/** One cause is told once: a bucket that is not there is not told again for each request to it. */
+function addNew(failures: Failure[], others: readonly Failure[]): void {
+  const told = new Set(failures.map(({ type }) => type));
+  failures.push(...others.filter(({ type }) => !told.has(type) && !told.has("BucketMissing")));
+}
