@@ -9,6 +9,8 @@ const segmentLimit = 1000;
 const fillLimit = 4096;
 /** Bytes at the end in which the end mark is looked for: some programs leave something behind it. */
 const tailBytes = 4096;
+/** The signature, the header chunk, and the frames of a data chunk and of the end (ISO/IEC 15948, 5.6). */
+const leastPngBytes = 8 + 25 + 12 + 12;
 
 /**
  * A JPEG's size, from its frame header (ITU-T T.81, B.2.2).
@@ -42,6 +44,9 @@ export async function inspectPng(reader: RangeReader): Promise<DocumentFacts> {
   const header = Buffer.from(await reader.read(0, 24));
   if (header.toString("latin1", 12, 16) !== "IHDR") {
     throw new DocketError("Corrupt", `${reader.name} is a PNG that does not begin with its header chunk.`);
+  }
+  if (reader.size < leastPngBytes) {
+    throw new DocketError("Corrupt", `${reader.name} is a PNG that was cut off before its picture.`);
   }
   return image(reader, "image/png", header.readUInt32BE(16), header.readUInt32BE(20), Buffer.from("IEND", "latin1"));
 }
