@@ -5,6 +5,7 @@ import { defineEnv } from "./env.ts";
 import { defineLocalTextract } from "./local-textract.ts";
 import { defineOcr } from "./ocr.ts";
 import { defineRun } from "./run.ts";
+import { defineSearch } from "./search.ts";
 import { defineStatus } from "./status.ts";
 import { defineSubmit } from "./submit.ts";
 import { defineText } from "./text.ts";
@@ -21,6 +22,7 @@ export const commands: ((program: Command) => void)[] = [
   defineStatus,
   defineWatch,
   defineText,
+  defineSearch,
   defineOcr,
   defineDoctor,
   defineBreakers,

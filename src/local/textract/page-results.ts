@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/pro
 import { join } from "node:path";
 import type { Block } from "@aws-sdk/client-textract";
 import type { RecognizedPage } from "../../contract/page.ts";
-import { countBlocks, pageBlocks } from "./blocks.ts";
+import { countBlocks, pageBlocks } from "../../textract/blocks-from-page.ts";
 import { writeDurably } from "./durable-file.ts";
 import { scanJsonLines } from "./json-lines.ts";
 import { createRecentCache } from "./recent-cache.ts";

@@ -5,7 +5,7 @@ import type { Block } from "@aws-sdk/client-textract";
 import pLimit from "p-limit";
 import { DocketError } from "../../contract/failures.ts";
 import type { RecognizedPage } from "../../contract/page.ts";
-import { pageBlocks } from "./blocks.ts";
+import { pageBlocks } from "../../textract/blocks-from-page.ts";
 import { checkStartOfDocument } from "./document-limits.ts";
 import { modelVersion } from "./job-answer.ts";
 import type { Ledger } from "./ledger.ts";

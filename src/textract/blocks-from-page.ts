@@ -1,6 +1,6 @@
 import type { Block, Geometry } from "@aws-sdk/client-textract";
 import { v5 as uuidv5 } from "uuid";
-import type { Box, RecognizedPage } from "../../contract/page.ts";
+import type { Box, RecognizedPage } from "../contract/page.ts";
 import { groupLines } from "./text-groups.ts";
 
 // Any fixed UUID will do: it keeps the ids of blocks apart from other name-based ids.

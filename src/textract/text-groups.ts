@@ -1,4 +1,4 @@
-import type { Box, Line } from "../../contract/page.ts";
+import type { Box, Line } from "../contract/page.ts";
 
 /** Lines that stand together. */
 export interface TextGroup {
