@@ -30,3 +30,5 @@ run(programOf("typescript", "tsc"), "-p", "tsconfig.build.json");
 // npx links the command once; a build that came later must not take its permission away.
 chmodSync(new URL("../dist/cli/docket.js", import.meta.url), 0o755);
 run("dist/workflows/bundle.js");
+// The chaos program stands on what was just built.
+run(programOf("typescript", "tsc"), "-p", "chaos/tsconfig.json");
