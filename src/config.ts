@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DocketError } from "./contract/failures.ts";
+import { plainWords, problemsOf } from "./contract/plain-words.ts";
 
 const optional = z.string().min(1).optional();
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
@@ -24,7 +25,7 @@ const topicArns = z
   .pipe(z.array(z.string().regex(/^arn:[a-z\d-]+:sns:[a-zA-Z\d-]{1,20}:\d{12}:.+$/, "is the ARN of an SNS topic")));
 
 const environmentSchema = z.object({
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "is a postgresql:// address"),
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// address"),
   DOCKET_DATABASE_POOL: count(10),
   TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
   TEMPORAL_NAMESPACE: z.string().default("default"),
@@ -138,10 +139,9 @@ export function loadOcrSettings(environment: NodeJS.ProcessEnv = process.env): C
 
 function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.infer<Schema> {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = schema.safeParse(present);
+  const parsed = schema.safeParse(present, { error: plainWords });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new DocketError("InvalidInput", `The environment is not complete: ${problems.join("; ")}`, {
+  throw new DocketError("InvalidInput", `The settings are not complete: ${problemsOf(parsed.error, "they")}.`, {
     remedy: "Set the named variables (docs/configuration.md lists all), or use `docket up`, which sets them itself.",
   });
 }

@@ -77,7 +77,15 @@ describe("documents found on a command line", () => {
     expect(found.refused[0]).toMatchObject({ failure: { type: "FileUnreadable" } });
   });
 
-  test("a path that does not exist, and a folder without documents, are errors of usage", async () => {
+  test("a path that does not exist is refused, and the others go on", async () => {
+    const found = await findDocuments(["gone.pdf", "odd.dat"], { cwd });
+    expect(found.files.map((file) => file.file)).toEqual(["odd.dat"]);
+    expect(found.refused).toMatchObject([
+      { file: "gone.pdf", failure: { type: "FileUnreadable", message: "gone.pdf: no such file or folder" } },
+    ]);
+  });
+
+  test("nothing but paths that do not exist, and a folder without documents, are errors of usage", async () => {
     await expect(findDocuments(["gone.pdf"], { cwd })).rejects.toMatchObject({
       type: "InvalidInput",
       message: expect.stringContaining("gone.pdf: no such file or folder"),

@@ -2,7 +2,7 @@ import { DocketError, type Failure, type FailureType } from "../contract/failure
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { describe } from "../storage/object-storage.ts";
+import { describe } from "../storage/object-names.ts";
 import { type CheckPorts, checkObject } from "./document-checks.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";

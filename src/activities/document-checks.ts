@@ -2,7 +2,8 @@ import type { OcrLimits } from "../config.ts";
 import { DocketError, type Failure, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import { type DocumentFacts, type DocumentSource, inspectDocument } from "../media/inspect-document.ts";
-import { describe, type ObjectFacts, type ObjectStorage } from "../storage/object-storage.ts";
+import { describe } from "../storage/object-names.ts";
+import type { ObjectFacts, ObjectStorage } from "../storage/object-storage.ts";
 import { engineProblems } from "./engine-limits.ts";
 
 /** What the checks look at. */

@@ -11,7 +11,8 @@ import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { missingPages, storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
-import { describe, type ObjectStorage } from "../storage/object-storage.ts";
+import { describe } from "../storage/object-names.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 

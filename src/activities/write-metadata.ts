@@ -5,7 +5,8 @@ import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { mediaTypeOf } from "../media/media-type.ts";
-import { describe, type ObjectStorage } from "../storage/object-storage.ts";
+import { objectAddress } from "../storage/object-names.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -33,7 +34,7 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
       mediaType: facts?.mediaType ?? null,
       sizeBytes: facts === null ? null : BigInt(facts.size),
       etag,
-      source: input.source ?? describe(input.document),
+      source: input.source ?? objectAddress(input.document),
       customFields: input.customFields,
     };
     await ports.database.$transaction(async (transaction) => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exitCodesHelp } from "./exit-codes.ts";
+import { type ExitMeanings, exitCodesHelp } from "./exit-codes.ts";
 import { showError } from "./show-error.ts";
 
 /** Options that every command takes. */
@@ -21,6 +21,8 @@ export interface CommandText {
   examples: string[];
   /** What a line of `--json` holds. */
   json: string;
+  /** Where the exit codes mean something else than usual. */
+  exits?: ExitMeanings;
 }
 
 /** Adds a command with the options, the help and the exit codes that all commands share. */
@@ -33,7 +35,7 @@ export function defineCommand(program: Command, text: CommandText): Command {
     .option("--json", text.json)
     .option("--data-directory <folder>", "where the embedded parts keep their data", ".docket")
     .option("--verbose", "show where an error happened")
-    .addHelpText("after", `\nExample:\n${examples}\n\n${exitCodesHelp}`);
+    .addHelpText("after", `\nExample:\n${examples}\n\n${exitCodesHelp(text.exits)}`);
 }
 
 /** Makes an action out of a function that returns the exit code: an exception is shown with its remedy and is 1. */

@@ -12,7 +12,23 @@ export const exitCodes = {
   terminated: 143,
 } as const;
 
-export const exitCodesHelp = `Exit codes:
-  0  done; every document is complete
-  1  wrong usage, or the environment lacks something
-  2  some document failed`;
+/** What a command's exit codes mean, where it is not the usual; a command without documents has no 2. */
+export interface ExitMeanings {
+  0?: string;
+  1?: string;
+  2?: string | null;
+}
+
+const usual = {
+  0: "done; every document is complete",
+  1: "wrong usage, or the environment lacks something",
+  2: "some document failed",
+};
+
+/** The exit codes of one command, for its help. */
+export function exitCodesHelp(meanings: ExitMeanings = {}): string {
+  const lines = Object.entries({ ...usual, ...meanings }).flatMap(([code, text]) =>
+    text === null ? [] : [`  ${code}  ${text}`],
+  );
+  return `Exit codes:\n${lines.join("\n")}`;
+}

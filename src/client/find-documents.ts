@@ -33,10 +33,16 @@ const byName = new Intl.Collator("en", { numeric: true });
  * entries left out; its documents are told by extension, files without one by their first bytes. A file that was named
  * itself is always either handed in or refused with its reason. Folders that symbolic links lead to a second time are
  * walked once.
- * @throws {DocketError} `InvalidInput` when a path does not exist or nothing at all was found
+ * A path that does not exist is refused likewise, so that one wrong name does not keep the others back.
+ * @param options.others whether there is something else to hand in, so that nothing found here is no error
+ * @throws {DocketError} `InvalidInput` when no path exists or nothing at all was found
  */
-export async function findDocuments(paths: string[], options: { cwd: string }): Promise<FoundDocuments> {
+export async function findDocuments(
+  paths: string[],
+  options: { cwd: string; others?: boolean },
+): Promise<FoundDocuments> {
   const found: FoundDocuments = { files: [], refused: [], skipped: 0 };
+  let missing = 0;
   const seen = { files: new Set<string>(), folders: new Set<string>() };
 
   const add = (file: string, path: string) => {
@@ -47,13 +53,11 @@ export async function findDocuments(paths: string[], options: { cwd: string }): 
 
   for (const named of paths) {
     const path = resolve(options.cwd, named);
-    const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      throw new DocketError("InvalidInput", `${named}: ${reasonOf(error)}`, {
-        remedy: "Name files or folders that exist; a path is taken from the current folder.",
-        cause: error,
-      });
-    });
-    if (status.isDirectory()) {
+    const status = await stat(path).catch((error: NodeJS.ErrnoException) => error);
+    if (status instanceof Error) {
+      missing += 1;
+      found.refused.push({ file: named, failure: notThere(named, status) });
+    } else if (status.isDirectory()) {
       await walk(named, path);
     } else {
       const failure = await refuseNamed(named, path, status.isFile());
@@ -62,6 +66,11 @@ export async function findDocuments(paths: string[], options: { cwd: string }): 
     }
   }
 
+  if (options.others) return found;
+  if (found.files.length === 0 && found.refused.length === missing && missing > 0) {
+    const message = found.refused.map(({ failure }) => failure.message).join("; ");
+    throw new DocketError("InvalidInput", message, { remedy: existingPaths });
+  }
   if (found.files.length === 0 && found.refused.length === 0) {
     throw new DocketError("InvalidInput", `No document was found in ${paths.join(", ")}.`, {
       remedy: `Name a file, or a folder that holds ${[...documentExtensions].map((e) => e.slice(1)).join(", ")} files.`,
@@ -119,6 +128,13 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
+}
+
+const existingPaths = "Name files or folders that exist; a path is taken from the current folder.";
+
+function notThere(named: string, cause: NodeJS.ErrnoException): Failure {
+  const message = `${named}: ${reasonOf(cause)}`;
+  return new DocketError("FileUnreadable", message, { remedy: existingPaths, cause }).toFailure();
 }
 
 /** A file system's error as a failure of that file. */

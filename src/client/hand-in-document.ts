@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
-import { describe } from "../storage/object-storage.ts";
+import { objectAddress } from "../storage/object-names.ts";
 import type { Services } from "./connect.ts";
 import { type FoundFile, unreadable } from "./find-documents.ts";
 import { type ContentHash, hashContent, hashFile } from "./hash-file.ts";
@@ -85,7 +85,7 @@ export async function handInObject(
   signal?: AbortSignal,
 ): Promise<HandedIn> {
   const fileName = basename(document.key);
-  const source = describe(document);
+  const source = objectAddress(document);
   const sha256 = await hashObject(services, document, signal);
   if (sha256 === null) {
     const documentId = documentIdFromLocation(options.project, document.bucket, document.key, document.version);

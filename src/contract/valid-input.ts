@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defaultProject } from "./document-id.ts";
 import { DocketError } from "./failures.ts";
+import { plainWords, problemsOf } from "./plain-words.ts";
 import { engines, features, type ProcessDocumentInput } from "./process-document.ts";
 
 // PostgreSQL keeps neither the null character nor half a surrogate pair.
@@ -16,18 +17,18 @@ const inputSchema = z.strictObject({
   }),
   project: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is lower-case letters, digits and hyphens, at most 63")
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and hyphens, at most 63")
     .default(defaultProject),
   documentId: z.uuid().optional(),
   sha256: z
     .string()
-    .regex(/^[0-9a-fA-F]{64}$/, "is a SHA-256 in hexadecimal")
+    .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256 in hexadecimal")
     .optional(),
   fileName: storable.min(1).max(1024).optional(),
   source: storable.min(1).max(2048).optional(),
   customFields: z
     .record(storable.min(1).max(256), storable.max(4096))
-    .refine((fields) => Object.keys(fields).length <= 100, "holds at most 100 fields")
+    .refine((fields) => Object.keys(fields).length <= 100, "must have at most 100 fields")
     .default({}),
   engine: z.enum(engines as [string, ...string[]]).default("textract"),
   features: z.array(z.enum(features as [string, ...string[]])).default([]),
@@ -44,10 +45,10 @@ export type ValidInput = ProcessDocumentInput &
  * @throws {DocketError} `InvalidInput`, naming every field that is wrong
  */
 export function validateInput(input: unknown): ValidInput {
-  const parsed = inputSchema.safeParse(input);
+  const parsed = inputSchema.safeParse(input, { error: plainWords });
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "input"}: ${issue.message}`);
-    throw new DocketError("InvalidInput", `The input of processDocument is not valid: ${problems.join("; ")}`);
+    const problems = problemsOf(parsed.error, "the input");
+    throw new DocketError("InvalidInput", `The input of processDocument is not valid: ${problems}.`);
   }
   const valid = parsed.data as ValidInput;
   return { ...valid, features: [...new Set(valid.features)].sort() };

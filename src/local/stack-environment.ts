@@ -16,7 +16,8 @@ export function temporalVariables(address: string): Record<string, string> {
  * down nowhere.
  */
 export function storageVariables(choice: ServiceChoice, s3: EmbeddedS3 | null): Record<string, string> {
-  const common = { DOCKET_BUCKET: choice.bucket, AWS_REGION: choice.region };
+  // Amazon's SDKs do not agree on the name: boto3 and the AWS CLI read only the second.
+  const common = { DOCKET_BUCKET: choice.bucket, AWS_REGION: choice.region, AWS_DEFAULT_REGION: choice.region };
   if (s3 === null) {
     return choice.s3.kind === "endpoint" ? { ...common, AWS_ENDPOINT_URL_S3: choice.s3.endpoint } : common;
   }

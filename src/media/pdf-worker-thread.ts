@@ -24,7 +24,7 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
     if (memory.exhausted()) return tooLarge(name);
     if (!(error instanceof DocketError)) {
       // pdfium itself failed: a trap, an endless recursion.
-      return { kind: "failed", reason: `${name} cannot be parsed as a PDF (${String(error)}).` };
+      return { kind: "failed", reason: `${name} cannot be read as a PDF: reading it broke the PDF library.` };
     }
     return error.type === "Encrypted" ? { kind: "encrypted" } : { kind: "failed", reason: error.message };
   } finally {

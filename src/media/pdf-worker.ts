@@ -90,10 +90,10 @@ export class PdfWorker {
         Atomics.notify(this.#control, 0);
       };
       const crashed = (why: string) =>
-        reject(new DocketError("Corrupt", `${name} cannot be parsed as a PDF (${why}).`));
+        reject(new DocketError("Corrupt", `${name} cannot be read as a PDF: its reader ended (${why}).`));
       this.#thread.removeAllListeners();
       this.#thread.on("error", (error) => crashed(String(error)));
-      this.#thread.on("exit", (code) => crashed(`its reader ended with code ${code}`));
+      this.#thread.on("exit", (code) => crashed(`code ${code}`));
       this.#thread.on("message", (message: PdfWorkerMessage) => {
         if (message.kind === "read") serve(message.offset, message.length).catch(reject);
         else if (message.kind === "failed") reject(new DocketError("Corrupt", message.reason));

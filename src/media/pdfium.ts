@@ -123,7 +123,7 @@ export class PdfDocument {
       if (error === errorSecurity) {
         throw new DocketError("Encrypted", `${name} is encrypted by a scheme that is not supported.`);
       }
-      throw new DocketError("Corrupt", `${name} cannot be parsed as a PDF (pdfium error ${error}).`);
+      throw new DocketError("Corrupt", `${name} cannot be read as a PDF: it is damaged or not complete.`);
     }
     this.pageCount = pdfium.FPDF_GetPageCount(this.#document);
   }
@@ -254,7 +254,7 @@ export class PdfDocument {
   #loadPage(number: number): Handle {
     const page = this.pdfium.FPDF_LoadPage(this.#document, number - 1);
     this.throwReadError();
-    if (page === 0) throw new DocketError("Corrupt", `${this.name}: page ${number} cannot be parsed.`);
+    if (page === 0) throw new DocketError("Corrupt", `${this.name}: page ${number} cannot be read: it is damaged.`);
     return page;
   }
 

@@ -4,6 +4,7 @@ import { Upload } from "@aws-sdk/lib-storage";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { createBucketRegions } from "./bucket-regions.ts";
+import { describe } from "./object-names.ts";
 import { storageFailure } from "./storage-failure.ts";
 
 /** What S3 says of an object without its content. */
@@ -131,9 +132,4 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     bucketRegion: (bucket) => regions.regionOf(bucket),
     close: () => regions.close(),
   };
-}
-
-/** An object as people write it. */
-export function describe(location: DocumentLocation): string {
-  return `s3://${location.bucket}/${location.key}${location.version ? ` (version ${location.version})` : ""}`;
 }

@@ -1,5 +1,6 @@
 import { DocketError, type FailureType } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
+import { describe } from "./object-names.ts";
 
 interface AwsErrorShape {
   name?: string;
@@ -17,7 +18,7 @@ interface AwsErrorShape {
 export function storageFailure(error: unknown, location: DocumentLocation): never {
   if (error instanceof DocketError) throw error;
   const { name, message, $metadata } = (error ?? {}) as AwsErrorShape;
-  const at = location.key === "" ? `bucket ${location.bucket}` : `s3://${location.bucket}/${location.key}`;
+  const at = location.key === "" ? `bucket ${location.bucket}` : describe(location);
   const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
   const archived = name === "InvalidObjectState";
   throw new DocketError(typeOf(name, $metadata?.httpStatusCode, location), `${at}: ${cause || "no answer"}`, {

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-textract";
 import type { NotificationChannel } from "../config.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
+import { describe } from "../storage/object-names.ts";
 import { textractFailure } from "./textract-failure.ts";
 
 /** One answer of a Get operation: the job's state and up to `MaxResults` blocks. */
@@ -97,7 +98,6 @@ function textractApi(client: TextractClient): TextractApi {
           ? {}
           : { NotificationChannel: { SNSTopicArn: channel.topicArn, RoleArn: channel.roleArn } }),
       };
-      const name = `s3://${document.bucket}/${document.key}`;
       try {
         const answer =
           features.length === 0
@@ -106,7 +106,7 @@ function textractApi(client: TextractClient): TextractApi {
         if (answer.JobId === undefined) throw new Error("the answer holds no JobId");
         return answer.JobId;
       } catch (error) {
-        throw textractFailure(error, name);
+        throw textractFailure(error, describe(document));
       }
     },
 

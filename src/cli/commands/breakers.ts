@@ -19,6 +19,7 @@ export function defineBreakers(program: Command): void {
       "through. `region/...` guards Textract in a region, `document/...` one document. Works without a running stack, too.",
     examples: ["docket breakers", "docket breakers --reset region/us-east-1"],
     json: "one JSON object a breaker: name, state, failures, lastError, openedAt, nextProbeAt",
+    exits: { 0: "done", 2: null },
   })
     .option("--reset <name>", "close this breaker now, after its cause is cured")
     .action(runs((options: Options) => breakers(options)));

@@ -18,9 +18,8 @@ export function defineDoctor(program: Command): void {
       "workers, the S3 bucket, and Textract. Each problem comes with its remedy. Nothing is changed, nothing is paid.",
     examples: ["docket doctor", "docket doctor --json | jq 'select(.status == \"failed\")'"],
     json: "one JSON object a check: name, status (ok, warning, failed, skipped), detail, remedy",
-  })
-    .addHelpText("after", "     (1 also when a check failed; a warning is no failure)")
-    .action(runs((options: CommonOptions) => doctor(options)));
+    exits: { 0: "nothing failed; warnings may be there", 1: "a check failed, or wrong usage", 2: null },
+  }).action(runs((options: CommonOptions) => doctor(options)));
 }
 
 async function doctor(options: CommonOptions): Promise<number> {

@@ -16,6 +16,7 @@ export function defineEnv(program: Command): void {
       "bucket, and the credentials of the local services.",
     examples: ['eval "$(docket env)"', "docket env --json"],
     json: "one JSON object with the variables",
+    exits: { 0: "done", 2: null },
   }).action(
     runs(async (options: CommonOptions) => {
       const { readStackFile } = await import("../stack/stack-file.ts");

@@ -25,6 +25,7 @@ export function defineLocalTextract(program: Command): void {
       "AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b docket local-textract --port 4577 --s3-endpoint http://127.0.0.1:9000",
     ],
     json: "one JSON object when it listens: endpoint, region, status",
+    exits: { 0: "stopped in order", 2: null },
   })
     .option("--port <port>", "port on 127.0.0.1; 0 is any free one", parsePort, 0)
     .option("--region <region>", "region that it answers for (default: AWS_REGION, or us-east-1)")

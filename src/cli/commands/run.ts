@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import type { Services } from "../../client/connect.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
 import { type Interruption, interruptible, untilAborted } from "../interrupt.ts";
@@ -94,6 +95,7 @@ async function processWith(
   display: Display,
   signal: AbortSignal,
 ): Promise<FileResult[]> {
+  const ownDatabase = process.env["DATABASE_URL"] || null;
   // The AWS SDK takes its credentials from the process's environment.
   useVariables(session.environment);
   const [{ connectServices }, { handInItems }, { processFiles }, { createTextWriter }] = await Promise.all([
@@ -129,7 +131,7 @@ async function processWith(
     processing.catch(() => {});
     const results = await Promise.race([processing, session.ended]);
     display.end();
-    if (!options.json) await printResults(results, services.config, session, folder, options);
+    if (!options.json) await printResults(results, { config: services.config, ownDatabase }, session, folder, options);
     return results;
   } finally {
     leaving.abort();
@@ -139,7 +141,7 @@ async function processWith(
 
 async function printResults(
   results: FileResult[],
-  config: Awaited<ReturnType<typeof import("../../client/connect.ts").connectServices>>["config"],
+  { config, ownDatabase }: { config: Services["config"]; ownDatabase: string | null },
   session: StackSession,
   folder: string,
   options: Options,
@@ -152,7 +154,7 @@ async function printResults(
   const documentId = withText?.outcome.documentId;
   const closing = {
     texts: documentId ? { folder, documentId } : null,
-    databaseUrl: config.database.url,
+    databaseUrl: ownDatabase,
     webUi: session.webUi,
     stackStays: session.workersOf() !== null || options.keepRunning === true,
     localTextract: config.textract.endpoint !== undefined,

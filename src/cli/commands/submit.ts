@@ -6,7 +6,7 @@ import { interruptible } from "../interrupt.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
 import { renderFailure } from "../render/document-table.ts";
 import { printableLine } from "../render/printable.ts";
-import { isObjectAddress, parseObjectAddress } from "../run/object-address.ts";
+import { isObjectAddress, parseObjectAddresses } from "../run/object-address.ts";
 
 interface Options extends CommonOptions, DocumentOptions {
   wait?: boolean;
@@ -23,6 +23,10 @@ export function defineSubmit(program: Command): void {
       "workflow is started; the work goes on without this command.",
     examples: ["docket submit invoices/ s3://archive/2024/scan.pdf", "docket submit --wait --priority 1 urgent.pdf"],
     json: "one JSON object a document: file, documentId, status, failure; with --wait as `docket run --json`",
+    exits: {
+      0: "every document is handed in (with --wait: is complete)",
+      2: "some document could not be handed in (with --wait: failed); the others are handed in",
+    },
   });
   withDocumentOptions(command)
     .option("--wait", "follow the documents to their end, as `docket run` does")
@@ -31,10 +35,11 @@ export function defineSubmit(program: Command): void {
 
 async function submit(named: string[], options: Options): Promise<number> {
   const { findDocuments } = await import("../../client/find-documents.ts");
-  const objects = named.filter(isObjectAddress).map(parseObjectAddress);
   const paths = named.filter((name) => !isObjectAddress(name));
-  const { files, refused } =
-    paths.length > 0 ? await findDocuments(paths, { cwd: process.cwd() }) : { files: [], refused: [] };
+  const { objects, refused: refusedObjects } = parseObjectAddresses(named.filter(isObjectAddress), paths.length > 0);
+  const found = await findDocuments(paths, { cwd: process.cwd(), others: objects.length > 0 });
+  const { files } = found;
+  const refused = [...found.refused, ...refusedObjects];
   const { withServices } = await import("../stack/find-services.ts");
   const { forEachItem, handInItems } = await import("../run/hand-in-items.ts");
   const interruption = interruptible();

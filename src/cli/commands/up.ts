@@ -3,7 +3,6 @@ import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
-import { exportLines } from "../render/export-lines.ts";
 import { createDisplay } from "../run/create-display.ts";
 import type { StackSession } from "../stack/session.ts";
 
@@ -15,9 +14,10 @@ export function defineUp(program: Command): void {
     description:
       "Brings up PostgreSQL, Temporal with its Web UI, S3 and Textract on loopback (what is configured is used " +
       "instead), migrates, and runs the workers. Other terminals find the stack by themselves in the data folder; " +
-      "programs find it by the variables that are printed.",
+      "programs find it by the variables that `docket env` prints.",
     examples: ["docket up", "docket up --json > stack.json &"],
     json: "one JSON object when everything is up: webUi, textractStatus, environment",
+    exits: { 0: "done", 2: null },
   })
     .addHelpText("after", "  130  stopped by Ctrl-C, as it is meant to be; 143 by SIGTERM")
     .action(runs((options: CommonOptions) => up(options)));
@@ -65,7 +65,5 @@ async function announce(session: StackSession, options: CommonOptions): Promise<
   const docket = invocation();
   await print(`\n${color.bold("Up.")} ${webUi === null ? "" : `Temporal Web UI: ${color.cyan(webUi)}`}`);
   await print(`In another terminal: ${docket} submit FILE, ${docket} watch, ${docket} status, ${docket} text ID`);
-  await print(`For other programs: eval "$(${docket} env)", which sets`);
-  const secret = /PASSWORD|SECRET|DATABASE_URL/;
-  await print(exportLines(environment, (name, value) => (secret.test(name) ? "…" : value)));
+  await print(`For other programs: eval "$(${docket} env)" sets ${Object.keys(environment).join(", ")}.`);
 }

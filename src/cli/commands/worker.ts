@@ -20,6 +20,7 @@ export function defineWorker(program: Command): void {
       "never burdens the others.",
     examples: ["docket worker --queues documents,textract-submit,textract-results", "docket worker --queues ocr"],
     json: "accepted for uniformity: the log is JSON lines in any case",
+    exits: { 0: "stopped in order, by SIGTERM or SIGINT", 2: null },
   })
     .requiredOption("--queues <names>", `task queues, joined by commas: ${allQueues.join(", ")}`, parseQueues)
     .action(

@@ -1,3 +1,4 @@
+import type { RefusedFile } from "../../client/find-documents.ts";
 import { DocketError } from "../../contract/failures.ts";
 import type { NamedObject } from "./hand-in-items.ts";
 
@@ -19,4 +20,26 @@ export function parseObjectAddress(argument: string): NamedObject {
     });
   }
   return { file: argument, location: { bucket, key } };
+}
+
+/**
+ * Addresses of objects; one that names no object is refused, and keeps the others not back.
+ * @param others whether there is something else to hand in
+ * @throws {DocketError} `InvalidInput` when there is nothing but wrong addresses
+ */
+export function parseObjectAddresses(
+  named: readonly string[],
+  others: boolean,
+): { objects: NamedObject[]; refused: RefusedFile[] } {
+  const objects: NamedObject[] = [];
+  const refused: RefusedFile[] = [];
+  for (const file of named) {
+    try {
+      objects.push(parseObjectAddress(file));
+    } catch (error) {
+      if (!(error instanceof DocketError) || (named.length === 1 && !others)) throw error;
+      refused.push({ file, failure: error.toFailure() });
+    }
+  }
+  return { objects, refused };
 }

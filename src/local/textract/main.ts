@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { plainWords, problemsOf } from "../../contract/plain-words.ts";
 import { startLocalTextract } from "./server.ts";
 
 // The endpoint as a process of its own, set up by environment variables: docs/local-textract.md lists them.
@@ -23,10 +24,9 @@ const schema = z.object({
 });
 
 const present = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""));
-const parsed = schema.safeParse(present);
+const parsed = schema.safeParse(present, { error: plainWords });
 if (!parsed.success) {
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  console.error(`The environment is not complete: ${problems.join("; ")}`);
+  console.error(`The settings are not complete: ${problemsOf(parsed.error, "they")}.`);
   process.exit(1);
 }
 const e = parsed.data;
