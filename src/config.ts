@@ -6,6 +6,9 @@ const optional = z.string().min(1).optional();
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
+const path = z.string().regex(/^\//, "is an absolute path").optional();
+const languages = z.string().regex(/^\w+(\+\w+)*$/, "is Tesseract's codes of languages, joined by +, as eng+deu");
+
 const ocrVariables = {
   DOCKET_OCR_CONCURRENCY: count(1),
   DOCKET_OCR_MAX_MEGABYTES: count(50),
@@ -14,7 +17,11 @@ const ocrVariables = {
   DOCKET_OCR_MEMORY_MEBIBYTES: count(256),
   DOCKET_OCR_PAGE_SECONDS: seconds(60),
   DOCKET_OCR_DOCUMENT_SECONDS: seconds(1200),
-  DOCKET_OCR_LANGUAGE: z.string().default("eng"),
+  DOCKET_OCR_LANGUAGES: languages.optional(),
+  // The older name of the same.
+  DOCKET_OCR_LANGUAGE: languages.default("eng"),
+  DOCKET_OCR_TESSERACT: path,
+  DOCKET_OCR_DATA: path,
 };
 
 // Textract takes a topic of its own region only, so there may be one for each.
@@ -62,6 +69,10 @@ export interface OcrLimits {
   documentMilliseconds: number;
   /** Tesseract language codes, joined by `+`. */
   language: string;
+  /** Path of a native `tesseract` that reads the pages; undefined: the WebAssembly build that comes with Docket. */
+  tesseract?: string | undefined;
+  /** Folder of trained data (`<code>.traineddata`, also with `.gz`); undefined: the npm packages. */
+  trainedData?: string | undefined;
 }
 
 /** Where Textract tells that a job has ended: `NotificationChannel` of its Start operations. */
@@ -176,6 +187,8 @@ function ocrSettings(e: z.infer<z.ZodObject<typeof ocrVariables>>): Config["ocr"
     memoryBytes: e.DOCKET_OCR_MEMORY_MEBIBYTES * 1024 * 1024,
     pageMilliseconds: e.DOCKET_OCR_PAGE_SECONDS * 1000,
     documentMilliseconds: e.DOCKET_OCR_DOCUMENT_SECONDS * 1000,
-    language: e.DOCKET_OCR_LANGUAGE,
+    language: e.DOCKET_OCR_LANGUAGES ?? e.DOCKET_OCR_LANGUAGE,
+    tesseract: e.DOCKET_OCR_TESSERACT,
+    trainedData: e.DOCKET_OCR_DATA,
   };
 }

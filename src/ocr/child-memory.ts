@@ -9,6 +9,10 @@ const leastDataBytes = 192 * mebibyte;
 /** What Node takes beside the engine: its heap, its code, the compiled engines, the picture that is read. */
 const besideEngineBytes = 128 * mebibyte;
 const leastEngineBytes = 32 * mebibyte;
+/** What Node holds while the user's own program reads: no engine and no picture. */
+const besideNativeBytes = 96 * mebibyte;
+/** A page at 300 DPI takes 80 MiB (measured with Tesseract 5.3). */
+const leastNativeBytes = 64 * mebibyte;
 
 /** How a limit on resident memory is divided up. */
 export interface MemoryPlan {
@@ -16,12 +20,15 @@ export interface MemoryPlan {
   dataBytes: number;
   /** WebAssembly memory of one engine, bytes. */
   engineBytes: number;
+  /** Private writable memory of the user's own `tesseract`, which runs beside a Node that has dropped what it drew. */
+  nativeBytes: number;
 }
 
 export function planMemory(limitBytes: number): MemoryPlan {
   return {
     dataBytes: Math.max(leastDataBytes, limitBytes),
     engineBytes: Math.max(leastEngineBytes, limitBytes - besideEngineBytes),
+    nativeBytes: Math.max(leastNativeBytes, limitBytes - besideNativeBytes),
   };
 }
 
@@ -74,14 +81,21 @@ export function statusBytes(status: string, field: "VmData" | "VmHWM" | "VmRSS")
 /** The child's environment: nothing of its parent's secrets, and one arena, for each would keep its own free memory. */
 export const childEnvironment = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "1" };
 
-/** Resident memory of a process, bytes; undefined when it is gone. */
+/** Resident memory of a process and of the program that it runs, bytes; undefined when it is gone. */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   try {
     if (process.platform === "linux") {
-      return statusBytes(await readFile(`/proc/${pid}/status`, "latin1"), "VmRSS") || undefined;
+      const own = statusBytes(await readFile(`/proc/${pid}/status`, "latin1"), "VmRSS");
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "latin1").catch(() => "");
+      let sum = own;
+      for (const child of children.split(" ").filter(Boolean)) {
+        sum += statusBytes(await readFile(`/proc/${child}/status`, "latin1").catch(() => ""), "VmRSS");
+      }
+      return own === 0 ? undefined : sum;
     }
-    const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
-    return Number(stdout.trim()) * 1024;
+    const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-g", String(pid)]);
+    const rows = stdout.trim().split(/\s+/).filter(Boolean);
+    return rows.length === 0 ? undefined : rows.reduce((sum, kibibytes) => sum + Number(kibibytes) * 1024, 0);
   } catch {
     // The process ended between two looks.
     return undefined;

@@ -1,6 +1,7 @@
 import type { Failure } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { MediaType } from "../media/media-type.ts";
+import type { NativeTesseractSettings } from "./native-tesseract.ts";
 
 /** What a child process is to read: one document, or the rest of it. */
 export interface RecognizerJob {
@@ -15,6 +16,9 @@ export interface RecognizerJob {
   maxPages: number;
   maxPixels: number;
   language: string;
+  trainedData: string | undefined;
+  /** The user's own `tesseract`, where one is configured. */
+  native: NativeTesseractSettings | undefined;
   /** WebAssembly memory that one engine may use, bytes. */
   engineBytes: number;
 }

@@ -5,7 +5,7 @@ import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
 import { boxOnPage } from "./picture-treatment.ts";
-import { Tesseract } from "./tesseract.ts";
+import type { Recognizer } from "./recognizer.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
 import { readTextLayer, type TextLayer } from "./text-layer.ts";
 import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
@@ -22,6 +22,8 @@ interface PageReaderOptions {
   name: string;
   maxPixels: number;
   language: string;
+  /** Makes the engine when the first page needs one. */
+  createRecognizer(): Recognizer;
   /** The cap on WebAssembly memory; see `capWebAssemblyMemory`. */
   memory: { exhausted(): boolean };
 }
@@ -43,7 +45,7 @@ export class PageReader {
   readonly #options: PageReaderOptions;
   readonly #verdicts = new Map<number, TextLayerVerdict>();
   #document: PdfDocument | undefined;
-  #tesseract: Tesseract | undefined;
+  #recognizer: Recognizer | undefined;
 
   constructor(file: DocumentFile, options: PageReaderOptions) {
     this.#file = file;
@@ -75,7 +77,8 @@ export class PageReader {
       if (memory.exhausted() || isAllocationFailure(error)) {
         failure = this.#outOfMemory(number);
       } else if (error instanceof DocketError) {
-        failure = new DocketError(error.type, error.message, { remedy: error.remedy });
+        const message = error.message.includes(name) ? error.message : `${name}: page ${number}: ${error.message}`;
+        failure = new DocketError(error.type, message, { remedy: error.remedy });
       } else {
         failure = new DocketError(
           "RecognizerCrashed",
@@ -132,12 +135,17 @@ export class PageReader {
     this.#throwIfExhausted(number);
     await this.#dropDocument();
     if (drawing.blank) return { lines: [], confidence: 0, characters: 0 };
-    this.#tesseract ??= new Tesseract(this.#options.language);
-    const tsv = await this.#tesseract.recognize(drawing, onProgress);
+    this.#recognizer ??= this.#options.createRecognizer();
+    const tsv = await this.#recognizer.recognize(drawing, onProgress);
     await freeEngines();
     this.#throwIfExhausted(number);
     const lines = linesFromTsv(tsv, drawing.width, drawing.height, (box) => boxOnPage(box, drawing.turn));
     return { lines, ...confidenceOf(lines) };
+  }
+
+  /** The most that processes of the engine's own have held, bytes. */
+  get enginePeakBytes(): number {
+    return this.#recognizer?.peakResidentBytes ?? 0;
   }
 
   #refuseLargeImages(number: number, images: readonly PageImage[]): void {

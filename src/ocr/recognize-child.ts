@@ -4,9 +4,12 @@ import { capWebAssemblyMemory } from "../media/memory-cap.ts";
 import { statusBytes } from "./child-memory.ts";
 import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protocol.ts";
 import { openDocumentFile } from "./document-file.ts";
+import { endEngines, NativeTesseract } from "./native-tesseract.ts";
 import { PageReader } from "./page-reader.ts";
 import { resolutions } from "./raster-plan.ts";
+import type { Recognizer } from "./recognizer.ts";
 import { trainedDataFiles } from "./trained-data.ts";
+import { WasmTesseract } from "./wasm-tesseract.ts";
 
 // The process that reads one document. Whatever a file does to it, it does to this process only.
 
@@ -31,19 +34,31 @@ function volunteer(): void {
   if (process.platform === "linux") writeFileSync("/proc/self/oom_score_adj", "1000");
 }
 
-/** The most that was ever resident, bytes; of this program alone, which `maxRSS` is not after a fork. */
-function peakResidentBytes(): number {
+/**
+ * The most that was ever resident, bytes; of this program alone, which `maxRSS` is not after a fork.
+ * @param engineBytes of the engine's own process, which runs while this one has dropped all that it drew
+ */
+function peakResidentBytes(engineBytes: number): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  return statusBytes(readFileSync("/proc/self/status", "latin1"), "VmHWM");
+  const status = readFileSync("/proc/self/status", "latin1");
+  const together = engineBytes === 0 ? 0 : statusBytes(status, "VmRSS") + engineBytes;
+  return Math.max(statusBytes(status, "VmHWM"), together);
+}
+
+/** @throws {DocketError} `InvalidInput` for a language without data */
+function recognizerOf({ language, trainedData, native }: RecognizerJob): () => Recognizer {
+  if (native !== undefined) return () => new NativeTesseract(language, native);
+  const data = trainedDataFiles(language, trainedData);
+  return () => new WasmTesseract(data);
 }
 
 async function run(job: RecognizerJob): Promise<void> {
   // Before the engines are loaded: they take the function that they grow by from there.
   const memory = capWebAssemblyMemory(job.engineBytes);
   // A language without data is told before the first page, whether or not a page needs it.
-  trainedDataFiles(job.language);
+  const createRecognizer = recognizerOf(job);
   const file = await openDocumentFile(job.file, job.name, job.maxPixels);
-  const reader = new PageReader(file, { ...job, memory });
+  const reader = new PageReader(file, { ...job, memory, createRecognizer });
   const { pages } = await reader.open();
   if (pages > job.maxPages) {
     throw new DocketError("LocalLimitExceeded", `${job.name} has ${pages} pages; the local limit is ${job.maxPages}.`);
@@ -64,13 +79,20 @@ async function readPage(reader: PageReader, page: number, firstAttempt: number):
     say({ kind: "started", page, attempt });
     try {
       const recognized = await reader.read(page, attempt, progressOf(page));
-      await handOver({ kind: "page", page: recognized, peakResidentBytes: peakResidentBytes() });
+      await handOver({ kind: "page", page: recognized, peakResidentBytes: peakResidentBytes(reader.enginePeakBytes) });
       return;
     } catch (error) {
       const failure = toDocketError(error).toFailure();
+      // No page's fault: the program or its data cannot be used at all.
+      if (failure.type === "InvalidInput") throw error;
       const again = failure.type === "OutOfMemory" || failure.type === "RecognizerCrashed";
       if (again && attempt + 1 < resolutions.length) continue;
-      await handOver({ kind: "page-failed", page, failure, peakResidentBytes: peakResidentBytes() });
+      await handOver({
+        kind: "page-failed",
+        page,
+        failure,
+        peakResidentBytes: peakResidentBytes(reader.enginePeakBytes),
+      });
       return;
     }
   }
@@ -95,7 +117,11 @@ function toDocketError(error: unknown): DocketError {
   return new DocketError("Internal", `The recogniser failed: ${String(error)}`, { cause: error });
 }
 
-process.on("disconnect", () => process.exit(0));
+// The parent is gone, or all is done: an engine's own process must not outlive this one.
+process.on("disconnect", () => {
+  endEngines();
+  process.exit(0);
+});
 process.on("message", (message: ParentMessage) => {
   if (message.kind === "taken") {
     taken?.();

@@ -1,12 +1,16 @@
-import { stat } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { OcrLimits } from "../config.ts";
 import { DocketError, type Failure } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { MediaType } from "../media/media-type.ts";
+import { planMemory } from "./child-memory.ts";
 import type { ChildMessage } from "./child-protocol.ts";
+import type { NativeTesseractSettings } from "./native-tesseract.ts";
+import { plainTrainedData } from "./plain-trained-data.ts";
 import { resolutions } from "./raster-plan.ts";
 import { type Ending, runRecognizer } from "./recognizer-process.ts";
+import { trainedDataFiles } from "./trained-data.ts";
 
 export interface RecognizeOptions {
   /** Path of a PDF, TIFF, JPEG or PNG; what it is follows from its first bytes. */
@@ -76,9 +80,24 @@ async function refuseLargeFile(file: string, name: string, { maxBytes }: OcrLimi
   throw new DocketError("LocalLimitExceeded", `${name} has ${size} bytes; the local limit is ${maxBytes}.`);
 }
 
+/** @throws {DocketError} `InvalidInput` when the program cannot be run or a language has no data */
+async function nativeTesseract(limits: OcrLimits): Promise<NativeTesseractSettings | undefined> {
+  const { tesseract: program, language, trainedData, memoryBytes, pageMilliseconds } = limits;
+  if (program === undefined) return undefined;
+  await access(program, constants.X_OK).catch((cause: Error) => {
+    throw new DocketError("InvalidInput", `${program} is no program that can be run.`, {
+      cause,
+      remedy: "Name the tesseract program in DOCKET_OCR_TESSERACT, or leave that out: Docket has one of its own.",
+    });
+  });
+  const data = await plainTrainedData(trainedDataFiles(language, trainedData));
+  return { program, data, dataBytes: planMemory(memoryBytes).nativeBytes, seconds: pageMilliseconds / 1000 };
+}
+
 /** One document, over as many children as it takes. */
 class Recognition {
   readonly #options: RecognizeOptions & { name: string };
+  #native: NativeTesseractSettings | undefined;
   readonly #result: RecognizeResult = { pages: 0, failures: [], peakResidentBytes: 0 };
   /** Pages still to be read; undefined before the document was opened. */
   #remaining: number[] | undefined;
@@ -91,6 +110,7 @@ class Recognition {
   }
 
   async run(): Promise<RecognizeResult> {
+    this.#native = await nativeTesseract(this.#options.limits);
     for (;;) {
       const ending = await this.#runChild();
       this.#result.peakResidentBytes = Math.max(this.#result.peakResidentBytes, ending.peakResidentBytes);
@@ -102,9 +122,10 @@ class Recognition {
 
   #runChild(): Promise<Ending> {
     const { file, name, limits, firstPage = 1, signal } = this.#options;
-    const { maxPages, maxPixels, language } = limits;
+    const { maxPages, maxPixels, language, trainedData } = limits;
+    const engine = { language, trainedData, native: this.#native };
     const job = { file, name, pages: this.#remaining, firstPage, firstAttempt: this.#attempt };
-    return runRecognizer({ ...job, maxPages, maxPixels, language }, limits, {
+    return runRecognizer({ ...job, ...engine, maxPages, maxPixels }, limits, {
       onMessage: (message) => this.#take(message),
       signal,
     });

@@ -42,7 +42,11 @@ export async function runRecognizer(
 ): Promise<Ending> {
   const plan = planMemory(limits.memoryBytes);
   const { command, arguments: parameters } = await boundedNode(childScript, plan);
-  const child = spawn(command, parameters, { env: childEnvironment, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = spawn(command, parameters, {
+    env: childEnvironment,
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    detached: true,
+  });
   const run = new Run(child, job.name, limits, onMessage);
   const cancel = () =>
     run.kill(new DocketError("Cancelled", `${job.name}: recognition was cancelled.`, { cause: signal?.reason }));
@@ -91,6 +95,8 @@ class Run {
     child.on("message", (message: ChildMessage) => {
       this.#taking = this.#take(message);
     });
+    // The program that it ran, should someone else have ended the child alone. The group is empty otherwise.
+    child.on("exit", () => this.#endGroup());
     this.ended = new Promise((resolve, reject) => {
       child.on("error", (error) => {
         this.#stop();
@@ -115,7 +121,7 @@ class Run {
   /** Ends the child at once; it has nothing to save. */
   kill(reason: DocketError): void {
     this.#killedFor ??= reason;
-    this.#child.kill("SIGKILL");
+    this.#end();
   }
 
   async #take(message: ChildMessage): Promise<void> {
@@ -151,7 +157,21 @@ class Run {
 
   #fail(error: unknown): void {
     this.#fatal ??= { error };
-    this.#child.kill("SIGKILL");
+    this.#end();
+  }
+
+  /** The child leads a process group, so that a program that it runs ends with it. */
+  #end(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#endGroup();
+  }
+
+  #endGroup(): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      // Gone meanwhile.
+    }
   }
 
   /** Time for one page at one attempt, or for opening the document; the caller's time with a page does not count. */

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gunzipSync } from "node:zlib";
 import { DocketError } from "../contract/failures.ts";
-import { trainedDataFiles } from "./trained-data.ts";
+import type { Picture, Recognizer } from "./recognizer.ts";
+import type { TrainedData } from "./trained-data.ts";
 
 /** The part of the Tesseract core's interface that is used here. */
 interface TesseractApi {
@@ -32,28 +33,21 @@ const segmentationAuto = "3";
 // The fastest build that this machine's V8 can run comes first.
 const builds = ["tesseract-core-simd-lstm", "tesseract-core-lstm"];
 
-/** What is read: a picture as a PGM file (binary, 8 bits). */
-export interface Picture {
-  pgm: Uint8Array;
-  /** Resolution; undefined: Tesseract estimates it. */
-  dpi: number | undefined;
-}
-
 /** Tesseract, compiled once. Every page gets a fresh instance, because an instance's memory never shrinks. */
-export class Tesseract {
+export class WasmTesseract implements Recognizer {
+  readonly peakResidentBytes = 0;
   readonly #create: CreateCore;
   readonly #module: WebAssembly.Module;
   readonly #languages: string;
   readonly #data: Map<string, Uint8Array>;
 
-  /**
-   * @param languages Tesseract's codes, joined by `+`; each needs the npm package `@tesseract.js-data/<code>`
-   * @throws {DocketError} `InvalidInput` when there is no data for a language
-   */
-  constructor(languages: string) {
-    this.#languages = languages;
+  constructor(data: readonly TrainedData[]) {
+    this.#languages = data.map(({ language }) => language).join("+");
     this.#data = new Map(
-      trainedDataFiles(languages).map(({ language, file }) => [language, gunzipSync(readFileSync(file))]),
+      data.map(({ language, file }) => {
+        const bytes = readFileSync(file);
+        return [language, file.endsWith(".gz") ? gunzipSync(bytes) : bytes];
+      }),
     );
     const require = createRequire(import.meta.url);
     for (const build of builds) {
@@ -66,12 +60,7 @@ export class Tesseract {
     throw new DocketError("Internal", "Tesseract's WebAssembly build cannot be run by this version of Node.");
   }
 
-  /**
-   * Recognises one picture, and empties it once it was taken over.
-   * @param onProgress called with 0-100 while the engine works, from inside it: it must return at once
-   * @returns Tesseract's TSV output
-   */
-  async recognize(picture: Picture, onProgress: (percent: number) => void): Promise<string> {
+  async recognize(picture: Picture, onProgress: () => void): Promise<string> {
     const module = this.#module;
     const core = await this.#create({
       instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance) => void) {

@@ -1,0 +1,123 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { DocketError } from "../contract/failures.ts";
+import { statusBytes } from "./child-memory.ts";
+import type { Picture, Recognizer } from "./recognizer.ts";
+
+/** How the user's own program is run. */
+export interface NativeTesseractSettings {
+  /** Path of the program. */
+  program: string;
+  /** Folder with the uncompressed data of all languages. */
+  data: string;
+  /** Private writable memory that the kernel grants the program, bytes. */
+  dataBytes: number;
+  /** Processor seconds that one page may take: the program's own end should its parent be killed. */
+  seconds: number;
+}
+
+const watchMilliseconds = 50;
+const running = new Set<ChildProcess>();
+
+/** Ends the programs of this process that are still at work. */
+export function endEngines(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** A page's words, with room: the TSV of a page full of small print has half a megabyte. */
+const outputLimit = 16 * 1024 * 1024;
+const keptErrorBytes = 8192;
+
+/**
+ * The user's own `tesseract`, one process a page: the picture goes in by its standard input, the words come out by its
+ * standard output, and nothing is written to a disk. One thread: several gain little and cost three times the processor.
+ */
+export class NativeTesseract implements Recognizer {
+  readonly #languages: string;
+  readonly #settings: NativeTesseractSettings;
+  #peak = 0;
+
+  constructor(languages: string, settings: NativeTesseractSettings) {
+    this.#languages = languages;
+    this.#settings = settings;
+  }
+
+  get peakResidentBytes(): number {
+    return this.#peak;
+  }
+
+  async recognize(picture: Picture, onProgress: () => void): Promise<string> {
+    const { program, data, dataBytes, seconds } = this.#settings;
+    const dpi = picture.dpi === undefined ? [] : ["--dpi", String(picture.dpi)];
+    const options = ["--tessdata-dir", data, "-l", this.#languages, "--oem", "1", "--psm", "3", ...dpi];
+    const limits = `ulimit -d ${Math.floor(dataBytes / 1024)} 2>/dev/null; ulimit -t ${Math.ceil(seconds)}`;
+    const child = spawn(
+      "/bin/sh",
+      ["-c", `${limits}; exec "$0" "$@"`, program, "stdin", "stdout", ...options, "-c", "tessedit_create_tsv=1"],
+      { env: { OMP_THREAD_LIMIT: "1", LC_ALL: "C" } },
+    );
+    running.add(child);
+    const watch = setInterval(() => {
+      onProgress();
+      if (child.pid !== undefined) this.#peak = Math.max(this.#peak, peakOf(child.pid));
+    }, watchMilliseconds);
+    try {
+      return await outputOf(child, picture, program);
+    } finally {
+      clearInterval(watch);
+      running.delete(child);
+    }
+  }
+}
+
+function outputOf(child: ChildProcessWithoutNullStreams, picture: Picture, program: string): Promise<string> {
+  const output: Buffer[] = [];
+  let bytes = 0;
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > outputLimit) child.kill("SIGKILL");
+    else output.push(chunk);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-keptErrorBytes);
+  });
+  // A program that ends before it has read its picture is told of by its exit.
+  child.stdin.on("error", () => {});
+  child.stdin.end(picture.pgm);
+  picture.pgm = new Uint8Array(0);
+  return new Promise((resolve, reject) => {
+    child.on("error", (error) => reject(new DocketError("Internal", `${program} cannot be run: ${error.message}`)));
+    child.on("close", (code, signal) => {
+      // Leptonica goes on without what it had no memory for.
+      if (code === 0 && !memoryWords.test(said)) resolve(Buffer.concat(output).toString("utf8"));
+      else reject(failureOf(program, code, signal, said));
+    });
+  });
+}
+
+const memoryWords = /out of memory|bad_alloc|insufficient memory|memory exhausted|alloc fail/i;
+
+function failureOf(program: string, code: number | null, signal: NodeJS.Signals | null, said: string): DocketError {
+  if (memoryWords.test(said)) return new DocketError("OutOfMemory", `${program} was refused memory.`);
+  if (signal === "SIGXCPU") return new DocketError("OutOfTime", `${program} used up its time for a page.`);
+  const why = said.split("\n").find((line) => /error|fail|not found|denied/i.test(line)) ?? "";
+  const how = signal ?? `exit code ${code}`;
+  // The shell's codes for a program that is missing or is none, and Tesseract's own complaint about its data.
+  if (code === 126 || code === 127 || /Failed loading language|Error opening data file/.test(said)) {
+    return new DocketError("InvalidInput", `${program} cannot be used (${how}): ${why.trim()}`, {
+      remedy: "Correct DOCKET_OCR_TESSERACT, DOCKET_OCR_DATA and DOCKET_OCR_LANGUAGES.",
+    });
+  }
+  return new DocketError("RecognizerCrashed", `${program} ended with ${how}: ${why.trim()}`);
+}
+
+/** The most that a process has held, bytes; 0 where the system does not tell. */
+function peakOf(pid: number): number {
+  try {
+    return statusBytes(readFileSync(`/proc/${pid}/status`, "latin1"), "VmHWM");
+  } catch {
+    // It has ended, or this is no Linux.
+    return 0;
+  }
+}
