@@ -21,6 +21,7 @@ import { createTextractApis } from "./textract/textract-api.ts";
 import { textractReachability } from "./textract/textract-reachability.ts";
 import { startHealthServer } from "./worker/health-server.ts";
 import { createWorkerMetrics } from "./worker/metrics.ts";
+import { readNotifications } from "./worker/notifications.ts";
 import { workflowBundleUrl } from "./workflows/bundle.ts";
 
 export interface WorkerRun {
@@ -76,10 +77,16 @@ export async function runWorker({
   const workers: Worker[] = [];
   for (const queue of queues) workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config)) }));
 
+  // Beside the looks at jobs: whoever may do the one may do the other.
+  const reads = queues.includes(taskQueues.textractResults);
+  const notifications = reads
+    ? readNotifications({ config, connection, database, registry: metrics.registry, logger })
+    : null;
   const health = await startHealthServer({
     port: config.worker.healthPort,
     registry: metrics.registry,
     states: () => Object.fromEntries(workers.map((worker, index) => [queues[index] ?? "", worker.getState()])),
+    details: () => (notifications === null ? {} : { notifications: notifications.problem() ?? "answers" }),
   });
   const stop = (signal: string) => {
     logger.info({ signal }, "shutting down");
@@ -93,6 +100,7 @@ export async function runWorker({
     onReady?.(health);
     await running;
   } finally {
+    await notifications?.stop();
     await health.close();
     await connection.close();
     await database.$disconnect();

@@ -17,6 +17,8 @@ export async function startHealthServer(options: {
   port: number;
   registry: Registry;
   states(): Record<string, string>;
+  /** What else is told, without any say in whether the worker is healthy. */
+  details?(): Record<string, unknown>;
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split("?")[0];
@@ -24,7 +26,7 @@ export async function startHealthServer(options: {
       const states = options.states();
       const healthy = Object.values(states).every((state) => state === "RUNNING");
       response.writeHead(healthy ? 200 : 503, { "content-type": "application/json" });
-      response.end(JSON.stringify({ healthy, queues: states }));
+      response.end(JSON.stringify({ healthy, queues: states, ...options.details?.() }));
     } else if (path === "/metrics") {
       options.registry.metrics().then(
         (text) => response.writeHead(200, { "content-type": options.registry.contentType }).end(text),

@@ -38,10 +38,19 @@ const jobFault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("slow-job"), milliseconds: z.int().min(1).max(86_400_000), ...common }),
 ]);
 
-const faultList = z.array(z.union([requestFault, jobFault])).max(1000);
+// Faults of a notification: they happen to the next `count` ends of jobs that are to be told to a topic.
+const notificationFault = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("lost-notification"), ...common }),
+  z.object({ kind: z.literal("doubled-notification"), ...common }),
+  z.object({ kind: z.literal("late-notification"), milliseconds: z.int().min(1).max(86_400_000), ...common }),
+  z.object({ kind: z.literal("forged-notification"), ...common }),
+]);
+
+const faultList = z.array(z.union([requestFault, jobFault, notificationFault])).max(1000);
 
 export type Fault = z.infer<typeof faultList>[number];
 export type JobFault = z.infer<typeof jobFault>;
+type NotificationFault = z.infer<typeof notificationFault>;
 
 /** Faults on command, in the order in which they were given. */
 export interface Faults {
@@ -50,21 +59,28 @@ export interface Faults {
   add(list: unknown): void;
   clear(): void;
   /**
-   * The next fault of a request or of a job for an operation, used up by this call.
+   * The next fault of a request, a job or a notification for an operation, used up by this call.
    * @param key of the document that it is about; undefined where that is not known
    */
   takeForRequest(operation: string, key: string | undefined): Fault | undefined;
   takeForJob(operation: string, key: string): JobFault | undefined;
+  takeForNotification(operation: string, key: string): NotificationFault | undefined;
 }
 
-const jobKinds: readonly string[] = ["partial-success", "job-failed", "slow-job"];
+const kindsOf = (shape: { options: readonly { shape: { kind: { value: string } } }[] }): readonly string[] =>
+  shape.options.map((option) => option.shape.kind.value);
+const kinds = {
+  request: kindsOf(requestFault),
+  job: kindsOf(jobFault),
+  notification: kindsOf(notificationFault),
+};
 
 export function createFaults(): Faults {
   let faults: Fault[] = [];
-  const take = (operation: string, key: string | undefined, forJob: boolean) => {
+  const take = (operation: string, key: string | undefined, of: keyof typeof kinds) => {
     const fault = faults.find(
       (f) =>
-        jobKinds.includes(f.kind) === forJob &&
+        kinds[of].includes(f.kind) &&
         (f.operation === "*" || f.operation === operation) &&
         (f.key === undefined || f.key === key),
     );
@@ -87,8 +103,9 @@ export function createFaults(): Faults {
     clear() {
       faults = [];
     },
-    takeForRequest: (operation, key) => take(operation, key, false),
-    takeForJob: (operation, key) => take(operation, key, true) as JobFault | undefined,
+    takeForRequest: (operation, key) => take(operation, key, "request"),
+    takeForJob: (operation, key) => take(operation, key, "job") as JobFault | undefined,
+    takeForNotification: (operation, key) => take(operation, key, "notification") as NotificationFault | undefined,
   };
 }
 

@@ -27,6 +27,8 @@ export function createJobRunner(ports: {
   workFolder: string;
   /** Documents read at the same time. */
   concurrency: number;
+  /** Called when a job's end is on the disk. */
+  onEnded(job: TextractJob): Promise<void>;
   /** Told of what nobody waits for: a job whose end could not be written down. */
   onError(error: unknown): void;
 }): JobRunner {
@@ -89,6 +91,7 @@ export function createJobRunner(ports: {
       billedPages: end.status === "FAILED" ? 0 : writer.storedPages.length,
     });
     await ports.jobs.finish(job, end);
+    await ports.onEnded(job);
   }
 
   /** @returns codes of the pages that are known not to be readable */

@@ -1,6 +1,5 @@
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type JsonLines, openJsonLines } from "./json-lines.ts";
+import { openCompacted } from "./compact-lines.ts";
 import type { JobEnd, JobRequest, TextractJob } from "./textract-job.ts";
 
 // What happened to jobs, one line each, in the order in which it happened.
@@ -8,6 +7,7 @@ type JobEvent =
   | { event: "accepted"; job: JobRequest }
   | { event: "counted"; jobId: string; pages: number }
   | { event: "finished"; jobId: string; end: JobEnd }
+  | { event: "notified"; jobId: string }
   | { event: "expired"; jobId: string };
 
 /** Jobs and their tokens: in memory for answers, in a journal on disk for restarts. */
@@ -22,6 +22,10 @@ export interface JobStore {
   accept(request: JobRequest): Promise<TextractJob>;
   counted(job: TextractJob, pages: number): Promise<void>;
   finish(job: TextractJob, end: JobEnd): Promise<void>;
+  /** The job's end was told to its topic, or never will be. */
+  notified(job: TextractJob): Promise<void>;
+  /** Jobs that have ended and whose topic was not told. */
+  unnotified(): TextractJob[];
   expire(job: TextractJob): Promise<void>;
   /** Jobs whose time is over and that still take up room. */
   overdue(): TextractJob[];
@@ -35,9 +39,10 @@ export async function openJobStore(options: { folder: string; retentionMilliseco
   const jobs = new Map<string, TextractJob>();
   const byToken = new Map<string, TextractJob>();
   const open = new Map<string, TextractJob>();
-  const path = join(options.folder, "jobs.jsonl");
-  const journal = await compacted(path, await openJsonLines(path, (event) => apply(event as JobEvent)), () =>
-    [...jobs.values()].flatMap(eventsOf),
+  const journal = await openCompacted(
+    join(options.folder, "jobs.jsonl"),
+    (event) => apply(event as JobEvent),
+    () => [...jobs.values()].flatMap(eventsOf),
   );
   const record = async (event: JobEvent) => {
     await journal.append(event);
@@ -56,6 +61,11 @@ export async function openJobStore(options: { folder: string; retentionMilliseco
     },
     counted: (job, pages) => record({ event: "counted", jobId: job.jobId, pages }),
     finish: (job, end) => record({ event: "finished", jobId: job.jobId, end }),
+    notified: (job) => record({ event: "notified", jobId: job.jobId }),
+    unnotified: () =>
+      [...jobs.values()].filter(
+        (job) => job.end !== undefined && job.notificationChannel !== undefined && !job.notified,
+      ),
     expire: (job) => record({ event: "expired", jobId: job.jobId }),
     overdue: () => [...jobs.values()].filter((job) => living(job) === undefined),
     close: () => journal.close(),
@@ -77,6 +87,7 @@ export async function openJobStore(options: { folder: string; retentionMilliseco
     const job = jobs.get(event.jobId);
     if (job === undefined) return;
     if (event.event === "counted") job.pages = event.pages;
+    else if (event.event === "notified") job.notified = true;
     else open.delete(job.jobId);
     if (event.event === "finished") job.end = event.end;
     if (event.event === "expired") {
@@ -88,26 +99,12 @@ export async function openJobStore(options: { folder: string; retentionMilliseco
 }
 
 function eventsOf(job: TextractJob): JobEvent[] {
-  const { pages, pagesDone: _, end, ...request } = job;
+  const { pages, pagesDone: _, end, notified, ...request } = job;
   const { jobId } = job;
   return [
     { event: "accepted", job: request },
     ...(pages === undefined ? [] : [{ event: "counted" as const, jobId, pages }]),
     ...(end === undefined ? [] : [{ event: "finished" as const, jobId, end }]),
+    ...(notified === undefined ? [] : [{ event: "notified" as const, jobId }]),
   ];
-}
-
-// At a start, a journal that has grown well beyond its living jobs is written again with these alone.
-async function compacted(path: string, journal: JsonLines, living: () => JobEvent[]): Promise<JsonLines> {
-  const needed = living();
-  const bytes = needed.reduce((sum, event) => sum + JSON.stringify(event).length + 1, 0);
-  if (journal.size < 1_000_000 || journal.size < 2 * bytes) return journal;
-  await journal.close();
-  const fresh = `${path}.new`;
-  await rm(fresh, { force: true });
-  const rewritten = await openJsonLines(fresh, () => {});
-  await Promise.all(needed.map((event) => rewritten.append(event)));
-  await rewritten.close();
-  await rename(fresh, path);
-  return openJsonLines(path, () => {});
 }

@@ -11,10 +11,14 @@ import { createHelperRoutes } from "./helper-routes.ts";
 import { createJobRunner } from "./job-runner.ts";
 import { openJobStore } from "./job-store.ts";
 import { openLedger } from "./ledger.ts";
+import { openMessageQueues } from "./message-queues.ts";
 import { openNextTokens } from "./next-token.ts";
+import { createNotifications } from "./notifications.ts";
 import { createOperations } from "./operations.ts";
 import { type LocalTextractOptions, withDefaults } from "./options.ts";
 import { openPageResults } from "./page-results.ts";
+import { createQueueOperations } from "./queue-operations.ts";
+import { createQueueServer, readQueueCall } from "./queue-server.ts";
 import { createReadAtOnce } from "./read-at-once.ts";
 import { createBodyReader } from "./request-body.ts";
 import { createRateLimiter } from "./request-rate.ts";
@@ -58,10 +62,22 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
   const tokens = await openNextTokens(folder);
   const objects = createSourceObjects(region, options.s3);
   const faults = createFaults();
+  const queues = await openMessageQueues(folder);
+  const notifications = createNotifications({ jobs, queues, faults, onError });
   const bodies = createBodyReader();
   const reading = { memoryBytes: options.memoryBytes, language: options.language };
   const { concurrency, maxOpenJobs } = options;
-  const runner = createJobRunner({ jobs, results, objects, ledger, reading, workFolder, concurrency, onError });
+  const runner = createJobRunner({
+    jobs,
+    results,
+    objects,
+    ledger,
+    reading,
+    workFolder,
+    concurrency,
+    onEnded: notifications.jobEnded,
+    onError,
+  });
   const run = createOperations({
     startJob: createStartJob({ region, maxOpenJobs, jobs, objects, runner, faults }),
     getResult: createGetResult({ jobs, results, tokens }),
@@ -69,7 +85,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
   });
   const serve = createCallServer({
     readBody: bodies.read,
-    verify: createSignatureVerifier({ region, credentials: options.credentials }),
+    verify: createSignatureVerifier({ region, service: "textract", credentials: options.credentials }),
     checkRate: createRateLimiter(options.requestRates),
     faults,
     run,
@@ -80,11 +96,24 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     keyOfJob: (jobId) => jobs.get(jobId)?.document.key,
     onError,
   });
+  const serveQueue = createQueueServer({
+    readBody: bodies.read,
+    verify: createSignatureVerifier({ region, service: "sqs", credentials: options.credentials }),
+    run: createQueueOperations({ queues, region }),
+    stopping: stopping.signal,
+    onError,
+  });
   const helperRoute = createHelperRoutes({ region, jobs, ledger, faults, readBody: bodies.read });
 
   const server = createServer((request, response) => {
-    const call = readCall(request);
-    const answered = call === undefined ? helperRoute(request, response) : serve(request, response, call);
+    const queueCall = readQueueCall(request);
+    const call = queueCall === undefined ? readCall(request) : undefined;
+    const answered =
+      queueCall !== undefined
+        ? serveQueue(request, response, queueCall)
+        : call === undefined
+          ? helperRoute(request, response)
+          : serve(request, response, call);
     answered.catch((error) => {
       onError(error);
       response.destroy();
@@ -97,6 +126,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     objects.close();
     await jobs.close();
     await ledger.close();
+    await queues.close();
     await release();
   };
   try {
@@ -107,6 +137,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
   }
   const { port } = server.address() as AddressInfo;
   await removeOverdue();
+  for (const job of jobs.unnotified()) await notifications.jobEnded(job);
   for (const job of jobs.open()) runner.enqueue(job);
   const sweep = setInterval(() => void removeOverdue().catch(onError), sweepMilliseconds);
   sweep.unref();
@@ -116,6 +147,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     port,
     async stop() {
       clearInterval(sweep);
+      notifications.stop();
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

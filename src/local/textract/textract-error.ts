@@ -26,6 +26,10 @@ const statusByName = {
   UnknownOperationException: 400,
   UnrecognizedClientException: 400,
   ValidationException: 400,
+  // Errors of SQS.
+  InvalidParameterValueException: 400,
+  QueueDoesNotExist: 400,
+  ReceiptHandleIsInvalid: 400,
 } as const;
 
 export type TextractErrorName = keyof typeof statusByName;

@@ -22,7 +22,7 @@ export interface JobRequest {
   /** Hash of all parameters: the same token with other parameters is an error. */
   parameters: string;
   jobTag?: string | undefined;
-  /** Recorded only: the local endpoint sends no notification. */
+  /** Told when the job has ended. */
   notificationChannel?: { SNSTopicArn: string; RoleArn: string } | undefined;
   output?: { bucket: string; prefix: string } | undefined;
   /** Recorded only: nothing is encrypted locally. */
@@ -52,6 +52,8 @@ export interface TextractJob extends JobRequest {
   /** Pages whose text is stored. */
   pagesDone: number;
   end?: JobEnd | undefined;
+  /** The end was told to the job's topic. */
+  notified?: true;
 }
 
 /** The job's state by Textract's name for it. */

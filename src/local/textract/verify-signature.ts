@@ -12,7 +12,6 @@ export interface AcceptedCredentials {
   sessionToken?: string | undefined;
 }
 
-const service = "textract";
 const hashHeader = "x-amz-content-sha256";
 /** Difference between the caller's clock and ours that AWS allows. */
 const skewMilliseconds = 5 * 60 * 1000;
@@ -30,14 +29,19 @@ interface Authorization {
  * Checks Signature Version 4 by signing the request again with the key that it names and comparing.
  * The sentences of the errors are those of AWS services.
  */
-export function createSignatureVerifier(options: { region: string; credentials: readonly AcceptedCredentials[] }) {
+export function createSignatureVerifier(options: {
+  region: string;
+  /** As it stands in a signature's scope. */
+  service: "textract" | "sqs";
+  credentials: readonly AcceptedCredentials[];
+}) {
   const signers = new Map(
     options.credentials.map((credentials) => {
       const { accessKeyId, secretAccessKey } = credentials;
       const signer = new SignatureV4({
         credentials: { accessKeyId, secretAccessKey },
         region: options.region,
-        service,
+        service: options.service,
         sha256: Sha256,
         applyChecksum: false,
       });
@@ -55,7 +59,7 @@ export function createSignatureVerifier(options: { region: string; credentials: 
     }
     const longDate = String(request.headers["x-amz-date"] ?? "");
     const signingDate = parseDate(longDate);
-    checkScope(authorization, longDate, options.region);
+    checkScope(authorization, longDate, options);
     checkClock(longDate, signingDate);
 
     const bodyHash = createHash("sha256").update(body).digest("hex");
@@ -134,7 +138,11 @@ function parseDate(longDate: string): Date {
   return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
 }
 
-function checkScope(authorization: Authorization, longDate: string, region: string): void {
+function checkScope(
+  authorization: Authorization,
+  longDate: string,
+  { region, service }: { region: string; service: string },
+): void {
   const refuse = (message: string) => new TextractError("InvalidSignatureException", message);
   if (authorization.region !== region) {
     throw refuse(`Credential should be scoped to a valid region, not '${authorization.region}'.`);
