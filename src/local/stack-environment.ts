@@ -52,5 +52,17 @@ export function textractVariables(
   environment: NodeJS.ProcessEnv | null,
 ): Record<string, string> {
   const pace = environment === null ? [] : Object.entries(localPace).filter(([name]) => !environment[name]);
-  return { ...(endpoint === null ? {} : { AWS_ENDPOINT_URL_TEXTRACT: endpoint }), ...Object.fromEntries(pace) };
+  return {
+    ...(endpoint === null ? {} : { AWS_ENDPOINT_URL_TEXTRACT: endpoint }),
+    ...(endpoint === null || environment === null ? {} : queueVariables(endpoint, environment)),
+    ...Object.fromEntries(pace),
+  };
+}
+
+/** Where a topic is named, the endpoint of ours has the queue that is subscribed to it. */
+function queueVariables(endpoint: string, environment: NodeJS.ProcessEnv): Record<string, string> {
+  const { DOCKET_TEXTRACT_TOPIC_ARN: topic, DOCKET_NOTIFICATION_QUEUE_URL: queue } = environment;
+  const [account, name] = topic?.split(",")[0]?.trim().split(":").slice(4) ?? [];
+  if (queue || account === undefined || name === undefined) return {};
+  return { DOCKET_NOTIFICATION_QUEUE_URL: `${endpoint}/${account}/${name}` };
 }

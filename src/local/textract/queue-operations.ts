@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { MessageQueues } from "./message-queues.ts";
 import { TextractError } from "./textract-error.ts";
@@ -26,7 +27,8 @@ export function createQueueOperations(ports: { queues: MessageQueues; region: st
     switch (servedQueueOperation(operation)) {
       case "SendMessage": {
         const { QueueUrl, MessageBody } = parse("SendMessage", input);
-        return { MessageId: await ports.queues.send(queueOf(QueueUrl).key, MessageBody) };
+        const MD5OfMessageBody = createHash("md5").update(MessageBody).digest("hex");
+        return { MessageId: await ports.queues.send(queueOf(QueueUrl).key, MessageBody), MD5OfMessageBody };
       }
       case "ReceiveMessage":
         return receive(parse("ReceiveMessage", input), signal);
