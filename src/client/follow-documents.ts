@@ -3,6 +3,7 @@ import type { Services } from "./connect.ts";
 import { type DocumentOutcome, outcomeOf, outcomeOfClosed, outcomeOfFailure } from "./document-outcome.ts";
 import { failureOf } from "./failure-of.ts";
 import { readLocalJobs } from "./local-textract-jobs.ts";
+import { outageOf } from "./outage.ts";
 import { readDocuments } from "./read-documents.ts";
 import { readWorkflowStage } from "./workflow-stage.ts";
 
@@ -44,8 +45,8 @@ interface Working {
  */
 export class DocumentFollower {
   readonly documents = new Map<string, FollowedDocument>();
-  /** Why the last look was incomplete; null when it was not. */
-  trouble: string | null = null;
+  /** Why the last look was incomplete, and since when looks are; null when it was not. */
+  trouble: { what: string; since: number } | null = null;
   readonly #services: Services;
   readonly #textractStatus: string | null;
   readonly #open = new Map<string, FollowedDocument>();
@@ -73,14 +74,15 @@ export class DocumentFollower {
   /** Looks once. */
   async look(): Promise<void> {
     if (this.#open.size === 0) return;
-    this.trouble = null;
     const looked = this.#rotate(rowsPerLook);
     try {
       const working = await this.#readRows(looked);
       await this.#readPagesDone(working);
       await this.#readStages(looked.filter((document) => document.outcome === null));
+      this.trouble = null;
     } catch (error) {
-      this.trouble = failureOf(error).message;
+      const what = outageOf(error, this.#services.config)?.what ?? failureOf(error).message;
+      this.trouble = { what, since: this.trouble?.since ?? Date.now() };
     }
   }
 

@@ -3,6 +3,7 @@ import { documentIdFromContent, documentIdFromLocation } from "../contract/docum
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
 import { objectAddress } from "../storage/object-names.ts";
+import { storageFailure } from "../storage/storage-failure.ts";
 import type { Services } from "./connect.ts";
 import { type FoundFile, unreadable } from "./find-documents.ts";
 import { type ContentHash, hashContent, hashFile } from "./hash-file.ts";
@@ -42,6 +43,8 @@ export function createFileHandIn(services: Services, options: HandInOptions, sig
     const documentId = documentIdFromContent(options.project, content.sha256);
     const handedIn = byDocument.get(documentId) ?? handInFile(services, file, content, documentId, options, signal);
     byDocument.set(documentId, handedIn);
+    // One that failed may be tried again.
+    handedIn.catch(() => byDocument.delete(documentId));
     return handedIn;
   };
 }
@@ -132,7 +135,9 @@ async function hashObject(
     return (await hashContent(stream, signal)).sha256;
   } catch (error) {
     if (error instanceof DocketError && recorded.includes(error.type)) return null;
-    throw error;
+    // A connection that breaks in the middle of the body says so without a name of S3's.
+    if (signal?.aborted) throw error;
+    return storageFailure(error, document);
   }
 }
 

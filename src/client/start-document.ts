@@ -5,6 +5,9 @@ import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../c
 import { searchAttributes } from "../contract/search-attributes.ts";
 import type { Services } from "./connect.ts";
 
+/** Longest wait for the server's answer to one start. */
+const answerMilliseconds = 10_000;
+
 /** Input with everything that the client knows filled in. */
 export type CompleteInput = ProcessDocumentInput &
   Required<Pick<ProcessDocumentInput, "documentId" | "project" | "engine" | "fileName">>;
@@ -20,7 +23,11 @@ export async function startDocument(
   again: boolean,
 ): Promise<{ runId: string } | null> {
   try {
-    const handle = await services.temporal.workflow.start(processDocumentType, {
+    // Starting twice joins the first, so a server that does not answer need not be waited for in silence.
+    const deadline = Date.now() + answerMilliseconds;
+    const start: typeof services.temporal.workflow.start = (type, options) =>
+      services.temporal.withDeadline(deadline, () => services.temporal.workflow.start(type, options));
+    const handle = await start(processDocumentType, {
       workflowId: documentWorkflowId(input.documentId),
       taskQueue: taskQueues.documents,
       args: [input],

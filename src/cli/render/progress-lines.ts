@@ -1,5 +1,6 @@
 import type { Colors } from "../output.ts";
 import { type FileProgress, hasEnded, type ProgressView, totalsOf } from "../run/progress-view.ts";
+import { renderOutage } from "../service-wait.ts";
 import { formatCount, formatDuration, plural } from "./format.ts";
 import { padColumns, printableLine, shorten } from "./printable.ts";
 
@@ -24,6 +25,11 @@ export function renderTotal(view: ProgressView): string {
   return parts.join(" · ");
 }
 
+/** Which service is waited for and for how long. */
+export function renderTrouble(trouble: { what: string; since: number }): string {
+  return `Nothing is lost, ${renderOutage(trouble)}`;
+}
+
 /** What a file is at, in one word or name. */
 export function renderState(file: FileProgress): string {
   if (file.state === "started") return file.stage ?? "waiting";
@@ -46,7 +52,7 @@ export function renderProgress(view: ProgressView, screen: Screen): string[] {
     lines.push(color.dim(`  and ${plural(view.files.length - shown.length, "more document")}`));
   }
   if (view.trouble !== null) {
-    lines.push(color.yellow(shorten(`Waiting, nothing is lost: ${printableLine(view.trouble)}`, columns)));
+    lines.push(color.yellow(shorten(renderTrouble(view.trouble), columns)));
   }
   return lines;
 }

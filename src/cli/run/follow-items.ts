@@ -1,5 +1,6 @@
 import type { Services } from "../../client/connect.ts";
 import type { RefusedFile } from "../../client/find-documents.ts";
+import type { ServiceWait } from "../../client/service-wait.ts";
 import { printJson } from "../output.ts";
 import { resultJson } from "../render/result-json.ts";
 import { createDisplay } from "./create-display.ts";
@@ -15,6 +16,7 @@ export async function followItems(
     services: Services;
     textractStatus: string | null;
     engine: string;
+    wait: ServiceWait;
     signal: AbortSignal;
     json: boolean;
   },

@@ -1,7 +1,7 @@
 import { colorsFor, note } from "../output.ts";
 import { plural } from "../render/format.ts";
 import { printableLine } from "../render/printable.ts";
-import { renderState, renderTotal } from "../render/progress-lines.ts";
+import { renderState, renderTotal, renderTrouble } from "../render/progress-lines.ts";
 import { renderStep } from "../render/step-line.ts";
 import type { Display } from "./display.ts";
 import type { FileProgress, ProgressView } from "./progress-view.ts";
@@ -22,7 +22,8 @@ export function createPlainDisplay(write: (line: string) => void = note, now: ()
   const starting = new Map<string, NodeJS.Timeout>();
   let totalShown = now();
   let lastTotal = "";
-  let lastTrouble: string | null = null;
+  let lastTrouble: string | undefined;
+  let troubleShown = 0;
 
   return {
     step(step) {
@@ -48,10 +49,13 @@ export function createPlainDisplay(write: (line: string) => void = note, now: ()
         told.set(file, { stage, reason, at: now() });
         write(`  ${printableLine(file.name)}: ${stage}${reason === null ? "" : ` (waiting: ${reason})`}`);
       }
-      if (view.trouble !== lastTrouble && view.trouble !== null) {
-        write(`Waiting, nothing is lost: ${printableLine(view.trouble)}`);
+      const { trouble } = view;
+      const newTrouble = trouble?.what !== lastTrouble;
+      if (trouble !== null && (newTrouble || now() - troubleShown >= reasonEveryMilliseconds)) {
+        troubleShown = now();
+        write(renderTrouble(trouble));
       }
-      lastTrouble = view.trouble;
+      lastTrouble = trouble?.what;
       if (now() - totalShown >= totalEveryMilliseconds) {
         totalShown = now();
         const total = renderTotal(view);

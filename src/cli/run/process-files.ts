@@ -5,13 +5,14 @@ import { failureOf } from "../../client/failure-of.ts";
 import type { RefusedFile } from "../../client/find-documents.ts";
 import { DocumentFollower } from "../../client/follow-documents.ts";
 import { readDocuments } from "../../client/read-documents.ts";
+import type { ServiceWait } from "../../client/service-wait.ts";
 import { documentWorkflowId } from "../../contract/document-id.ts";
 import type { FileResult } from "../render/document-table.ts";
 import { shortNames } from "../render/short-names.ts";
 import type { Display } from "./display.ts";
 import { forEachItem, type HandInItem } from "./hand-in-items.ts";
 import { PageRate } from "./page-rate.ts";
-import { endedProgress, type FileProgress, foundProgress, startedProgress, totalsOf } from "./progress-view.ts";
+import { endedProgress, type FileProgress, type ProgressView, foundProgress, startedProgress, totalsOf } from "./progress-view.ts";
 
 export interface ProcessOptions {
   services: Services;
@@ -19,6 +20,8 @@ export interface ProcessOptions {
   textractStatus: string | null;
   engine: string;
   display: Display;
+  /** Waits where a service does not answer at the moment of hand-in. */
+  wait: ServiceWait;
   signal: AbortSignal;
   /** Called once for every file as soon as its document has ended, one call at a time. */
   onResult(result: FileResult): Promise<void>;
@@ -44,14 +47,15 @@ export async function processFiles(
   refused: RefusedFile[],
   options: ProcessOptions,
 ): Promise<FileResult[]> {
-  const { services, engine, signal } = options;
+  const { services, engine, wait, signal } = options;
   const files = [...items, ...refused].map(({ file }) => file);
   const names = shortNames(files);
   const entries = files.map((file, index): Entry => {
     return { file, progress: foundProgress(names[index] ?? file), documentId: null, result: null };
   });
   const follower = new DocumentFollower(services, options.textractStatus);
-  const show = createShow(entries, follower, options.display);
+  const trouble = () => wait.outage ?? follower.trouble;
+  const show = createShow(entries, trouble, options.display);
   let reporting = Promise.resolve();
 
   const finish = (entry: Entry, outcome: DocumentOutcome, reused: boolean) => {
@@ -72,9 +76,9 @@ export async function processFiles(
     signal.throwIfAborted();
     entry.progress.state = "handing-in";
     try {
-      const { documentId, runId } = await item.handIn();
+      const { documentId, runId } = await wait.through(() => item.handIn());
       entry.documentId = documentId;
-      if (runId === null) return finish(entry, await readOutcome(services, documentId), true);
+      if (runId === null) return finish(entry, await wait.through(() => readOutcome(services, documentId)), true);
       entry.progress.state = "started";
       follower.add({ documentId, workflowId: documentWorkflowId(documentId), runId, engine });
     } catch (error) {
@@ -108,14 +112,14 @@ export async function processFiles(
   return entries.map((entry) => entry.result as FileResult);
 }
 
-function createShow(entries: Entry[], follower: DocumentFollower, display: Display): () => void {
+function createShow(entries: Entry[], trouble: () => ProgressView["trouble"], display: Display): () => void {
   const rate = new PageRate();
   const files = entries.map((entry) => entry.progress);
   return () => {
     const worked = totalsOf(files.filter((file) => file.state !== "reused"));
     rate.add(Date.now(), worked.pagesDone);
     const millisecondsLeft = worked.pagesKnown ? rate.millisecondsFor(worked.pages - worked.pagesDone) : null;
-    display.update({ files, pagesPerMinute: rate.perMinute(), millisecondsLeft, trouble: follower.trouble });
+    display.update({ files, pagesPerMinute: rate.perMinute(), millisecondsLeft, trouble: trouble() });
   };
 }
 

@@ -21,8 +21,8 @@ export interface ProgressView {
   /** Null until enough pages were read to tell. */
   pagesPerMinute: number | null;
   millisecondsLeft: number | null;
-  /** Why nothing moves, when a service does not answer. */
-  trouble: string | null;
+  /** Why nothing moves, when a service does not answer, and since when (`Date.now()`). */
+  trouble: { what: string; since: number } | null;
 }
 
 export interface Totals {
