@@ -106,14 +106,17 @@ describe("progress on a terminal", () => {
 
   test("each document has a line with its stage and pages, and no line is wider than the screen", () => {
     for (const columns of [40, 60, 80, 200]) {
-      const lines = renderProgress(view(files, { trouble: "PostgreSQL does not answer" }), {
-        columns,
-        rows: 24,
-        color,
-      });
+      const lines = renderProgress(
+        view(files, { trouble: { what: "PostgreSQL at 127.0.0.1:5432: refused", since: Date.now() - 12_500 } }),
+        {
+          columns,
+          rows: 24,
+          color,
+        },
+      );
       if (columns >= 60) expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(columns);
       expect(lines.join("\n")).toMatch(/awaitTextract +23\/60/);
-      expect(lines.at(-1)).toMatch(/^Waiting, nothing/);
+      expect(lines.at(-1)).toMatch(/^Nothing is lost: waiting for Postg/);
     }
     const wide = renderProgress(view(files), { columns: 120, rows: 24, color }).join("\n");
     expect(wide).toMatch(/✗ broken\.pdf .*failed .*Corrupt/);
@@ -143,11 +146,16 @@ describe("progress in a log", () => {
       if (now === 12_000) Object.assign(doc, { stage: "awaitTextract", pages: 3 });
       if (now >= 14_000) doc.waitingFor = "Textract does not answer";
       doc.pagesDone = Math.floor(now / 10_000);
-      display.update(view([doc], { trouble: now >= 5000 && now < 8000 ? "S3 does not answer" : null }));
+      display.update(
+        view([doc], {
+          trouble:
+            now >= 5000 && now < 8000 ? { what: "S3 at http://127.0.0.1:9000: refused", since: Date.now() } : null,
+        }),
+      );
     }
     expect(lines).toEqual([
       "  a.pdf: checkPrerequisites",
-      "Waiting, nothing is lost: S3 does not answer",
+      "Nothing is lost: waiting for S3 at http://127.0.0.1:9000: refused",
       "0 of 1 document · 0 of 0+ pages",
       "  a.pdf: awaitTextract",
       "0 of 1 document · 2 of 3 pages",

@@ -81,7 +81,7 @@ export class DocumentFollower {
       await this.#readStages(looked.filter((document) => document.outcome === null));
       this.trouble = null;
     } catch (error) {
-      const what = outageOf(error, this.#services.config)?.what ?? failureOf(error).message;
+      const what = outageOf(error, this.#services.config)?.what ?? `an answer: ${failureOf(error).message}`;
       this.trouble = { what, since: this.trouble?.since ?? Date.now() };
     }
   }

@@ -1,6 +1,12 @@
-import type { Config } from "../config.ts";
 import type { FailureType } from "../contract/failures.ts";
 import { failureOf } from "./failure-of.ts";
+
+/** How people know the services that a command speaks to; those that it does not speak to are left out. */
+export interface ServiceAddresses {
+  database?: { url: string };
+  temporal?: { address: string };
+  storage?: { bucket: string; endpoint: string | undefined };
+}
 
 /** A service that does not answer at this moment. */
 export interface Outage {
@@ -39,9 +45,9 @@ const wordsByCode: Record<string, string> = {
 const closedConnection = /connection terminated|connection error and is not queryable|premature close/i;
 
 /** The outage that an error of the client's side tells of; null for an error that does not pass by waiting. */
-export function outageOf(error: unknown, config: Config): Outage | null {
+export function outageOf(error: unknown, services: ServiceAddresses): Outage | null {
   const { type, message } = failureOf(error);
-  const place = placeOf(type, config);
+  const place = placeOf(type, services);
   if (place === null) return null;
   const chain = errorChain(error);
   // The server's own word on what is wrong is more precise than a lost connection around it.
@@ -51,17 +57,13 @@ export function outageOf(error: unknown, config: Config): Outage | null {
   return { type, what: `${place}: ${/refused/i.test(message) ? "refused" : "no answer"}` };
 }
 
-function placeOf(type: FailureType, { storage, database, temporal }: Config): string | null {
-  switch (type) {
-    case "StorageUnavailable":
-      return storage.endpoint === undefined ? `S3, bucket ${storage.bucket}` : `S3 at ${storage.endpoint}`;
-    case "DatabaseUnavailable":
-      return `PostgreSQL at ${new URL(database.url).host}`;
-    case "TemporalUnavailable":
-      return `Temporal at ${temporal.address}`;
-    default:
-      return null;
+function placeOf(type: FailureType, { storage, database, temporal }: ServiceAddresses): string | null {
+  if (type === "StorageUnavailable" && storage !== undefined) {
+    return storage.endpoint === undefined ? `S3, bucket ${storage.bucket}` : `S3 at ${storage.endpoint}`;
   }
+  // Without user and password.
+  if (type === "DatabaseUnavailable" && database !== undefined) return `PostgreSQL at ${new URL(database.url).host}`;
+  return type === "TemporalUnavailable" && temporal !== undefined ? `Temporal at ${temporal.address}` : null;
 }
 
 interface ErrorShape {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
-import { type Outage, outageOf } from "./outage.ts";
+import { type Outage, outageOf, type ServiceAddresses } from "./outage.ts";
 
 /** An outage that somebody waits for, and since when. */
 export interface WaitedOutage extends Outage {
@@ -10,14 +9,14 @@ export interface WaitedOutage extends Outage {
 }
 
 export interface ServiceWaitOptions {
-  config: Config;
+  services: ServiceAddresses;
   /** Longest wait for one service, milliseconds. */
   limitMilliseconds: number;
   signal?: AbortSignal | undefined;
   /** Told when waiting begins, about every second while it goes on, and with null when nobody waits any more. */
   onChange?(outage: WaitedOutage | null): void;
-  /** Looked at while waiting: the reason why waiting has become pointless, or null. */
-  isPointless?(): Promise<DocketError | null>;
+  /** Looked at while waiting: why waiting has become pointless and what helps, or null. */
+  isPointless?(): Promise<{ why: string; remedy: string } | null>;
 }
 
 const askEveryMilliseconds = 1000;
@@ -34,6 +33,11 @@ export class ServiceWait {
     this.#options = options;
   }
 
+  /** The same wait, told of otherwise. */
+  toldTo(onChange: ServiceWaitOptions["onChange"]): ServiceWait {
+    return new ServiceWait({ ...this.#options, ...(onChange === undefined ? {} : { onChange }) });
+  }
+
   /** What is waited for, the longest first; null when nothing is. */
   get outage(): WaitedOutage | null {
     return [...this.#waiting].sort((a, b) => a.since - b.since)[0] ?? null;
@@ -45,18 +49,18 @@ export class ServiceWait {
    *   whatever else the call fails with, at once
    */
   async through<T>(run: () => Promise<T>): Promise<T> {
-    const { config, signal } = this.#options;
-    let waited: WaitedOutage | null = null;
+    const { services, signal } = this.#options;
+    let waited = null as WaitedOutage | null;
     try {
       for (;;) {
         try {
           return await run();
         } catch (error) {
           signal?.throwIfAborted();
-          const outage = outageOf(error, config);
+          const outage = outageOf(error, services);
           if (outage === null) throw error;
           if (waited !== null) this.#waiting.delete(waited);
-          waited = { ...outage, since: waited?.type === outage.type ? waited.since : Date.now() };
+          waited = { ...outage, since: sinceOf(waited, outage) };
           this.#waiting.add(waited);
           await this.#throwIfOver(waited, error);
           this.#options.onChange?.(this.outage);
@@ -73,7 +77,7 @@ export class ServiceWait {
 
   async #throwIfOver({ type, what, since }: WaitedOutage, cause: unknown): Promise<void> {
     const pointless = (await this.#options.isPointless?.()) ?? null;
-    if (pointless !== null) throw pointless;
+    if (pointless !== null) throw new DocketError(type, `${what}; ${pointless.why}`, { ...pointless, cause });
     const waited = Date.now() - since;
     if (waited < this.#options.limitMilliseconds) return;
     throw new DocketError(type, `${what}, for ${Math.round(waited / 1000)} s.`, {
@@ -81,4 +85,9 @@ export class ServiceWait {
       cause,
     });
   }
+}
+
+/** Another service that goes away while one is waited for is waited for anew. */
+function sinceOf(before: WaitedOutage | null, { type }: Outage): number {
+  return before?.type === type ? before.since : Date.now();
 }

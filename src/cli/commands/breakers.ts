@@ -26,9 +26,9 @@ export function defineBreakers(program: Command): void {
 }
 
 async function breakers({ json, reset, dataDirectory }: Options): Promise<number> {
-  const { withDatabase } = await import("../stack/find-services.ts");
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
   const { listBreakers, resetBreaker } = await import("../../database/circuit-breakers.ts");
-  return withDatabase(dataDirectory, async (database) => {
+  return withDatabase(dataDirectory, noWait, async (database) => {
     if (reset !== undefined) {
       if (!(await resetBreaker(database, reset))) {
         throw new DocketError("InvalidInput", `There is no breaker ${reset}.`, {

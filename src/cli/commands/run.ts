@@ -13,10 +13,11 @@ import { renderClosing } from "../run/closing-words.ts";
 import { createDisplay } from "../run/create-display.ts";
 import type { Display } from "../run/display.ts";
 import { exitCodeOf, printTable } from "../run/print-results.ts";
+import { outageNotes, type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 import { useVariables } from "../stack/environment.ts";
 import type { StackSession } from "../stack/session.ts";
 
-interface Options extends CommonOptions, DocumentOptions {
+interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
   keepRunning?: boolean;
 }
 
@@ -33,7 +34,7 @@ export function defineRun(program: Command): void {
     examples: ["docket run", "docket run invoices/ scan.pdf", "docket run --json letters/ > results.jsonl"],
     json: "one JSON object a file on standard output, as each ends; progress on standard error",
   });
-  withDocumentOptions(command)
+  withServiceWait(withDocumentOptions(command), 600)
     .option("--keep-running", "keep everything running after the table, until Ctrl-C")
     .addHelpText("after", "  130  stopped by Ctrl-C (143 by SIGTERM); the next run goes on where it stopped")
     .action(runs((paths: string[], options: Options) => run(paths, options)));
@@ -98,13 +99,29 @@ async function processWith(
   const ownDatabase = process.env["DATABASE_URL"] || null;
   // The AWS SDK takes its credentials from the process's environment.
   useVariables(session.environment);
-  const [{ connectServices }, { handInItems }, { processFiles }, { createTextWriter }] = await Promise.all([
+  const [
+    { loadConfig },
+    { connectServices },
+    { ServiceWait },
+    { handInItems },
+    { processFiles },
+    { createTextWriter },
+  ] = await Promise.all([
+    import("../../config.ts"),
     import("../../client/connect.ts"),
+    import("../../client/service-wait.ts"),
     import("../run/hand-in-items.ts"),
     import("../run/process-files.ts"),
     import("../run/write-texts.ts"),
   ]);
-  const services = await connectServices(process.env);
+  const config = loadConfig(process.env);
+  const wait = new ServiceWait({
+    services: config,
+    limitMilliseconds: options.serviceWait * 1000,
+    signal,
+    onChange: outageNotes(display.say),
+  });
+  const services = await wait.through(() => connectServices(process.env));
   const leaving = new AbortController();
   try {
     const folder = join(options.dataDirectory, "text");
@@ -121,6 +138,7 @@ async function processWith(
       textractStatus: session.textractStatus,
       engine: handIn.engine,
       display,
+      wait: wait.toldTo(() => {}),
       signal: leave,
       async onResult({ file, outcome }) {
         if (outcome.documentId !== null && outcome.storedPages > 0) await writeText(file, outcome.documentId);

@@ -37,9 +37,9 @@ export function defineSearch(program: Command): void {
 }
 
 async function search(phrase: string, options: Options): Promise<number> {
-  const { withDatabase } = await import("../stack/find-services.ts");
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
   const { hasSearchWords, rankedPages, searchPages } = await import("../../database/search-pages.ts");
-  return withDatabase(options.dataDirectory, async (database) => {
+  return withDatabase(options.dataDirectory, noWait, async (database) => {
     if (!(await hasSearchWords(database, phrase))) {
       throw new DocketError("InvalidInput", `There is nothing to look for in: ${phrase}`, {
         remedy: "Name at least one word; words like `the` and `of` are on every page and are not in the index.",

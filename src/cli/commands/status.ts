@@ -9,8 +9,9 @@ import { colorsFor, note, output, print, printJson } from "../output.ts";
 import { plural } from "../render/format.ts";
 import { renderDetail } from "../render/status-detail.ts";
 import { renderCounts, renderStatusTable } from "../render/status-table.ts";
+import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, ServiceWaitOption {
   status?: DocumentStatus;
   project?: string;
   limit: number;
@@ -18,7 +19,7 @@ interface Options extends CommonOptions {
 
 /** `docket status`: all documents, or one in detail. */
 export function defineStatus(program: Command): void {
-  defineCommand(program, {
+  const command = defineCommand(program, {
     usage: "status [document]",
     summary: "show where documents stand, or one of them in detail",
     description:
@@ -27,7 +28,8 @@ export function defineStatus(program: Command): void {
       "a running stack, too.",
     examples: ["docket status --status failed", "docket status 7a9c42d3"],
     json: "one JSON object a document; with a document: one object with its jobs and events",
-  })
+  });
+  withServiceWait(command, 60)
     .addOption(new Option("--status <status>", "only documents in it").choices(Object.values(DocumentStatus)))
     .option("--project <slug>", "only documents of this project", parseProject)
     .option("--limit <count>", "documents in the table, newest first (--json has all)", parseLimit, 50)
@@ -46,7 +48,7 @@ async function listAll(options: Options): Promise<number> {
     ...(options.status === undefined ? {} : { status: [options.status] }),
     ...(options.project === undefined ? {} : { project: options.project }),
   };
-  return withDatabase(options.dataDirectory, async (database) => {
+  return withDatabase(options.dataDirectory, { seconds: options.serviceWait }, async (database) => {
     const shown: DocumentRecord[] = [];
     for await (const record of listDocuments(database, filter)) {
       if (options.json) await printJson(recordJson(record));
@@ -67,7 +69,7 @@ async function listAll(options: Options): Promise<number> {
 async function showOne(reference: string, options: Options): Promise<number> {
   const { withDatabase } = await import("../stack/find-services.ts");
   const { readDocuments, readHistory, resolveDocument } = await import("../../client/read-documents.ts");
-  return withDatabase(options.dataDirectory, async (database) => {
+  return withDatabase(options.dataDirectory, { seconds: options.serviceWait }, async (database) => {
     const documentId = await resolveDocument(database, reference);
     const [[record], history] = await Promise.all([
       readDocuments(database, [documentId]),

@@ -7,8 +7,9 @@ import { colorsFor, note, print, printJson } from "../output.ts";
 import { renderFailure } from "../render/document-table.ts";
 import { printableLine } from "../render/printable.ts";
 import { isObjectAddress, parseObjectAddresses } from "../run/object-address.ts";
+import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 
-interface Options extends CommonOptions, DocumentOptions {
+interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
   wait?: boolean;
 }
 
@@ -28,7 +29,7 @@ export function defineSubmit(program: Command): void {
       2: "some document could not be handed in (with --wait: failed); the others are handed in",
     },
   });
-  withDocumentOptions(command)
+  withServiceWait(withDocumentOptions(command), 600)
     .option("--wait", "follow the documents to their end, as `docket run` does")
     .action(runs((documents: string[], options: Options) => submit(documents, options)));
 }
@@ -45,7 +46,8 @@ async function submit(named: string[], options: Options): Promise<number> {
   const interruption = interruptible();
   const { signal } = interruption;
   try {
-    return await withServices(options.dataDirectory, async (services, stack) => {
+    const waiting = { seconds: options.serviceWait, signal };
+    return await withServices(options.dataDirectory, waiting, async (services, stack, wait) => {
       const handIn = handInOptions(options);
       const items = handInItems(services, { files, objects }, handIn, signal);
       if (options.wait) {
@@ -54,6 +56,7 @@ async function submit(named: string[], options: Options): Promise<number> {
           services,
           textractStatus: stack?.textractStatus ?? null,
           engine: handIn.engine,
+          wait: wait.toldTo(() => {}),
           signal,
           json: options.json ?? false,
         });
@@ -63,7 +66,7 @@ async function submit(named: string[], options: Options): Promise<number> {
       await forEachItem(items, async (item) => {
         try {
           signal.throwIfAborted();
-          const { documentId, runId } = await item.handIn();
+          const { documentId, runId } = await wait.through(() => item.handIn());
           await tell(item.file, documentId, null, runId === null ? "complete" : "started");
         } catch (error) {
           signal.throwIfAborted();

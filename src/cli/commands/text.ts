@@ -33,8 +33,8 @@ export function defineText(program: Command): void {
 }
 
 async function text(reference: string, options: Options): Promise<number> {
-  const { withDatabase } = await import("../stack/find-services.ts");
-  return withDatabase(options.dataDirectory, async (database) => {
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
+  return withDatabase(options.dataDirectory, noWait, async (database) => {
     const [{ readPages, readPageTexts }, { readDocuments }] = await Promise.all([
       import("../../client/read-pages.ts"),
       import("../../client/read-documents.ts"),

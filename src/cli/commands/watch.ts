@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Services } from "../../client/connect.ts";
+import type { Discovered } from "../../client/discover-documents.ts";
 import type { DocumentFilter } from "../../client/read-documents.ts";
+import type { ServiceWait } from "../../client/service-wait.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { parseProject } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -11,8 +13,9 @@ import type { FileResult } from "../render/document-table.ts";
 import { resultJson } from "../render/result-json.ts";
 import { createDisplay } from "../run/create-display.ts";
 import { endedProgress, type FileProgress, foundProgress, startedProgress, totalsOf } from "../run/progress-view.ts";
+import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, ServiceWaitOption {
   project?: string;
 }
 
@@ -21,7 +24,7 @@ const discoverEveryMilliseconds = 5000;
 
 /** `docket watch`: follows what is under way. */
 export function defineWatch(program: Command): void {
-  defineCommand(program, {
+  const command = defineCommand(program, {
     usage: "watch [documents...]",
     summary: "follow documents until all have ended",
     description:
@@ -29,7 +32,8 @@ export function defineWatch(program: Command): void {
       "handed in meanwhile included. Ctrl-C only stops watching.",
     examples: ["docket watch", "docket watch --project invoices --json"],
     json: "one JSON object a document as it ends, with the fields of `docket run --json`",
-  })
+  });
+  withServiceWait(command, 600)
     .option("--project <slug>", "only documents of this project", parseProject)
     .addHelpText("after", "  130  stopped by Ctrl-C; the documents go on")
     .action(runs((documents: string[], options: Options) => watch(documents, options)));
@@ -39,9 +43,15 @@ async function watch(references: string[], options: Options): Promise<number> {
   const { withServices } = await import("../stack/find-services.ts");
   const interruption = interruptible();
   try {
-    return await withServices(options.dataDirectory, (services, stack) =>
-      follow(references, options, services, stack?.textractStatus ?? null, interruption),
+    const waiting = { seconds: options.serviceWait, signal: interruption.signal };
+    return await withServices(options.dataDirectory, waiting, (services, stack, wait) =>
+      follow(references, options, services, stack?.textractStatus ?? null, wait, interruption),
     );
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === null) throw error;
+    note("Stopped watching; the documents go on.");
+    return code;
   } finally {
     interruption.dispose();
   }
@@ -52,6 +62,7 @@ async function follow(
   options: Options,
   services: Services,
   textractStatus: string | null,
+  serviceWait: ServiceWait,
   interruption: Interruption,
 ): Promise<number> {
   const { signal } = interruption;
@@ -68,6 +79,19 @@ async function follow(
   const results: FileResult[] = [];
   const ended = new Set<string>();
   const filter: DocumentFilter = options.project === undefined ? {} : { project: options.project };
+  const show = (outage = follower.trouble) => {
+    const shown = [...files.values()];
+    const totals = totalsOf(shown);
+    rate.add(Date.now(), totals.pagesDone);
+    const millisecondsLeft = totals.pagesKnown ? rate.millisecondsFor(totals.pages - totals.pagesDone) : null;
+    display.update({ files: shown, pagesPerMinute: rate.perMinute(), millisecondsLeft, trouble: outage });
+  };
+  const wait = serviceWait.toldTo((outage) => show(outage ?? follower.trouble));
+  const discovered = async () => {
+    const documents: Discovered[] = [];
+    for await (const document of discover(services, references, filter)) documents.push(document);
+    return documents;
+  };
   let discoveredAt = Number.NEGATIVE_INFINITY;
   let found = 0;
 
@@ -78,7 +102,7 @@ async function follow(
       if (Date.now() - discoveredAt >= discoverEveryMilliseconds && !(named && found > 0)) {
         discoveredAt = Date.now();
         found = 0;
-        for await (const document of discover(services, references, filter)) {
+        for (const document of await wait.through(discovered)) {
           found += 1;
           const known = follower.documents.get(document.documentId);
           // The list of workflows lags behind: one that ended here may stand there as running for a moment.
@@ -100,11 +124,7 @@ async function follow(
         results.push({ file: progress.name, outcome, reused: false });
         if (options.json) await printJson(resultJson(progress.name, outcome));
       }
-      const shown = [...files.values()];
-      const totals = totalsOf(shown);
-      rate.add(Date.now(), totals.pagesDone);
-      const millisecondsLeft = totals.pagesKnown ? rate.millisecondsFor(totals.pages - totals.pagesDone) : null;
-      display.update({ files: shown, pagesPerMinute: rate.perMinute(), millisecondsLeft, trouble: follower.trouble });
+      show();
       if (follower.open === 0 && follower.trouble === null) {
         if (named || found === 0) break;
         // Those that ended were under way at the last discovery: look once more whether others came.

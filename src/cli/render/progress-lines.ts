@@ -27,7 +27,7 @@ export function renderTotal(view: ProgressView): string {
 
 /** Which service is waited for and for how long. */
 export function renderTrouble(trouble: { what: string; since: number }): string {
-  return `Nothing is lost, ${renderOutage(trouble)}`;
+  return `Nothing is lost: ${renderOutage(trouble)}`;
 }
 
 /** What a file is at, in one word or name. */

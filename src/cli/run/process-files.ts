@@ -12,7 +12,14 @@ import { shortNames } from "../render/short-names.ts";
 import type { Display } from "./display.ts";
 import { forEachItem, type HandInItem } from "./hand-in-items.ts";
 import { PageRate } from "./page-rate.ts";
-import { endedProgress, type FileProgress, type ProgressView, foundProgress, startedProgress, totalsOf } from "./progress-view.ts";
+import {
+  endedProgress,
+  type FileProgress,
+  foundProgress,
+  type ProgressView,
+  startedProgress,
+  totalsOf,
+} from "./progress-view.ts";
 
 export interface ProcessOptions {
   services: Services;

@@ -1,9 +1,12 @@
 import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { connectServices, type Services } from "../../client/connect.ts";
+import { ServiceWait } from "../../client/service-wait.ts";
+import { loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase, type Database } from "../../database/client.ts";
 import { invocation } from "../invocation.ts";
+import { outageNotes } from "../service-wait.ts";
 import { useVariables } from "./environment.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 
@@ -28,30 +31,69 @@ export async function attach(dataDirectory: string): Promise<StackFile | null> {
   return stack;
 }
 
-/** Runs something with all services of the running stack or of the environment. */
+/** How a command waits for services that do not answer. */
+export interface Waiting {
+  /** Longest wait, seconds. */
+  seconds: number;
+  signal?: AbortSignal;
+}
+
+/** For commands that answer at once, if only to say that a service is down. */
+export const noWait: Waiting = { seconds: 0 };
+
+/**
+ * Runs something with all services of the running stack or of the environment, with a way to wait for those that do not
+ * answer. The wait ends early when the stack is stopped.
+ */
 export async function withServices<T>(
   dataDirectory: string,
-  use: (services: Services, stack: StackFile | null) => Promise<T>,
+  waiting: Waiting,
+  use: (services: Services, stack: StackFile | null, wait: ServiceWait) => Promise<T>,
 ): Promise<T> {
   const stack = await attach(dataDirectory);
-  const services = await connectServices(process.env);
+  const wait = new ServiceWait({
+    services: loadConfig(process.env),
+    limitMilliseconds: waiting.seconds * 1000,
+    signal: waiting.signal,
+    onChange: outageNotes(),
+    isPointless: async () => (stack === null ? null : stackGone(dataDirectory)),
+  });
+  const services = await wait.through(() => connectServices(process.env));
   try {
-    return await use(services, stack);
+    return await use(services, stack, wait);
   } finally {
     await services.close();
   }
+}
+
+async function stackGone(dataDirectory: string): Promise<{ why: string; remedy: string } | null> {
+  if ((await readStackFile(resolve(dataDirectory))) !== null) return null;
+  const remedy = `Nothing of it was handed in: run \`${invocation()} up\`, then hand it in again.`;
+  return { why: `the stack of ${dataDirectory} was stopped`, remedy };
 }
 
 /**
  * Runs something with the database alone: of the environment, of the running stack, or, when neither is there, the
  * embedded PostgreSQL of the data folder, which is started for this.
  */
-export async function withDatabase<T>(dataDirectory: string, use: (database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  dataDirectory: string,
+  waiting: Waiting,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
   const configured =
     process.env["DATABASE_URL"] || (await readStackFile(resolve(dataDirectory)))?.environment["DATABASE_URL"];
   const own = configured ? null : await startPostgresAlone(dataDirectory);
-  const database = createDatabase({ url: configured || (own?.url ?? ""), poolSize: 4 });
+  const url = configured || (own?.url ?? "");
+  const database = createDatabase({ url, poolSize: 4 });
+  const wait = new ServiceWait({
+    services: { database: { url } },
+    limitMilliseconds: waiting.seconds * 1000,
+    signal: waiting.signal,
+    onChange: outageNotes(),
+  });
   try {
+    if (waiting.seconds > 0) await wait.through(() => database.$queryRaw`SELECT 1`);
     return await use(database);
   } finally {
     await database.$disconnect();
