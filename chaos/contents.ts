@@ -47,7 +47,7 @@ export async function makeContents(): Promise<Content[]> {
     bad("encrypted", await encrypted(agreement), ["Encrypted"]),
     bad("huge-page", await hugePage(), ["PageTooLarge"]),
     bad("missing", null, ["ObjectMissing"]),
-    { ...bad("other-region", agreement, ["BucketInOtherRegion"]), elsewhere: true },
+    { ...bad("other-region", agreement, ["BucketInOtherRegion", "TextractUnavailableInRegion"]), elsewhere: true },
   ];
 }
 

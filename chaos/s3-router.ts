@@ -5,11 +5,12 @@ import { pipeline } from "node:stream";
 
 /**
  * One address for two S3 servers of two regions, as AWS has it: requests for the named bucket go to the other server,
- * which refuses those that are signed for the wrong region.
+ * which refuses those that are signed for the wrong region and, as AWS does, names its own in a header.
  */
 export async function startS3Router(options: {
   port(): number;
   otherBucket: string;
+  otherRegion: string;
   otherPort(): number;
 }): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((incoming, answer) => {
@@ -18,7 +19,8 @@ export async function startS3Router(options: {
     const { method, url: path, headers } = incoming;
     const passed = request({ host: "127.0.0.1", port, method, path, headers });
     passed.on("response", (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.rawHeaders);
+      const region = port === options.otherPort() ? ["x-amz-bucket-region", options.otherRegion] : [];
+      answer.writeHead(response.statusCode ?? 502, [...response.rawHeaders, ...region]);
       pipeline(response, answer, () => {});
     });
     // A server that is gone looks as it would without this one: the connection is reset.

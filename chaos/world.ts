@@ -81,6 +81,7 @@ export async function startWorld(options: {
     const router = await startS3Router({
       port: () => portOf("AWS_ENDPOINT_URL_S3"),
       otherBucket,
+      otherRegion,
       otherPort: () => Number(new URL(otherS3.endpoint).port),
     });
     undo.push(() => router.close());

@@ -7,6 +7,7 @@ interface AwsErrorShape {
   message?: string;
   code?: string;
   $metadata?: { httpStatusCode?: number };
+  $response?: { headers?: Record<string, string> };
 }
 
 /**
@@ -17,7 +18,10 @@ interface AwsErrorShape {
  */
 export function storageFailure(error: unknown, location: DocumentLocation): never {
   if (error instanceof DocketError) throw error;
-  const { name, message, $metadata } = (error ?? {}) as AwsErrorShape;
+  const { name: named, message, $metadata, $response } = (error ?? {}) as AwsErrorShape;
+  // A HEAD that is signed for the wrong region answers 400 without a word, and names the right region in a header.
+  const elsewhere = $metadata?.httpStatusCode === 400 && $response?.headers?.["x-amz-bucket-region"] !== undefined;
+  const name = elsewhere ? "AuthorizationHeaderMalformed" : named;
   const at = location.key === "" ? `bucket ${location.bucket}` : describe(location);
   const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
   const archived = name === "InvalidObjectState";
