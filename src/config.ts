@@ -37,6 +37,7 @@ const environmentSchema = z.object({
   TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
   TEMPORAL_NAMESPACE: z.string().default("default"),
   DOCKET_BUCKET: z.string().min(3),
+  DOCKET_STAGING_BUCKET: z.string().min(3).optional(),
   AWS_REGION: z.string().default("us-east-1"),
   AWS_ENDPOINT_URL_S3: optional,
   AWS_ENDPOINT_URL_TEXTRACT: optional,
@@ -88,9 +89,17 @@ export interface Config {
   database: { url: string; poolSize: number };
   temporal: { address: string; namespace: string };
   /** `bucket` holds uploads and raw results. Endpoints are set for anything that is not AWS itself. */
-  storage: { bucket: string; region: string; endpoint: string | undefined };
+  storage: {
+    bucket: string;
+    region: string;
+    endpoint: string | undefined;
+    /** Takes copies of documents from regions that Textract does not serve; itself in a region that it serves. */
+    stagingBucket: string | undefined;
+  };
   textract: {
     endpoint: string | undefined;
+    /** The one region that an endpoint other than AWS' own serves. */
+    endpointRegion: string;
     /** Delay between two looks at one job, milliseconds: grows from the first to the second. */
     pollMinMilliseconds: number;
     pollMaxMilliseconds: number;
@@ -117,9 +126,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return {
     database: { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL },
     temporal: { address: e.TEMPORAL_ADDRESS, namespace: e.TEMPORAL_NAMESPACE },
-    storage: { bucket: e.DOCKET_BUCKET, region: e.AWS_REGION, endpoint: e.AWS_ENDPOINT_URL_S3 },
+    storage: {
+      bucket: e.DOCKET_BUCKET,
+      region: e.AWS_REGION,
+      endpoint: e.AWS_ENDPOINT_URL_S3,
+      stagingBucket: e.DOCKET_STAGING_BUCKET,
+    },
     textract: {
       endpoint: e.AWS_ENDPOINT_URL_TEXTRACT,
+      endpointRegion: e.AWS_REGION,
       pollMinMilliseconds: e.DOCKET_TEXTRACT_POLL_MIN_SECONDS * 1000,
       pollMaxMilliseconds: e.DOCKET_TEXTRACT_POLL_MAX_SECONDS * 1000,
       notifiedPollMilliseconds: e.DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS * 1000,

@@ -7,6 +7,8 @@ const row = (attempt: number, state: LedgerRow["state"], runId = "earlier", cont
   attempt,
   state,
   runId,
+  pageNumbers: [],
+  storedPages: null,
 });
 const ask = (rows: LedgerRow[], force = false) => chooseAttempt(rows, { runId: "now", force, content: "c" });
 
@@ -33,6 +35,43 @@ describe("a new payment is meant only when", () => {
   });
 });
 
+describe("pages that are missing are paid anew only when", () => {
+  const ofPages = (attempt: number, state: LedgerRow["state"], storedPages: number | null = null): LedgerRow => ({
+    ...row(attempt, state),
+    pageNumbers: [2, 4],
+    storedPages,
+  });
+  const part = { pages: [2, 4], since: 1 };
+  const askPart = (rows: LedgerRow[], runId = "now") => chooseAttempt(rows, { runId, force: false, content: "c", part });
+
+  it("nobody tried them: the attempt's number is that after all others", () => {
+    expect(askPart([row(1, "partial_success")])).toEqual({ newAttempt: 2 });
+  });
+
+  it("an earlier run tried them in vain, and collected what there was", () => {
+    expect(askPart([row(1, "partial_success"), ofPages(2, "partial_success", 1)])).toEqual({ newAttempt: 3 });
+    expect(askPart([row(1, "partial_success"), ofPages(2, "failed")])).toEqual({ newAttempt: 3 });
+  });
+
+  it.each(["intended", "submitted", "succeeded"] as const)("not when that try is %s and not collected", (state) => {
+    expect(askPart([row(1, "partial_success"), ofPages(2, state)])).toEqual({ reuse: ofPages(2, state) });
+  });
+
+  it("not in the run that tried them", () => {
+    const tried = ofPages(2, "partial_success", 0);
+    expect(askPart([row(1, "partial_success"), tried], "earlier")).toEqual({ reuse: tried });
+  });
+
+  it("they belong to an older reading of the whole, or are others", () => {
+    const others = { ...ofPages(3, "succeeded"), pageNumbers: [2] };
+    expect(askPart([ofPages(1, "succeeded"), row(1, "partial_success"), others])).toEqual({ newAttempt: 4 });
+  });
+
+  it("the whole document is not taken for them", () => {
+    expect(ask([row(1, "partial_success"), ofPages(2, "failed")])).toEqual({ reuse: row(1, "partial_success") });
+  });
+});
+
 describe("the request token", () => {
   const work = { documentId: "d", content: "c", features: ["TABLES", "FORMS"] as const, attempt: 1 };
 
@@ -42,7 +81,13 @@ describe("the request token", () => {
     expect(requestToken({ ...work, features: ["FORMS", "TABLES"] })).toBe(requestToken(work));
   });
 
-  it.each([{ documentId: "e" }, { content: "x" }, { features: [] }, { attempt: 2 }])("differs with %o", (change) => {
+  it("is what it was before parts of a document could be read", () => {
+    const known = "6b01d35ea585ba181ce8bc5a2196aca4c49b66d4d8d8ab2b92f96ce99c5d4ffd";
+    expect(requestToken(work)).toBe(known);
+    expect(requestToken({ ...work, pages: [] })).toBe(known);
+  });
+
+  it.each([{ documentId: "e" }, { content: "x" }, { features: [] }, { attempt: 2 }, { pages: [2] }])("differs with %o", (change) => {
     expect(requestToken({ ...work, ...change })).not.toBe(requestToken(work));
   });
 });

@@ -6,6 +6,7 @@ import { recordEvent } from "../database/document-events.ts";
 import { pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
+import { collectedResult } from "./collected-result.ts";
 import { NotYet } from "./not-yet.ts";
 import { currentRun } from "./run-identity.ts";
 import type { SubmittedJob } from "./submit-textract.ts";
@@ -42,7 +43,10 @@ export function createAwaitTextract(ports: {
     try {
       result = await ports.textract.inRegion(job.region).get({ jobId: job.jobId, features, maxResults: 1 });
     } catch (error) {
-      if (error instanceof DocketError && error.type === "TextractJobExpired") await markExpired(request);
+      if (!(error instanceof DocketError) || error.type !== "TextractJobExpired") throw error;
+      const collected = await collectedResult(ports.database, documentId, job);
+      if (collected !== null) return collected;
+      await markExpired(request);
       throw error;
     }
     if (result.status === "IN_PROGRESS") {
@@ -55,6 +59,10 @@ export function createAwaitTextract(ports: {
 
     const pages = result.pages ?? 0;
     const failed = result.status === "FAILED";
+    const failedPages = result.warnings.flatMap((w) =>
+      (w.Pages ?? []).map((page) => ({ page, code: w.ErrorCode ?? "" })),
+    );
+    const unread = new Set(failedPages.map(({ page }) => page)).size;
     const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
     await ports.database.textractJob.updateMany({
       where: { id: job.ledgerId, state: "submitted" },
@@ -62,8 +70,9 @@ export function createAwaitTextract(ports: {
         state: states[result.status],
         statusMessage: result.statusMessage ?? null,
         pages,
+        failedPages,
         // Textract charges for processed pages only.
-        costUsd: failed ? 0 : costOfJob(pages, features),
+        costUsd: failed ? 0 : costOfJob(Math.max(0, pages - unread), features),
         finishedAt: new Date(),
       },
     });
@@ -78,9 +87,6 @@ export function createAwaitTextract(ports: {
       const why = result.statusMessage ?? "no status message";
       throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);
     }
-    const failedPages = result.warnings.flatMap((w) =>
-      (w.Pages ?? []).map((page) => ({ page, code: w.ErrorCode ?? "" })),
-    );
     return { status: result.status, pages, failedPages };
   };
 

@@ -19,8 +19,10 @@ export interface Prerequisites {
   mediaType: string;
   /** Bytes. */
   size: number;
-  /** The region whose Textract reads the document: the bucket's. */
+  /** The region whose Textract reads the document: the bucket's, or the staging bucket's. */
   region: string;
+  /** Where the object must be copied first, because Textract does not serve the region of its own bucket. */
+  staging: { bucket: string; region: string } | null;
 }
 
 /** Several failed checks as one failure: the first one's type, everybody's message and remedy. */
@@ -60,7 +62,7 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     else if (rows.metadata === null) fail("MetadataMissing", `Document ${documentId} (${name}) has no metadata.`);
 
     const checked = await checkObject(ports, { document, engine, etag: rows?.metadata?.etag });
-    const { facts, object, region } = checked;
+    const { facts, object, region, staging } = checked;
     failures.push(...checked.failures);
 
     const [first, ...others] = failures;
@@ -72,8 +74,9 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
       where: { id: documentId, runId: run.runId },
       data: { expectedPages: facts.pages },
     });
-    const detail = { pages: facts.pages, mediaType: facts.mediaType, sizeBytes: object.size, region };
+    const { pages, mediaType } = facts;
+    const detail = { pages, mediaType, sizeBytes: object.size, region, staging: staging ?? undefined };
     await recordEvent(ports.database, { documentId, runId: run.runId, kind: "prerequisites-met", detail });
-    return { pages: facts.pages, mediaType: facts.mediaType, size: object.size, region };
+    return { pages, mediaType, size: object.size, region: staging?.region ?? region, staging };
   }
 }

@@ -1,14 +1,17 @@
 import { activityInfo, heartbeat } from "@temporalio/activity";
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type MissingPage } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { missingPages, type PageWriter, storePages } from "../database/store-pages.ts";
+import { type PageWriter, storePages, unreadPages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { DocumentPart } from "../textract/choose-attempt.ts";
 import { PageBuilder } from "../textract/pages-from-blocks.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import type { FinishedJob } from "./await-textract.ts";
+import { collectedResult } from "./collected-result.ts";
+import { pagesStillMissing } from "./missing-pages.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 import type { SubmittedJob } from "./submit-textract.ts";
@@ -18,7 +21,16 @@ export interface CollectRequest {
   features: Feature[];
   job: SubmittedJob;
   finished: FinishedJob;
+  /** Pages of the whole document. */
   expectedPages: number;
+  /** Where the job read only some pages: which, and the ledger's row of the job that read the whole. */
+  part?: (DocumentPart & { wholeLedgerId: string }) | undefined;
+}
+
+/** What a document has after a job's result is stored. */
+export interface CollectedPages {
+  /** Pages of the whole document that no job has read; empty: all are there. */
+  missing: MissingPage[];
 }
 
 /** Where reading goes on after a crash: the answer in which the first page that is not stored begins. */
@@ -27,7 +39,7 @@ interface Position {
   nextToken: string | null;
   /** 1-based number of that answer. */
   part: number;
-  /** Pages up to this number are stored. */
+  /** Pages up to this number, as Textract counts them, are stored. */
   storedPages: number;
 }
 
@@ -36,10 +48,12 @@ const blocksPerAnswer = 1000;
 
 /**
  * Streams the result of a finished job, one answer of blocks after another: pages into the database, the answers
- * themselves into S3 as Textract gave them. Then proves that no page is missing: expected, reported and stored agree.
+ * themselves into S3 as Textract gave them. Then compares expected, reported and stored pages and names those that are
+ * missing. A page that Textract warns of is not stored: the raw answers have what it gave of it.
  *
  * Idempotent: pages and answers are written under keys that depend only on the job and their number, so that a second
- * reading writes the same; the heartbeat holds the position, so that a retry reads on from there.
+ * reading writes the same; the heartbeat holds the position, so that a retry reads on from there. A result that was
+ * collected to its end is not read again.
  */
 export function createCollectPages(ports: {
   database: Database;
@@ -48,17 +62,28 @@ export function createCollectPages(ports: {
   bucket: string;
   textract: { inRegion(region: string): TextractApi };
 }) {
-  return async function collectPages(request: CollectRequest): Promise<void> {
-    const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
-    // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
-    await stayAlive(
-      () => collect(request, reached),
-      () => reached.position,
-    );
+  return async function collectPages(request: CollectRequest): Promise<CollectedPages> {
+    const { documentId, job, finished, expectedPages } = request;
+    if ((await collectedResult(ports.database, documentId, job)) === null) {
+      const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
+      // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
+      await stayAlive(
+        () => readResult(request, reached),
+        () => reached.position,
+      );
+    }
+    const whole = request.part?.wholeLedgerId ?? job.ledgerId;
+    const unread = await unreadPages(ports.database, documentId, whole, expectedPages);
+    const stored = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
+    const missing = pagesStillMissing(request, stored, unread);
+    const detail = { jobId: job.jobId, pages: finished.pages, expectedPages, missing: missing.slice(0, 100) };
+    const event = { documentId, runId: currentRun().runId, kind: "pages-collected" as const, detail };
+    await recordEvent(ports.database, { ...event, discriminator: String(job.attempt) });
+    return { missing };
   };
 
-  async function collect(request: CollectRequest, reached: { position: unknown }): Promise<void> {
-    const { documentId, features, job, finished, expectedPages } = request;
+  async function readResult(request: CollectRequest, reached: { position: unknown }): Promise<void> {
+    const { documentId, features, job } = request;
     const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
     const builder = new PageBuilder();
@@ -83,7 +108,7 @@ export function createCollectPages(ports: {
       const before = builder.openPage;
       const complete = builder.add(result.blocks.filter((block) => (block.Page ?? 1) > position.storedPages));
       if (result.nextToken === undefined) complete.push(...builder.finish());
-      await store(documentId, writer, complete, rawKeys);
+      await store(request, writer, complete, rawKeys);
       if (builder.openPage !== before) openPageBegan = { nextToken, part };
       position.storedPages = complete.at(-1)?.number ?? position.storedPages;
       for (const number of rawKeys.keys()) if (number <= position.storedPages) rawKeys.delete(number);
@@ -94,38 +119,34 @@ export function createCollectPages(ports: {
       nextToken = result.nextToken;
       part++;
     }
-
-    await proveComplete(request, writer);
-    const detail = { jobId: job.jobId, pages: finished.pages, expectedPages, answers: part };
-    const event = { documentId, runId: currentRun().runId, kind: "pages-collected" as const, detail };
-    await recordEvent(ports.database, { ...event, discriminator: String(job.attempt) });
+    const storedPages = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
+    await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages } });
   }
 
   async function store(
-    documentId: string,
+    { documentId, finished, part }: CollectRequest,
     writer: PageWriter,
     pages: readonly RecognizedPage[],
     rawKeys: ReadonlyMap<number, string>,
   ): Promise<void> {
-    const rows = pages.map((page) => ({ page, rawKey: rawKeys.get(page.number) ?? null }));
+    const failed = new Set(finished.failedPages.map(({ page }) => page));
+    const rows = pages
+      .filter((page) => !failed.has(page.number))
+      .map((page) => ({
+        page: { ...page, number: numberInDocument(page.number, part) },
+        rawKey: rawKeys.get(page.number) ?? null,
+      }));
     await storePages(ports.database, documentId, writer, rows);
   }
+}
 
-  async function proveComplete(request: CollectRequest, writer: PageWriter): Promise<void> {
-    const { documentId, finished, expectedPages, job } = request;
-    const missing = await missingPages(ports.database, documentId, writer, expectedPages);
-    const failed = new Map(finished.failedPages.map(({ page, code }) => [page, code]));
-    const named = missing.map((page) => (failed.has(page) ? `${page} (${failed.get(page)})` : String(page)));
-    if (failed.size > 0 || finished.status === "PARTIAL_SUCCESS") {
-      const pages = named.length > 0 ? named.join(", ") : [...failed.keys()].join(", ") || "not named";
-      throw new DocketError("PagesFailed", `Textract could not read pages ${pages} of document ${documentId}.`);
-    }
-    if (missing.length > 0 || finished.pages !== expectedPages) {
-      const counts = `${expectedPages} expected, ${finished.pages} reported, ${expectedPages - missing.length} stored`;
-      const pages = missing.length > 0 ? `; missing: ${summary(named)}` : "";
-      throw new DocketError("PagesMissing", `Document ${documentId}, job ${job.jobId}: ${counts} pages${pages}.`);
-    }
-  }
+/** The page's number in the document, whatever its number in the small document that Textract read. */
+function numberInDocument(number: number, part: DocumentPart | undefined): number {
+  if (part === undefined) return number;
+  const inDocument = part.pages[number - 1];
+  if (inDocument !== undefined) return inDocument;
+  const message = `Textract sent page ${number} of a document that was made of ${part.pages.length} pages.`;
+  throw new DocketError("Internal", message);
 }
 
 function startingPosition(): Position {
@@ -143,10 +164,4 @@ function rawAnswer(result: JobResult): string {
     Warnings: result.warnings.length > 0 ? result.warnings : undefined,
     StatusMessage: result.statusMessage,
   });
-}
-
-/** The first few of a long list, and how many more. */
-function summary(names: readonly string[]): string {
-  const shown = names.slice(0, 20).join(", ");
-  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
 }

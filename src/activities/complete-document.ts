@@ -1,8 +1,8 @@
-import { DocketError } from "../contract/failures.ts";
 import type { ProcessDocumentResult } from "../contract/process-document.ts";
 import { documentBreaker, recordSuccess } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { superseded } from "../database/document-owner.ts";
 import { completeResult } from "../database/document-results.ts";
 import { currentRun } from "./run-identity.ts";
 
@@ -28,16 +28,14 @@ export function createCompleteDocument(ports: { database: Database }) {
       await transaction.$executeRaw`
         UPDATE documents d SET
           status = 'complete', expected_pages = ${expectedPages}, stored_pages = total.pages,
-          characters = total.characters, mean_confidence = total.confidence, finished_at = now(),
+          characters = total.characters, mean_confidence = total.confidence, finished_at = now(), missing_pages = NULL,
           cost_usd = (SELECT coalesce(sum(cost_usd), 0) FROM textract_jobs WHERE document_id = d.id)
         FROM (SELECT count(*)::int AS pages, coalesce(sum(characters), 0)::int AS characters,
                      round(avg(confidence)::numeric, 2) AS confidence
               FROM pages WHERE document_id = ${documentId}::uuid) AS total
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
       const complete = await completeResult(transaction, documentId);
-      if (complete === null) {
-        throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
-      }
+      if (complete === null) throw superseded(documentId, runId);
       await recordSuccess(transaction, documentBreaker(documentId));
       await recordEvent(transaction, { documentId, runId, kind: "completed", detail: { ...complete.result } });
       return complete.result;

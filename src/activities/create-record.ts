@@ -70,7 +70,7 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
             bucket = EXCLUDED.bucket, key = EXCLUDED.key, object_version = EXCLUDED.object_version,
             status = 'processing', engine = EXCLUDED.engine, features = EXCLUDED.features,
             workflow_id = EXCLUDED.workflow_id, run_id = EXCLUDED.run_id, started_at = now(), finished_at = NULL,
-            failure_type = NULL, failure_message = NULL, failure_remedy = NULL`;
+            failure_type = NULL, failure_message = NULL, failure_remedy = NULL, missing_pages = NULL`;
       }
       const detail = { bucket: document.bucket, key: document.key, engine: input.engine, features: input.features };
       await recordEvent(transaction, { documentId, runId: run.runId, kind: "record-created", detail });

@@ -11,6 +11,8 @@ export interface CheckPorts {
   storage: ObjectStorage;
   /** Bucket for raw results. */
   bucket: string;
+  /** Takes copies of documents from regions that Textract does not serve. */
+  stagingBucket: string | undefined;
   ocrLimits: OcrLimits;
   textractReachable(region: string): Promise<Failure | null>;
 }
@@ -21,6 +23,8 @@ export interface CheckedObject {
   object: ObjectFacts | null;
   /** The bucket's region. */
   region: string | null;
+  /** Where the object must be copied first, because Textract does not serve the region of its own bucket. */
+  staging: { bucket: string; region: string } | null;
   /** Every check that failed. */
   failures: Failure[];
 }
@@ -58,13 +62,34 @@ export async function checkObject(
     facts = content.facts;
     addNew(failures, content.failures);
   }
+  let staging: CheckedObject["staging"] = null;
   if (engine !== "local" && region !== null) {
     const unreachable = await ports.textractReachable(region);
-    if (unreachable !== null) failures.push(unreachable);
+    if (unreachable !== null) {
+      staging = await permanentFailureOf(() => stagingFor(ports, document, region, unreachable), failures);
+    }
     // Before Textract is paid: its result must have a place to go to.
-    await permanentFailureOf(() => resultsWritable(ports.storage, ports.bucket), failures);
+    await permanentFailureOf(() => bucketWritable(ports.storage, ports.bucket, "DOCKET_BUCKET"), failures);
   }
-  return { facts, object, region, failures };
+  return { facts, object, region, staging, failures };
+}
+
+/**
+ * The staging bucket, when Textract serves its region.
+ * @param unreachable why Textract does not serve the region of the document's own bucket
+ * @throws {DocketError} `TextractUnavailableInRegion`, which names the regions and the setting
+ */
+async function stagingFor(ports: CheckPorts, document: DocumentLocation, bucketRegion: string, unreachable: Failure) {
+  const { stagingBucket: bucket } = ports;
+  const why = `${describe(document)} is in ${bucketRegion}. ${unreachable.message}`;
+  if (bucket === undefined) throw new DocketError(unreachable.type, `${why} DOCKET_STAGING_BUCKET is not set.`);
+  const region = await ports.storage.bucketRegion(bucket);
+  if ((await ports.textractReachable(region)) !== null) {
+    const message = `${why} DOCKET_STAGING_BUCKET (${bucket}) is in ${region}, which is not served either.`;
+    throw new DocketError(unreachable.type, message);
+  }
+  await bucketWritable(ports.storage, bucket, "DOCKET_STAGING_BUCKET");
+  return { bucket, region };
 }
 
 /**
@@ -85,19 +110,21 @@ export async function checkContent(
   return { facts, failures };
 }
 
-let writableUntil = 0;
+const writableUntil = new Map<string, number>();
 const rememberMilliseconds = 5 * 60_000;
 
-/** Writes a mark into the bucket for results; what worked is remembered for five minutes. */
-async function resultsWritable(storage: ObjectStorage, bucket: string): Promise<void> {
-  if (Date.now() < writableUntil) return;
+/** Writes a mark into a bucket of ours; what worked is remembered for five minutes. */
+async function bucketWritable(storage: ObjectStorage, bucket: string, setting: string): Promise<void> {
+  if (Date.now() < (writableUntil.get(bucket) ?? 0)) return;
   try {
     await storage.put(bucket, "textract/.write-check", "Docket can write here.\n", "text/plain");
   } catch (error) {
     if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
-    throw new DocketError("ResultsNotWritable", `Results cannot be kept in s3://${bucket}: ${error.message}`);
+    throw new DocketError("ResultsNotWritable", `Nothing can be kept in s3://${bucket}: ${error.message}`, {
+      remedy: `Allow s3:PutObject on ${setting} (and its KMS key) for the workers' credentials, then submit again.`,
+    });
   }
-  writableUntil = Date.now() + rememberMilliseconds;
+  writableUntil.set(bucket, Date.now() + rememberMilliseconds);
 }
 
 /** Permanent failures are collected; a server that does not answer is for the retry policy. */

@@ -10,7 +10,8 @@ export interface FailRequest {
 }
 
 /**
- * Writes how the document failed. Pages that were stored are kept; what was paid stays in the ledger.
+ * Writes how the document failed: `incomplete` where some pages are missing, with the list of them. Pages that were
+ * stored are kept; what was paid stays in the ledger.
  *
  * Idempotent: only the run that owns the document, and only from `processing`, so that neither a second call nor a
  * run that was overtaken changes a final state.
@@ -18,18 +19,33 @@ export interface FailRequest {
 export function createFailDocument(ports: { database: Database }) {
   return async function failDocument({ documentId, failure }: FailRequest): Promise<void> {
     const { runId } = currentRun();
-    const status = failure.type === "Cancelled" ? "cancelled" : "failed";
+    const missing = failure.missingPages ?? [];
+    const status = failure.type === "Cancelled" ? "cancelled" : missing.length > 0 ? "incomplete" : "failed";
     await ports.database.$transaction(async (transaction) => {
+      // What is left of other content, or of another engine, is not this document's text of that page.
+      await transaction.$executeRaw`
+        DELETE FROM pages p USING documents d
+        WHERE p.document_id = ${documentId}::uuid AND p.number = ANY(${missing.map(({ page }) => page)}::int[])
+          AND d.id = p.document_id AND d.run_id = ${runId} AND d.status = 'processing'
+          AND NOT EXISTS (SELECT 1 FROM textract_jobs j
+                          WHERE j.document_id = d.id AND j.job_id = p.written_by
+                            AND j.content = (SELECT content FROM textract_jobs WHERE document_id = d.id
+                                             ORDER BY intended_at DESC LIMIT 1))`;
       const changed = await transaction.$executeRaw`
         UPDATE documents d SET
           status = ${status}::document_status, failure_type = ${failure.type}, failure_message = ${failure.message},
           failure_remedy = ${failure.remedy}, finished_at = now(),
-          stored_pages = (SELECT count(*) FROM pages WHERE document_id = d.id),
+          missing_pages = ${missing.length > 0 ? JSON.stringify(missing) : null}::jsonb,
+          stored_pages = total.pages, characters = total.characters, mean_confidence = total.confidence,
           cost_usd = (SELECT coalesce(sum(cost_usd), 0) FROM textract_jobs WHERE document_id = d.id)
+        FROM (SELECT count(*)::int AS pages, coalesce(sum(characters), 0)::int AS characters,
+                     round(avg(confidence)::numeric, 2) AS confidence
+              FROM pages WHERE document_id = ${documentId}::uuid) AS total
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
       if (changed > 0) {
-        await recordEvent(transaction, { documentId, runId, kind: "failed", detail: { ...failure } });
-        if (status === "failed") {
+        const kind = status === "incomplete" ? "incomplete" : "failed";
+        await recordEvent(transaction, { documentId, runId, kind, detail: { ...failure } });
+        if (status !== "cancelled") {
           await recordFailure(
             transaction,
             documentBreaker(documentId),

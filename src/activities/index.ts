@@ -10,9 +10,12 @@ import { createCollectPages } from "./collect-pages.ts";
 import { createCompleteDocument } from "./complete-document.ts";
 import { createCreateRecord } from "./create-record.ts";
 import { createEnsureProject } from "./ensure-project.ts";
+import { createExtractMissingPages } from "./extract-missing-pages.ts";
 import { createFailDocument } from "./fail-document.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
 import { guardedTextract } from "./region-guard.ts";
+import { createRemoveCopies } from "./remove-copies.ts";
+import { createStageObject } from "./stage-object.ts";
 import { createSubmitTextract } from "./submit-textract.ts";
 import { createWriteMetadata } from "./write-metadata.ts";
 
@@ -29,6 +32,7 @@ export interface ActivityPorts {
 /** Every activity of `processDocument` by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {
   const { config, database, storage, textractReachable, recognize } = ports;
+  const { bucket, stagingBucket } = config.storage;
   const textract = guardedTextract(ports);
   return {
     ensureProject: createEnsureProject({ database }),
@@ -37,17 +41,21 @@ export function createActivities(ports: ActivityPorts) {
     checkPrerequisites: createCheckPrerequisites({
       database,
       storage,
-      bucket: config.storage.bucket,
+      bucket,
+      stagingBucket,
       ocrLimits: config.ocr,
       textractReachable,
     }),
+    stageObject: createStageObject({ database, storage }),
     submitTextract: createSubmitTextract({
       database,
       textract,
       channels: config.textract.notificationChannels,
     }),
     awaitTextract: createAwaitTextract({ database, textract, poll: config.textract }),
-    collectPages: createCollectPages({ database, storage, bucket: config.storage.bucket, textract }),
+    collectPages: createCollectPages({ database, storage, bucket, textract }),
+    extractMissingPages: createExtractMissingPages({ database, storage, bucket, stagingBucket, textractReachable }),
+    removeCopies: createRemoveCopies({ database, storage }),
     recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),
     completeDocument: createCompleteDocument({ database }),
     failDocument: createFailDocument({ database }),

@@ -3,21 +3,17 @@ import type { NotificationChannel } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
-import { chooseAttempt, type LedgerRow } from "../textract/choose-attempt.ts";
+import { chooseAttempt, type DocumentPart, type LedgerRow } from "../textract/choose-attempt.ts";
 import { requestToken } from "../textract/request-token.ts";
 
 // The ledger's keys are derived from the token, so that the same attempt is the same row.
 const ledgerNamespace = "8f3a5d52-55b7-4b0e-9a0a-4f1c0a2a6a0b";
 
-export interface TextractJobRow {
+export interface TextractJobRow extends LedgerRow {
   id: string;
-  attempt: number;
   token: string;
   region: string;
   jobId: string | null;
-  state: LedgerRow["state"];
-  runId: string;
-  content: string;
   bucket: string;
   key: string;
   objectVersion: string | null;
@@ -35,6 +31,8 @@ export interface Intent {
   force: boolean;
   /** For a new attempt; one that exists keeps the channel that its token goes with. */
   channel: NotificationChannel | undefined;
+  /** Where only some pages are meant; `document` is then the small one made of them. */
+  part?: DocumentPart | undefined;
 }
 
 /**
@@ -42,7 +40,7 @@ export interface Intent {
  * document's row is locked meanwhile, so that two runs cannot mean two attempts.
  */
 export async function intendTextractJob(database: Database, intent: Intent): Promise<TextractJobRow> {
-  const { documentId, features, region, runId, force } = intent;
+  const { documentId, features, region, runId, force, part } = intent;
   return database.$transaction(async (transaction) => {
     const [document] = await transaction.$queryRaw<{ content: string | null }[]>`
       SELECT coalesce(m.sha256, d.object_version, m.etag) AS content
@@ -53,17 +51,18 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
 
     const rows = await transaction.textractJob.findMany({ where: { documentId, features: { equals: features } } });
     const { content } = document;
-    const choice = chooseAttempt(rows, { runId, force, content });
+    const choice = chooseAttempt(rows, { runId, force, content, part });
     if ("reuse" in choice) return choice.reuse;
     const attempt = choice.newAttempt;
     const { bucket, key, version } = intent.document;
     const place = { bucket, key, objectVersion: version ?? null };
     const { topicArn = null, roleArn = null } = intent.channel ?? {};
     const channel = { notificationTopicArn: topicArn, notificationRoleArn: roleArn };
-    const token = requestToken({ documentId, content, features, attempt });
+    const pageNumbers = part?.pages ?? [];
+    const token = requestToken({ documentId, content, features, attempt, pages: pageNumbers });
     const id = uuidv5(token, ledgerNamespace);
     return transaction.textractJob.create({
-      data: { id, documentId, attempt, features, token, region, runId, content, ...place, ...channel },
+      data: { id, documentId, attempt, features, token, region, runId, content, pageNumbers, ...place, ...channel },
     });
   });
 }

@@ -3,6 +3,7 @@ import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import type { DocumentPart } from "../textract/choose-attempt.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
 import { currentRun } from "./run-identity.ts";
@@ -13,6 +14,8 @@ export interface SubmitRequest {
   features: Feature[];
   region: string;
   force: boolean;
+  /** Where `document` is a small one, made of pages that are missing. */
+  part?: DocumentPart | undefined;
 }
 
 /** A job that Textract has taken, by reference. */
@@ -46,7 +49,8 @@ export function createSubmitTextract(ports: {
       channel: ports.channels.find(({ topicArn }) => topicArn.split(":")[3] === request.region),
     });
     const jobId = job.jobId ?? (await start(job, request));
-    const detail = { attempt: job.attempt, jobId, region: job.region, features: request.features };
+    const { features, part } = request;
+    const detail = { attempt: job.attempt, jobId, region: job.region, features, pages: part?.pages };
     await recordEvent(ports.database, {
       documentId: request.documentId,
       runId: run.runId,

@@ -41,7 +41,9 @@ export const failureTable = {
   },
   TextractUnavailableInRegion: {
     retry: "never",
-    remedy: "Textract does not serve the bucket's region; copy the object to a bucket in a region that it serves.",
+    remedy:
+      "Set DOCKET_STAGING_BUCKET to a bucket in a region that Textract serves: the workers then copy such documents " +
+      "there while they are read. Or copy the object yourself.",
   },
   Encrypted: { retry: "never", remedy: "Remove the password from the PDF and submit it again." },
   XfaForm: { retry: "never", remedy: "Print the XFA form to a plain PDF and submit that." },
@@ -83,8 +85,14 @@ export const failureTable = {
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
   TemporalUnavailable: { retry: "policy", remedy: "Start the Temporal server or correct TEMPORAL_ADDRESS." },
-  PagesMissing: { retry: "never", remedy: "Textract reported fewer pages than the document has; submit with --force." },
-  PagesFailed: { retry: "never", remedy: "Look at the named pages: they could not be read; the others are kept." },
+  PagesMissing: {
+    retry: "never",
+    remedy: "Submit the document again: only the pages that are missing are read, and paid, once more.",
+  },
+  PagesFailed: {
+    retry: "never",
+    remedy: "Look at the named pages; the others are kept. Submitting again reads, and pays, the missing ones only.",
+  },
   LocalLimitExceeded: { retry: "never", remedy: "Use the engine textract, or raise the local limits (DOCKET_OCR_*)." },
   OutOfMemory: { retry: "never", remedy: "The page does not fit the recogniser's memory limit; use textract." },
   OutOfTime: { retry: "never", remedy: "Recognition ran out of time; use textract or raise DOCKET_OCR_PAGE_SECONDS." },
@@ -97,6 +105,14 @@ export const failureTable = {
 /** The type of a failure; its row in {@link failureTable} says whether it is retried and how it is cured. */
 export type FailureType = keyof typeof failureTable;
 
+/** A page of which no text is known, although the others of its document were read. */
+export interface MissingPage {
+  /** 1-based. */
+  page: number;
+  /** Textract's warning code for the page; null where it said nothing. */
+  warning: string | null;
+}
+
 /** A failure as workflows, the database and the CLI carry it. */
 export interface Failure {
   type: FailureType;
@@ -104,6 +120,8 @@ export interface Failure {
   message: string;
   /** What a person can do. */
   remedy: string;
+  /** Of an incomplete document: the pages that it lacks. The text of the others is kept. */
+  missingPages?: MissingPage[];
 }
 
 /** A typed failure as an exception: the only kind that the modules below the activities throw on purpose. */

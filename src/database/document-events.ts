@@ -9,6 +9,10 @@ export type EventKind =
   | "textract-finished"
   | "textract-expired"
   | "pages-collected"
+  | "object-staged"
+  | "pages-extracted"
+  | "copies-removed"
+  | "incomplete"
   | "recognized-locally"
   | "completed"
   | "failed";

@@ -9,7 +9,10 @@ export async function requireOwner(executor: Executor, documentId: string, runId
   const rows = await executor.$queryRaw<unknown[]>`
     SELECT 1 FROM documents
     WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing' FOR SHARE`;
-  if (rows.length === 0) {
-    throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
-  }
+  if (rows.length === 0) throw superseded(documentId, runId);
+}
+
+/** What a run is told that may not write to a document any more. */
+export function superseded(documentId: string, runId: string): DocketError {
+  return new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
 }

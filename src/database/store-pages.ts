@@ -1,6 +1,6 @@
-import { DocketError } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { Database } from "./client.ts";
+import { superseded } from "./document-owner.ts";
 
 export interface StoredPage {
   page: RecognizedPage;
@@ -69,9 +69,30 @@ export async function storePages(
       text = EXCLUDED.text, characters = EXCLUDED.characters, confidence = EXCLUDED.confidence, width = EXCLUDED.width,
       height = EXCLUDED.height, lines = EXCLUDED.lines, source = EXCLUDED.source, engine = EXCLUDED.engine,
       raw_key = EXCLUDED.raw_key, written_by = EXCLUDED.written_by, stored_at = now()`;
-  if (written === 0) {
-    throw new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${writer.runId}.`);
-  }
+  if (written === 0) throw superseded(documentId, writer.runId);
+}
+
+/**
+ * Numbers from 1 to `expected` of which no text is stored that the given attempt, or a later one for the same content
+ * and features, has read.
+ * @param ledgerId the attempt's row
+ */
+export async function unreadPages(
+  database: Pick<Database, "$queryRaw">,
+  documentId: string,
+  ledgerId: string,
+  expected: number,
+): Promise<number[]> {
+  const rows = await database.$queryRaw<{ number: number }[]>`
+    SELECT number FROM generate_series(1, ${expected}::int) AS wanted (number)
+    WHERE NOT EXISTS (
+      SELECT 1 FROM textract_jobs first
+      JOIN textract_jobs job ON job.document_id = first.document_id AND job.features = first.features
+        AND job.content = first.content AND job.attempt >= first.attempt
+      JOIN pages p ON p.document_id = job.document_id AND p.written_by = job.job_id AND p.number = wanted.number
+      WHERE first.id = ${ledgerId}::uuid AND first.document_id = ${documentId}::uuid)
+    ORDER BY number`;
+  return rows.map((row) => row.number);
 }
 
 /** Numbers from 1 to `expected` that this writer has not stored. */

@@ -1,8 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { DocketError } from "../contract/failures.ts";
 import { capWebAssemblyMemory } from "./memory-cap.ts";
-import type { PdfFacts, PdfQuestion, PdfWorkerData, PdfWorkerMessage } from "./pdf-worker-protocol.ts";
+import type { MeasureQuestion, PdfFacts, PdfQuestion, PdfWorkerData, PdfWorkerMessage } from "./pdf-worker-protocol.ts";
 import { openDocument, type PdfDocument } from "./pdfium.ts";
+import { copyPages } from "./pdfium-copy.ts";
+import { RemoteSink } from "./remote-sink.ts";
 import { RemoteSource } from "./remote-source.ts";
 
 // The program of the thread that PdfWorker starts: answers one question after another.
@@ -18,27 +20,40 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   let document: PdfDocument | undefined;
   try {
     document = await openDocument(source, name);
+    if ("extract" in question) {
+      const sink = new RemoteSink(shared, say);
+      copyPages(document, question.extract.pages, (bytes) => sink.write(bytes));
+      if (memory.exhausted()) return tooLarge(question);
+      sink.flush();
+      return { kind: "extracted" };
+    }
     const facts = learn(document, source, question);
-    return memory.exhausted() ? tooLarge(name) : { kind: "facts", facts };
+    return memory.exhausted() ? tooLarge(question) : { kind: "facts", facts };
   } catch (error) {
-    if (memory.exhausted()) return tooLarge(name);
+    if (memory.exhausted()) return tooLarge(question);
     if (!(error instanceof DocketError)) {
       // pdfium itself failed: a trap, an endless recursion.
-      return { kind: "failed", reason: `${name} cannot be read as a PDF: reading it broke the PDF library.` };
+      return { kind: "failed", type: "Corrupt", reason: `${name} cannot be read as a PDF: reading it broke the PDF library.` };
     }
-    return error.type === "Encrypted" ? { kind: "encrypted" } : { kind: "failed", reason: error.message };
+    if (error.type === "Encrypted") return { kind: "encrypted" };
+    return { kind: "failed", type: error.type, reason: error.message };
   } finally {
     document?.close();
   }
 }
 
-function tooLarge(name: string): PdfWorkerMessage {
-  const limit = shared.memoryBytes / 1024 / 1024;
-  return { kind: "failed", reason: `${name}: its structure alone would take more than ${limit} MiB of memory.` };
+function tooLarge(question: PdfQuestion): PdfWorkerMessage {
+  const limit = `more than ${shared.memoryBytes / 1024 / 1024} MiB of memory`;
+  if ("measure" in question) {
+    const reason = `${question.name}: its structure alone would take ${limit}.`;
+    return { kind: "failed", type: "Corrupt", reason };
+  }
+  const reason = `${question.name}: taking ${question.extract.pages.length} pages out of it would take ${limit}.`;
+  return { kind: "failed", type: "OutOfMemory", reason };
 }
 
 /** Page sizes are looked at in the order of the pages: finding a page makes pdfium look at all before it. */
-function learn(document: PdfDocument, source: RemoteSource, { name, measure }: PdfQuestion): PdfFacts {
+function learn(document: PdfDocument, source: RemoteSource, { name, measure }: MeasureQuestion): PdfFacts {
   const facts: PdfFacts = {
     pages: document.pageCount,
     ownerRestricted: document.securityHandlerRevision !== -1,

@@ -2,6 +2,8 @@ import { Worker } from "node:worker_threads";
 import { DocketError } from "../contract/failures.ts";
 import {
   answered,
+  type ExtractQuestion,
+  type MeasureQuestion,
   type PdfQuestion,
   type PdfWorkerData,
   type PdfWorkerMessage,
@@ -13,7 +15,10 @@ const memoryBytes = 64 * 1024 * 1024;
 const idleMilliseconds = 5000;
 
 /** What a worker answers in the end. */
-export type PdfAnswer = Extract<PdfWorkerMessage, { kind: "facts" | "encrypted" }>;
+type PdfAnswer = Extract<PdfWorkerMessage, { kind: "facts" | "encrypted" | "extracted" }>;
+
+/** Takes a piece of the document that the thread writes. */
+type Write = (bytes: Uint8Array) => Promise<void>;
 
 /**
  * A thread with pdfium in it. Threads that answered are kept for the next question for a few seconds: starting one takes
@@ -27,11 +32,11 @@ export class PdfWorker {
   readonly #range: Uint8Array;
   #retire: NodeJS.Timeout | undefined;
 
-  private constructor() {
+  private constructor(memory: number) {
     const data: PdfWorkerData = {
       control: new SharedArrayBuffer(4),
       range: new SharedArrayBuffer(rangeBytes),
-      memoryBytes,
+      memoryBytes: memory,
     };
     this.#control = new Int32Array(data.control);
     this.#range = new Uint8Array(data.range);
@@ -48,17 +53,41 @@ export class PdfWorker {
    * @param signal ends the thread and rejects with its reason
    * @throws {DocketError} `Corrupt`; what the source throws is thrown on as it is
    */
-  static async ask(question: PdfQuestion, source: MeteredSource, signal: AbortSignal): Promise<PdfAnswer> {
-    const worker = PdfWorker.#idle.pop() ?? new PdfWorker();
+  static async ask(
+    question: MeasureQuestion,
+    source: MeteredSource,
+    signal: AbortSignal,
+  ): Promise<Extract<PdfAnswer, { kind: "facts" | "encrypted" }>> {
+    const worker = PdfWorker.#idle.pop() ?? new PdfWorker(memoryBytes);
     clearTimeout(worker.#retire);
     worker.#thread.ref();
     try {
       const answer = await worker.#converse(question, source, signal);
+      if (answer.kind === "extracted") throw new Error("a question about facts was answered by a document");
       worker.#park();
       return answer;
     } catch (error) {
       await worker.#thread.terminate();
       throw error;
+    }
+  }
+
+  /**
+   * Has a small document made of some pages, by a thread of its own that ends afterwards.
+   * @param options.memoryBytes WebAssembly memory that the thread may use
+   * @throws {DocketError} `Corrupt`, `OutOfMemory`; what the source and `write` throw is thrown on as it is
+   */
+  static async extract(
+    question: ExtractQuestion,
+    source: MeteredSource,
+    options: { signal: AbortSignal; write: Write; memoryBytes: number },
+  ): Promise<void> {
+    const worker = new PdfWorker(options.memoryBytes);
+    try {
+      const { kind } = await worker.#converse(question, source, options.signal, options.write);
+      if (kind !== "extracted") throw new DocketError("Corrupt", `${question.name} is protected by a password.`);
+    } finally {
+      await worker.#thread.terminate();
     }
   }
 
@@ -80,14 +109,22 @@ export class PdfWorker {
     PdfWorker.#idle.push(this);
   }
 
-  /** Serves the thread's reads until it says what it learnt. */
-  #converse(question: PdfQuestion, source: MeteredSource, signal: AbortSignal): Promise<PdfAnswer> {
+  /** Serves the thread's reads and writes until it says what it learnt. */
+  #converse(question: PdfQuestion, source: MeteredSource, signal: AbortSignal, write?: Write): Promise<PdfAnswer> {
     const { name } = question;
     return new Promise((resolve, reject) => {
-      const serve = async (offset: number, length: number) => {
-        this.#range.set(await source.read(offset, length));
+      const wake = () => {
         Atomics.store(this.#control, 0, answered);
         Atomics.notify(this.#control, 0);
+      };
+      const serve = async (offset: number, length: number) => {
+        this.#range.set(await source.read(offset, length));
+        wake();
+      };
+      // A copy: the thread writes the next piece into the same memory.
+      const take = async (length: number) => {
+        await write?.(this.#range.slice(0, length));
+        wake();
       };
       const crashed = (why: string) =>
         reject(new DocketError("Corrupt", `${name} cannot be read as a PDF: its reader ended (${why}).`));
@@ -96,7 +133,8 @@ export class PdfWorker {
       this.#thread.on("exit", (code) => crashed(`code ${code}`));
       this.#thread.on("message", (message: PdfWorkerMessage) => {
         if (message.kind === "read") serve(message.offset, message.length).catch(reject);
-        else if (message.kind === "failed") reject(new DocketError("Corrupt", message.reason));
+        else if (message.kind === "write") take(message.length).catch(reject);
+        else if (message.kind === "failed") reject(new DocketError(message.type, message.reason));
         else resolve(message);
       });
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -234,6 +234,11 @@ export class PdfDocument {
     }
   }
 
+  /** pdfium's own handle of the document, for functions that this class does not offer. */
+  get handle(): Handle {
+    return this.#document;
+  }
+
   /** Throws what a read of the source threw since the last look; pdfium itself only sees a failed read. */
   throwReadError(): void {
     const error = this.#readError;

@@ -44,10 +44,9 @@ export function createBucketRegions(options: { region: string; endpoint: string 
 
   return {
     regionOf,
-    async clientOf(bucket) {
-      // A server other than AWS' has one address for all its buckets.
-      return clientIn(options.endpoint === undefined ? await regionOf(bucket) : options.region);
-    },
+    // A server other than AWS' has one address for all its buckets; requests are signed for the bucket's region all the
+    // same, and a server without regions names none.
+    clientOf: async (bucket) => clientIn(await regionOf(bucket)),
     close() {
       for (const client of clients.values()) client.destroy();
     },

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
@@ -22,13 +22,19 @@ export interface ObjectFacts {
 export interface ObjectStorage {
   /** @throws {DocketError} `ObjectMissing`, `ObjectForbidden`, `BucketMissing`, `StorageUnavailable` */
   head(location: DocumentLocation): Promise<ObjectFacts>;
-  /** Bytes `offset` to `offset + length - 1`; fewer at the object's end. */
-  read(location: DocumentLocation, offset: number, length: number): Promise<Uint8Array>;
-  openStream(location: DocumentLocation, signal?: AbortSignal): Promise<Readable>;
+  /**
+   * Bytes `offset` to `offset + length - 1`; fewer at the object's end.
+   * @param etag of the object that is meant: `ObjectChanged` when there is another by now
+   */
+  read(location: DocumentLocation, offset: number, length: number, etag?: string): Promise<Uint8Array>;
+  /** @param etag as for {@link read} */
+  openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
   /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
   upload(bucket: string, key: string, body: Readable | Uint8Array, options?: UploadOptions): Promise<void>;
   /** Writes a small object in one request. */
   put(bucket: string, key: string, body: Uint8Array | string, contentType: string): Promise<void>;
+  /** Deletes an object; one that is not there is no error. */
+  remove(location: DocumentLocation): Promise<void>;
   /** The bucket's region. */
   bucketRegion(bucket: string): Promise<string>;
   close(): void;
@@ -55,6 +61,8 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     ...(location.version === undefined ? {} : { VersionId: location.version }),
   });
 
+  const pinned = (etag: string | undefined) => (etag === undefined ? {} : { IfMatch: etag });
+
   return {
     async head(location) {
       const client = await clientOf(location);
@@ -69,12 +77,12 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       };
     },
 
-    async read(location, offset, length) {
+    async read(location, offset, length, etag) {
       if (length <= 0) return new Uint8Array(0);
       const range = `bytes=${offset}-${offset + length - 1}`;
       const client = await clientOf(location);
       try {
-        const answer = await client.send(new GetObjectCommand({ ...object(location), Range: range }));
+        const answer = await client.send(new GetObjectCommand({ ...object(location), ...pinned(etag), Range: range }));
         // A server that ignores the range would hand over the whole object.
         if ((answer.ContentLength ?? 0) > length) {
           (answer.Body as Readable | undefined)?.destroy();
@@ -89,10 +97,10 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       }
     },
 
-    async openStream(location, signal) {
+    async openStream(location, signal, etag) {
       const client = await clientOf(location);
       const answer = await client
-        .send(new GetObjectCommand(object(location)), signal ? { abortSignal: signal } : {})
+        .send(new GetObjectCommand({ ...object(location), ...pinned(etag) }), signal ? { abortSignal: signal } : {})
         .catch((error) => storageFailure(error, location));
       return answer.Body as Readable;
     },
@@ -127,6 +135,11 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       await client
         .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
         .catch((error) => storageFailure(error, { bucket, key }));
+    },
+
+    async remove(location) {
+      const client = await clientOf(location);
+      await client.send(new DeleteObjectCommand(object(location))).catch((error) => storageFailure(error, location));
     },
 
     bucketRegion: (bucket) => regions.regionOf(bucket),

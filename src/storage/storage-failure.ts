@@ -47,6 +47,8 @@ function typeOf(name: string | undefined, status: number | undefined, location: 
   if (credentialErrors.has(name ?? "")) return "CredentialsUnavailable";
   // The version that was named is a mark of deletion.
   if (status === 405 && location.key !== "") return "ObjectMissing";
+  // Asked for by its entity tag, and another object is there by now.
+  if (status === 412) return "ObjectChanged";
   if (status === 404) return location.key === "" ? "BucketMissing" : "ObjectMissing";
   if (status === 403) return "ObjectForbidden";
   const passing = status === undefined || status >= 500 || status === 408 || status === 409 || status === 429;

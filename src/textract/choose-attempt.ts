@@ -5,6 +5,18 @@ export interface LedgerRow {
   /** Identifies the bytes that were paid for. */
   content: string;
   runId: string;
+  /** The document's pages that the job reads; empty: all. */
+  pageNumbers: readonly number[];
+  /** Pages stored when the result was collected to its end; null before. */
+  storedPages: number | null;
+}
+
+/** Pages of a document that are read as a small document of their own. */
+export interface DocumentPart {
+  /** Numbers of the document's pages, in the order of the small document's. */
+  pages: number[];
+  /** The attempt that read the whole document; what was read before it does not count. */
+  since: number;
 }
 
 /** Either the row whose job goes on, or the number of a new paid attempt. */
@@ -15,17 +27,23 @@ export type AttemptChoice<Row extends LedgerRow> = { reuse: Row } | { newAttempt
  * last row says, a second call of the same run goes on with that row, unless Textract no longer knows the job.
  * @param rows the ledger's rows for one document and set of features
  * @param request.force the caller asked for a new attempt although an earlier one ended well
+ * @param request.part the pages that are still missing; left out for the whole document
  */
 export function chooseAttempt<Row extends LedgerRow>(
   rows: readonly Row[],
-  request: { runId: string; force: boolean; content: string },
+  request: { runId: string; force: boolean; content: string; part?: DocumentPart | undefined },
 ): AttemptChoice<Row> {
-  const last = rows.reduce<Row | undefined>((a, b) => (a === undefined || b.attempt > a.attempt ? b : a), undefined);
-  if (last === undefined) return { newAttempt: 1 };
+  const { part } = request;
+  const pages = part?.pages.join() ?? "";
+  const same = rows.filter((row) => row.pageNumbers.join() === pages && row.attempt > (part?.since ?? 0));
+  const last = same.reduce<Row | undefined>((a, b) => (a === undefined || b.attempt > a.attempt ? b : a), undefined);
+  const newAttempt = Math.max(0, ...rows.map((row) => row.attempt)) + 1;
   // What was paid for other bytes says nothing about these.
-  if (last.content !== request.content || last.state === "expired") return { newAttempt: last.attempt + 1 };
+  if (last === undefined || last.content !== request.content || last.state === "expired") return { newAttempt };
   const unsettled = last.state === "intended" || last.state === "submitted";
   if (unsettled || last.runId === request.runId) return { reuse: last };
-  if (last.state === "failed" || last.state === "refused" || request.force) return { newAttempt: last.attempt + 1 };
+  if (last.state === "failed" || last.state === "refused" || request.force) return { newAttempt };
+  // Pages that are still missing after all that an earlier run paid for: asking again means a new attempt.
+  if (part !== undefined && last.storedPages !== null) return { newAttempt };
   return { reuse: last };
 }

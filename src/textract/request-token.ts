@@ -9,6 +9,8 @@ export interface PaidWork {
   features: readonly Feature[];
   /** 1-based; the next number is a deliberate new payment. */
   attempt: number;
+  /** The document's pages that are read, where it is not all of them. */
+  pages?: readonly number[];
 }
 
 /**
@@ -17,6 +19,9 @@ export interface PaidWork {
  * StartDocumentTextDetection).
  */
 export function requestToken(work: PaidWork): string {
-  const identity = [work.documentId, work.content, [...work.features].sort().join("+"), work.attempt].join("\n");
+  const parts = [work.documentId, work.content, [...work.features].sort().join("+"), work.attempt];
+  // Tokens of whole documents stay what they were before parts of them could be read.
+  if (work.pages !== undefined && work.pages.length > 0) parts.push(`pages ${work.pages.join(",")}`);
+  const identity = parts.join("\n");
   return createHash("sha256").update(identity).digest("hex");
 }

@@ -15,10 +15,16 @@ const rememberMilliseconds = 5 * 60_000;
  */
 export function textractReachability(options: {
   endpoint: string | undefined;
+  /** The one region that an endpoint other than AWS' own serves. */
+  endpointRegion: string;
 }): (region: string) => Promise<Failure | null> {
   const reachedAt = new Map<string, number>();
   return async (region) => {
     if (Date.now() - (reachedAt.get(region) ?? Number.NEGATIVE_INFINITY) < rememberMilliseconds) return null;
+    if (options.endpoint !== undefined && region !== options.endpointRegion) {
+      const message = `The Textract at ${options.endpoint} serves ${options.endpointRegion}, not ${region}.`;
+      return new DocketError("TextractUnavailableInRegion", message).toFailure();
+    }
     const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
     const url = new URL(options.endpoint ?? `https://textract.${region}.${suffix}`);
     try {

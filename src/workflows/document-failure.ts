@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
-import { type Failure, failureTable, isFailureType } from "../contract/failures.ts";
+import { type Failure, failureTable, isFailureType, type MissingPage } from "../contract/failures.ts";
 
 /** The typed failure inside whatever ended a step. */
 export function failureOf(error: unknown): Failure {
@@ -27,6 +27,30 @@ export function toWorkflowFailure(failure: Failure, documentId: string | null): 
     nonRetryable: true,
     details: [{ ...failure, documentId }],
   });
+}
+
+/**
+ * How a document ends of which pages are missing after the second try: not as complete, so that no program takes part of
+ * a text for all of it.
+ * @param secondTry how the second try failed as a whole; null where it ran and left these pages
+ */
+export function incomplete(
+  documentId: string,
+  expectedPages: number,
+  missing: readonly MissingPage[],
+  secondTry: Failure | null,
+): ApplicationFailure {
+  const type = missing.some(({ warning }) => warning !== null) ? "PagesFailed" : "PagesMissing";
+  const named = missing
+    .slice(0, 20)
+    .map(({ page, warning }) => (warning === null ? `${page}` : `${page} (${warning})`));
+  const more = missing.length > named.length ? ` and ${missing.length - named.length} more` : "";
+  const count = `${missing.length} of ${expectedPages} pages of document ${documentId} could not be read`;
+  const again =
+    secondTry === null ? "also when tried again on their own" : `and trying them again failed: ${secondTry.message}`;
+  const message = `${count}, ${again}: ${named.join(", ")}${more}.`;
+  const detail = { ...failure(type, message), missingPages: [...missing] };
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [detail] });
 }
 
 function failure(type: Failure["type"], message: string): Failure {

@@ -12,6 +12,7 @@ import { nameOf } from "./document-activities.ts";
 
 // What a document waits for while a step is under way; null where the step is work of its own.
 const waitingFor: Partial<Record<Stage, string>> = {
+  stageObject: "a copy in a region that Textract serves",
   submitTextract: "a place in Textract's queue",
   awaitTextract: "Textract to read the document",
   recognizeLocally: "the local recogniser",

@@ -1,11 +1,4 @@
-import {
-  CancellationScope,
-  condition,
-  defineQuery,
-  defineSignal,
-  isCancellation,
-  setHandler,
-} from "@temporalio/workflow";
+import { CancellationScope, defineQuery, defineSignal, isCancellation, setHandler } from "@temporalio/workflow";
 import {
   type DocumentProgress,
   type ProcessDocumentInput,
@@ -14,16 +7,13 @@ import {
   type TextractFinished,
   textractFinishedSignal,
 } from "../contract/process-document.ts";
-import type { ValidInput } from "../contract/valid-input.ts";
-import { type DocumentActivities, documentActivities } from "./document-activities.ts";
+import { documentActivities } from "./document-activities.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
+import { readByTextract } from "./read-by-textract.ts";
 
 export const progress = defineQuery<DocumentProgress>(progressQuery);
 export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
-
-/** Jobs that one run submits at most: the first, and new ones when Textract no longer knows the one before. */
-const submissionsPerRun = 3;
 
 /** The life of one document, from a reference in S3 to text in the database. */
 export async function processDocument(input: ProcessDocumentInput): Promise<ProcessDocumentResult> {
@@ -50,7 +40,8 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     );
     story.pages(found.pages);
 
-    const byTextract = () => readByTextract(run, { ...valid, document }, documentId, found, story, notifications);
+    const byTextract = () =>
+      readByTextract({ run, story, notifications, documentId, input: { ...valid, document }, found });
     const locally = () =>
       story.step("recognizeLocally", () =>
         run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages }),
@@ -77,35 +68,6 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   }
 }
 
-async function readByTextract(
-  run: DocumentActivities,
-  input: ValidInput,
-  documentId: string,
-  found: { pages: number; region: string },
-  story: DocumentStory,
-  notifications: Set<string>,
-): Promise<void> {
-  const { document, features } = input;
-  for (let submission = 1; ; submission++) {
-    try {
-      const job = await story.step("submitTextract", () =>
-        run.textractSubmit.submitTextract({ documentId, document, features, region: found.region, force: input.force }),
-      );
-      story.submitted(job);
-      const finished = await story.step("awaitTextract", () =>
-        wakeable(job.jobId, notifications, () => run.textractPoll.awaitTextract({ documentId, features, job })),
-      );
-      await story.step("collectPages", () =>
-        run.textractCollect.collectPages({ documentId, features, job, finished, expectedPages: found.pages }),
-      );
-      return;
-    } catch (error) {
-      const jobIsGone = failureOf(error).type === "TextractJobExpired";
-      if (!jobIsGone || submission === submissionsPerRun) throw error;
-    }
-  }
-}
-
 /** Only for callers that asked for it by name. A document that the second may not try keeps the first one's failure. */
 async function firstThatReads(first: () => Promise<void>, second: () => Promise<void>): Promise<void> {
   try {
@@ -115,22 +77,5 @@ async function firstThatReads(first: () => Promise<void>, second: () => Promise<
     await second().catch((refusal) => {
       throw failureOf(refusal).type === "LocalLimitExceeded" ? error : refusal;
     });
-  }
-}
-
-/**
- * Waits for a job by its slow poll, and looks at once when a notification names it. A notification that is lost, late,
- * doubled or false changes nothing: the poll goes on.
- */
-async function wakeable<T>(jobId: string, notifications: Set<string>, look: () => Promise<T>): Promise<T> {
-  for (;;) {
-    const slowPoll = new CancellationScope();
-    const waiting = slowPoll.run(look);
-    const notified = condition(() => notifications.has(jobId));
-    const woken = await Promise.race([waiting.then(() => false), notified.then(() => true)]);
-    if (!woken) return waiting;
-    notifications.delete(jobId);
-    slowPoll.cancel();
-    await waiting.catch(() => undefined);
   }
 }

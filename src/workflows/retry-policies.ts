@@ -23,6 +23,13 @@ export const retryPolicies = {
     scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "500 milliseconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
+  /** Deleting copies of ours; a storage that stays away keeps no document from its end. */
+  cleanUp: {
+    taskQueue: taskQueues.documents,
+    startToCloseTimeout: "1 minute",
+    scheduleToCloseTimeout: "30 minutes",
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
   /** Start requests; the queue's server-side rate keeps them within the region's quota. */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
