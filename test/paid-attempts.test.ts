@@ -42,7 +42,8 @@ describe("pages that are missing are paid anew only when", () => {
     storedPages,
   });
   const part = { pages: [2, 4], since: 1 };
-  const askPart = (rows: LedgerRow[], runId = "now") => chooseAttempt(rows, { runId, force: false, content: "c", part });
+  const askPart = (rows: LedgerRow[], runId = "now") =>
+    chooseAttempt(rows, { runId, force: false, content: "c", part });
 
   it("nobody tried them: the attempt's number is that after all others", () => {
     expect(askPart([row(1, "partial_success")])).toEqual({ newAttempt: 2 });
@@ -87,7 +88,10 @@ describe("the request token", () => {
     expect(requestToken({ ...work, pages: [] })).toBe(known);
   });
 
-  it.each([{ documentId: "e" }, { content: "x" }, { features: [] }, { attempt: 2 }, { pages: [2] }])("differs with %o", (change) => {
-    expect(requestToken({ ...work, ...change })).not.toBe(requestToken(work));
-  });
+  it.each([{ documentId: "e" }, { content: "x" }, { features: [] }, { attempt: 2 }, { pages: [2] }])(
+    "differs with %o",
+    (change) => {
+      expect(requestToken({ ...work, ...change })).not.toBe(requestToken(work));
+    },
+  );
 });

@@ -34,6 +34,7 @@ export interface ExtractedPages {
 
 /** Far below Textract's limit; missing pages are few as a rule. */
 const maxBytes = 200_000_000;
+const extractMilliseconds = 5 * 60_000;
 
 /**
  * Makes a small document of the pages that are missing, in the bucket for results, or in the staging bucket where
@@ -97,6 +98,8 @@ export function createExtractMissingPages(ports: {
   ): Promise<void> {
     const body = new PassThrough();
     const stop = new AbortController();
+    // A damaged document may be without end; its pages are not worth more than this.
+    const timer = setTimeout(() => stop.abort(outOfTime(name, pages.length)), extractMilliseconds);
     const signal = AbortSignal.any([cancellationSignal(), stop.signal]);
     const upload = ports.storage.upload(copy.bucket, copy.key, body, { signal });
     // Whoever writes must not wait for a reader that is gone.
@@ -118,9 +121,18 @@ export function createExtractMissingPages(ports: {
       body.destroy(error as Error);
       await upload.catch(() => undefined);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
     await Promise.all([finished(body).catch(() => undefined), upload]);
   }
+}
+
+function outOfTime(name: string, count: number): DocketError {
+  const message = `${name}: taking ${count} pages out of it took more than ${extractMilliseconds / 60_000} minutes.`;
+  return new DocketError("OutOfTime", message, {
+    remedy: "Save the document anew in its own program, and submit that.",
+  });
 }
 
 function drained(body: PassThrough): Promise<void> {

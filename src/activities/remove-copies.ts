@@ -32,7 +32,7 @@ export function createRemoveCopies(ports: { database: Database; storage: ObjectS
         const discriminator = copies.map(({ key }) => key).join();
         await recordEvent(transaction, { documentId, runId, kind: "copies-removed", discriminator, detail });
       },
-      { timeout: 60_000 },
+      { timeout: 15_000 },
     );
   };
 }

@@ -43,7 +43,13 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
     const copied = !(await isThere(copy, object, content));
     if (copied) await stayAlive(() => copyObject(document, object, copy, content, metadata.sha256));
     const { runId } = currentRun();
-    const detail = { from: objectAddress(document), to: objectAddress(copy), region: staging.region, bytes: object.size, copied };
+    const detail = {
+      from: objectAddress(document),
+      to: objectAddress(copy),
+      region: staging.region,
+      bytes: object.size,
+      copied,
+    };
     await recordEvent(ports.database, { documentId, runId, kind: "object-staged", detail });
     return copy;
   };

@@ -6,7 +6,7 @@ import { type DocumentRecord, readDocuments, readEngine } from "./read-documents
 /** How a document ended. */
 export interface DocumentOutcome {
   documentId: string | null;
-  status: "complete" | "failed" | "cancelled";
+  status: "complete" | "incomplete" | "failed" | "cancelled";
   /** Pages that the document has; null where that never became known. */
   pages: number | null;
   storedPages: number;
@@ -29,7 +29,7 @@ export async function outcomeOf(services: Services, record: DocumentRecord): Pro
   const { startedAt, finishedAt } = record;
   return {
     documentId: record.documentId,
-    status: record.status === "complete" || record.status === "cancelled" ? record.status : "failed",
+    status: record.status === "processing" || record.status === "received" ? "failed" : record.status,
     pages: record.pages,
     storedPages: record.storedPages ?? 0,
     characters: record.characters ?? 0,
@@ -50,7 +50,7 @@ export function outcomeOfFailure(
   const { documentId, engine, record } = known;
   return {
     documentId,
-    status: failure.type === "Cancelled" ? "cancelled" : "failed",
+    status: failure.type === "Cancelled" ? "cancelled" : failure.missingPages?.length ? "incomplete" : "failed",
     pages: record?.pages ?? null,
     storedPages: record?.storedPages ?? 0,
     characters: record?.characters ?? 0,
@@ -103,6 +103,7 @@ function toFailure(error: WorkflowFailedError): Failure {
       type,
       message: detail?.message ?? application.message,
       remedy: detail?.remedy ?? failureTable[type].remedy,
+      ...(detail?.missingPages === undefined ? {} : { missingPages: detail.missingPages }),
     };
   }
   if (causes.some((cause) => cause instanceof CancelledFailure)) {

@@ -1,4 +1,4 @@
-import { DocketError, type Failure, type FailureType } from "../contract/failures.ts";
+import { DocketError, type Failure, type FailureType, type MissingPage } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
 import type { DocumentStatus } from "../database/generated/enums.ts";
 
@@ -51,6 +51,7 @@ const selection = {
   failureType: true,
   failureMessage: true,
   failureRemedy: true,
+  missingPages: true,
   receivedAt: true,
   startedAt: true,
   finishedAt: true,
@@ -127,6 +128,7 @@ function toRecord(row: Row): DocumentRecord {
             type: row.failureType as FailureType,
             message: row.failureMessage ?? "",
             remedy: row.failureRemedy ?? "",
+            ...(row.missingPages === null ? {} : { missingPages: row.missingPages as unknown as MissingPage[] }),
           },
   };
 }
@@ -138,18 +140,22 @@ export async function readHistory(database: Database, documentId: string) {
     database.documentEvent.findMany({ where: { documentId }, orderBy: [{ at: "asc" }, { id: "asc" }], take: 1000 }),
   ]);
   return {
-    jobs: jobs.map(({ attempt, features, region, jobId, state, statusMessage, pages, costUsd, ...job }) => ({
-      attempt,
-      features,
-      region,
-      jobId,
-      state,
-      statusMessage,
-      pages,
-      costUsd: costUsd === null ? null : Number(costUsd),
-      submittedAt: job.submittedAt,
-      finishedAt: job.finishedAt,
-    })),
+    jobs: jobs.map(
+      ({ attempt, features, pageNumbers, region, jobId, state, statusMessage, pages, costUsd, ...job }) => ({
+        attempt,
+        features,
+        // Empty: all pages.
+        pageNumbers,
+        region,
+        jobId,
+        state,
+        statusMessage,
+        pages,
+        costUsd: costUsd === null ? null : Number(costUsd),
+        submittedAt: job.submittedAt,
+        finishedAt: job.finishedAt,
+      }),
+    ),
     events: events.map(({ kind, discriminator, detail, at }) => ({ kind, discriminator, detail, at })),
   };
 }

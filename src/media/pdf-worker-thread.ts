@@ -16,7 +16,9 @@ parentPort?.on("message", (question: PdfQuestion) => void answer(question).then(
 
 async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   const { name } = question;
-  const source = new RemoteSource(question.size, shared, say);
+  // A page far back in a large document makes pdfium look at every page before it: a small place each.
+  const blockBytes = "extract" in question ? 8 * 1024 : 64 * 1024;
+  const source = new RemoteSource(question.size, shared, say, blockBytes);
   let document: PdfDocument | undefined;
   try {
     document = await openDocument(source, name);
@@ -33,7 +35,11 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
     if (memory.exhausted()) return tooLarge(question);
     if (!(error instanceof DocketError)) {
       // pdfium itself failed: a trap, an endless recursion.
-      return { kind: "failed", type: "Corrupt", reason: `${name} cannot be read as a PDF: reading it broke the PDF library.` };
+      return {
+        kind: "failed",
+        type: "Corrupt",
+        reason: `${name} cannot be read as a PDF: reading it broke the PDF library.`,
+      };
     }
     if (error.type === "Encrypted") return { kind: "encrypted" };
     return { kind: "failed", type: error.type, reason: error.message };

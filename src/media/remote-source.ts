@@ -2,8 +2,7 @@ import { answered, asked, type PdfWorkerData, type PdfWorkerMessage, rangeBytes 
 import type { SyncByteSource } from "./pdfium.ts";
 import { keepRecent } from "./range-reader.ts";
 
-const blockBytes = 64 * 1024;
-const cachedBlocks = 32;
+const cachedBytes = 2 * 1024 * 1024;
 
 /**
  * A document as the worker thread sees it. pdfium wants its bytes at once and S3 gives them later: this asks the main
@@ -16,11 +15,14 @@ export class RemoteSource implements SyncByteSource {
   readonly #word: Int32Array;
   readonly #answer: Uint8Array;
   readonly #ask: (message: PdfWorkerMessage) => void;
+  readonly #blockBytes: number;
   readonly #blocks = new Map<number, Uint8Array>();
   #expected = -1;
   #ahead = 1;
 
-  constructor(size: number, shared: PdfWorkerData, ask: (message: PdfWorkerMessage) => void) {
+  /** @param blockBytes what one read asks for at least; less where single places of a large document are wanted */
+  constructor(size: number, shared: PdfWorkerData, ask: (message: PdfWorkerMessage) => void, blockBytes: number) {
+    this.#blockBytes = blockBytes;
     this.size = size;
     this.#word = new Int32Array(shared.control);
     this.#answer = new Uint8Array(shared.range);
@@ -28,10 +30,11 @@ export class RemoteSource implements SyncByteSource {
   }
 
   read(offset: number, into: Uint8Array): void {
+    const blockBytes = this.#blockBytes;
     for (let done = 0; done < into.length; ) {
       const index = Math.floor((offset + done) / blockBytes);
       const block = this.#blocks.get(index) ?? this.#fetch(index);
-      keepRecent(this.#blocks, index, block, cachedBlocks);
+      keepRecent(this.#blocks, index, block, cachedBytes / blockBytes);
       const start = offset + done - index * blockBytes;
       const part = block.subarray(start, start + into.length - done);
       if (part.length === 0) throw new RangeError("read past the end");
@@ -41,6 +44,7 @@ export class RemoteSource implements SyncByteSource {
   }
 
   #fetch(index: number): Uint8Array {
+    const blockBytes = this.#blockBytes;
     this.#ahead = index === this.#expected ? Math.min(this.#ahead * 2, rangeBytes / blockBytes) : 1;
     this.#expected = index + this.#ahead;
     const offset = index * blockBytes;
@@ -53,7 +57,7 @@ export class RemoteSource implements SyncByteSource {
     const first = this.#answer.slice(0, Math.min(blockBytes, length));
     for (let at = blockBytes; at < length; at += blockBytes) {
       const block = this.#answer.slice(at, Math.min(at + blockBytes, length));
-      keepRecent(this.#blocks, index + at / blockBytes, block, cachedBlocks);
+      keepRecent(this.#blocks, index + at / blockBytes, block, cachedBytes / blockBytes);
     }
     return first;
   }

@@ -26,7 +26,7 @@ export const retryPolicies = {
   /** Deleting copies of ours; a storage that stays away keeps no document from its end. */
   cleanUp: {
     taskQueue: taskQueues.documents,
-    startToCloseTimeout: "1 minute",
+    startToCloseTimeout: "20 seconds",
     scheduleToCloseTimeout: "30 minutes",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },

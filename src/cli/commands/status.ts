@@ -33,7 +33,10 @@ export function defineStatus(program: Command): void {
     .addOption(new Option("--status <status>", "only documents in it").choices(Object.values(DocumentStatus)))
     .option("--project <slug>", "only documents of this project", parseProject)
     .option("--limit <count>", "documents in the table, newest first (--json has all)", parseLimit, 50)
-    .addHelpText("after", "     (2 also when the one document that was asked for failed or was cancelled)")
+    .addHelpText(
+      "after",
+      "     (2 also when the one document that was asked for failed, was cancelled, or lacks pages)",
+    )
     .action(
       runs((document: string | undefined, options: Options) =>
         document === undefined ? listAll(options) : showOne(document, options),
@@ -80,7 +83,9 @@ async function showOne(reference: string, options: Options): Promise<number> {
     const progress = ended ? null : await liveProgress(record, options.dataDirectory);
     if (options.json) await printJson({ ...recordJson(record), progress, ...history });
     else await print(renderDetail(record, history, progress, colorsFor(process.stdout)));
-    return record.status === "failed" || record.status === "cancelled" ? exitCodes.documentFailed : exitCodes.complete;
+    return ["incomplete", "failed", "cancelled"].includes(record.status)
+      ? exitCodes.documentFailed
+      : exitCodes.complete;
   });
 }
 

@@ -8,7 +8,7 @@ import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { parseProject } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { note, output, printJson, writeDocumentText } from "../output.ts";
-import { plural } from "../render/format.ts";
+import { pageList, plural } from "../render/format.ts";
 import { joinPages } from "../render/page-text.ts";
 
 interface Options extends CommonOptions {
@@ -58,6 +58,8 @@ async function text(reference: string, options: Options): Promise<number> {
     note(
       `The document is ${record?.status ?? "unknown"}, not complete; ${stored}${of} stored. docket status ${documentId}`,
     );
+    const missing = record?.failure?.missingPages ?? [];
+    if (missing.length > 0) note(`Missing: ${pageList(missing.map(({ page }) => page))}.`);
     return exitCodes.documentFailed;
   });
 }

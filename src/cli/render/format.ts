@@ -37,6 +37,19 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Page numbers with runs drawn together: `page 2`, `pages 2, 4-7`. */
+export function pageList(pages: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const page of pages) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === page - 1) last[1] = page;
+    else runs.push([page, page]);
+  }
+  const shown = runs.slice(0, 50).map(([from, to]) => (from === to ? String(from) : `${from}-${to}`));
+  const more = runs.length > shown.length ? ", ..." : "";
+  return `${pages.length === 1 ? "page" : "pages"} ${shown.join(", ")}${more}`;
+}
+
 /** A point in time in the local time zone, without the milliseconds: `2026-11-25 14:03:09`. */
 export function formatTime(date: Date): string {
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;

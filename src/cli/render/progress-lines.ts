@@ -75,6 +75,7 @@ function renderFile(file: FileProgress, nameWidth: number, columns: number, colo
     reused: color.green("✓"),
     failed: color.red("✗"),
     cancelled: color.red("✗"),
+    incomplete: color.red("✗"),
   };
   const symbol = file.state in mark ? mark[file.state as keyof typeof mark] : color.dim("·");
   const name = padColumns(shorten(printableLine(file.name), nameWidth), nameWidth);

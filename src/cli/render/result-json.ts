@@ -17,6 +17,6 @@ export function resultJson(file: string, outcome: DocumentOutcome) {
   };
 }
 
-function pickFailure({ type, message, remedy }: NonNullable<DocumentOutcome["failure"]>) {
-  return { type, message, remedy };
+function pickFailure({ type, message, remedy, missingPages }: NonNullable<DocumentOutcome["failure"]>) {
+  return { type, message, remedy, ...(missingPages === undefined ? {} : { missingPages }) };
 }

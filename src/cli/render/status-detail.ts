@@ -1,6 +1,6 @@
 import type { DocumentRecord, readHistory } from "../../client/read-documents.ts";
 import type { Colors } from "../output.ts";
-import { formatCount, formatDuration, formatTime, formatUsd } from "./format.ts";
+import { formatCount, formatDuration, formatTime, formatUsd, pageList } from "./format.ts";
 import { printableLine } from "./printable.ts";
 
 /** Where a document's workflow stands now. */
@@ -35,11 +35,13 @@ export function renderDetail(record: DocumentRecord, history: History, live: Liv
       `${color.red("failure".padEnd(11))} ${color.bold(record.failure.type)}: ${printableLine(record.failure.message)}`,
     );
     field("remedy", record.failure.remedy);
+    for (const [warning, pages] of missingByWarning(record)) field("missing", `${pageList(pages)}${warning}`);
   }
   if (history.jobs.length > 0) lines.push("", color.bold("Textract jobs"));
   for (const job of history.jobs) {
     const facts = [
       `attempt ${job.attempt}`,
+      job.pageNumbers.length === 0 ? null : pageList(job.pageNumbers),
       job.state,
       job.jobId ?? "not taken yet",
       job.region,
@@ -62,6 +64,16 @@ export function renderDetail(record: DocumentRecord, history: History, live: Liv
 function pagesOf(record: DocumentRecord): string | null {
   if (record.pages === null) return null;
   return `${formatCount(record.storedPages ?? 0)} of ${formatCount(record.pages)} stored`;
+}
+
+/** Pages that an incomplete document lacks, by what Textract said of them. */
+function missingByWarning(record: DocumentRecord): Map<string, number[]> {
+  const pages = new Map<string, number[]>();
+  for (const { page, warning } of record.failure?.missingPages ?? []) {
+    const key = warning === null ? "" : ` (${warning})`;
+    pages.set(key, [...(pages.get(key) ?? []), page]);
+  }
+  return pages;
 }
 
 function finishedOf(record: DocumentRecord): string | null {

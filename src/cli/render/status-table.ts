@@ -36,7 +36,7 @@ function pagesOf(record: DocumentRecord): string {
 /** `12 documents: 9 complete, 2 processing, 1 failed`. */
 export function renderCounts(counts: Map<string, number>): string {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const order = ["complete", "processing", "received", "failed", "cancelled"];
+  const order = ["complete", "processing", "received", "incomplete", "failed", "cancelled"];
   const parts = order.filter((status) => counts.has(status)).map((s) => `${formatCount(counts.get(s) ?? 0)} ${s}`);
   const noun = total === 1 ? "document" : "documents";
   return `${formatCount(total)} ${noun}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;

@@ -5,7 +5,7 @@ import type { FollowedDocument } from "../../client/follow-documents.ts";
 export interface FileProgress {
   /** What it is called on the screen. */
   name: string;
-  state: "found" | "handing-in" | "started" | "complete" | "reused" | "failed" | "cancelled";
+  state: "found" | "handing-in" | "started" | "complete" | "reused" | "incomplete" | "failed" | "cancelled";
   /** Name of the workflow's current activity; null outside of it. */
   stage: string | null;
   waitingFor: string | null;
@@ -35,7 +35,9 @@ export interface Totals {
   pagesKnown: boolean;
 }
 
-const ended = new Set(["complete", "reused", "failed", "cancelled"]);
+const ended = new Set(["complete", "reused", "incomplete", "failed", "cancelled"]);
+
+const unhappy = new Set(["incomplete", "failed", "cancelled"]);
 
 /** Whether nothing more happens to a file. */
 export function hasEnded(file: FileProgress): boolean {
@@ -47,7 +49,7 @@ export function totalsOf(files: FileProgress[]): Totals {
   const totals: Totals = { documents: files.length, ended: 0, failed: 0, pages: 0, pagesDone: 0, pagesKnown: true };
   for (const file of files) {
     if (hasEnded(file)) totals.ended += 1;
-    if (file.state === "failed" || file.state === "cancelled") totals.failed += 1;
+    if (unhappy.has(file.state)) totals.failed += 1;
     totals.pages += file.pages ?? 0;
     totals.pagesDone += Math.min(file.pagesDone, file.pages ?? 0);
     if (file.pages === null && !hasEnded(file)) totals.pagesKnown = false;
