@@ -1,0 +1,132 @@
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { sourceFiles } from "./support/source-files.ts";
+
+// The policies of docs/iam-policy.md against the operations that the code calls: the commands of the AWS SDK that
+// files of src/ import. What src/local does is done to the embedded services, which know no policies.
+
+interface Statement {
+  Sid: string;
+  Effect: string;
+  Action: string[];
+  Resource: string | string[];
+}
+
+/** IAM actions of each operation of the SDK (service authorization reference). */
+const actionsOf: Record<string, string[]> = {
+  "s3:HeadBucket": ["s3:ListBucket"],
+  "s3:HeadObject": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
+  "s3:GetObject": ["s3:GetObject", "s3:GetObjectVersion"],
+  "s3:ListObjectsV2": ["s3:ListBucket"],
+  "s3:PutObject": ["s3:PutObject"],
+  "s3:Upload": ["s3:PutObject", "s3:AbortMultipartUpload"],
+  "s3:CopyObject": ["s3:GetObject", "s3:PutObject"],
+  "s3:DeleteObject": ["s3:DeleteObject"],
+  "textract:StartDocumentTextDetection": ["textract:StartDocumentTextDetection"],
+  "textract:GetDocumentTextDetection": ["textract:GetDocumentTextDetection"],
+  "textract:StartDocumentAnalysis": ["textract:StartDocumentAnalysis"],
+  "textract:GetDocumentAnalysis": ["textract:GetDocumentAnalysis"],
+  "sqs:ReceiveMessage": ["sqs:ReceiveMessage"],
+  "sqs:DeleteMessage": ["sqs:DeleteMessage"],
+  "sqs:DeleteMessageBatch": ["sqs:DeleteMessage"],
+  "sqs:GetQueueAttributes": ["sqs:GetQueueAttributes"],
+  "service-quotas:ListServiceQuotas": ["servicequotas:ListServiceQuotas"],
+  "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota"],
+  "sts:GetCallerIdentity": ["sts:GetCallerIdentity"],
+};
+const writes = ["s3:PutObject", "s3:Upload", "s3:CopyObject", "s3:DeleteObject"];
+
+let policies: Map<string, Statement[]>;
+let operations: string[];
+
+beforeAll(async () => {
+  policies = new Map();
+  const page = await readFile("docs/iam-policy.md", "utf8");
+  for (const section of page.split(/^## /m).slice(1)) {
+    const [heading = ""] = section.split("\n", 1);
+    const blocks = section.split("```json\n").slice(1);
+    policies.set(
+      heading,
+      blocks.flatMap((block) => (JSON.parse(block.split("```")[0] ?? "") as { Statement: Statement[] }).Statement),
+    );
+  }
+  const called = new Set<string>();
+  for (const { file, text } of await sourceFiles("src")) {
+    if (file.startsWith("src/local/")) continue;
+    for (const [, names = "", service = ""] of text.matchAll(/import \{([^}]*)\} from "@aws-sdk\/client-([\w-]+)"/g)) {
+      for (const [, operation = ""] of names.matchAll(/\b(\w+)Command\b/g)) called.add(`${service}:${operation}`);
+    }
+    if (/import \{[^}]*\bUpload\b[^}]*\} from "@aws-sdk\/lib-storage"/.test(text)) called.add("s3:Upload");
+  }
+  operations = [...called].sort();
+});
+
+const allowed = (names: (name: string) => boolean) =>
+  new Set([...policies].filter(([name]) => names(name)).flatMap(([, list]) => list.flatMap(({ Action }) => Action)));
+
+function lacking(operationsOfProcess: string[], actions: Set<string>): string[] {
+  return operationsOfProcess.flatMap((operation) => {
+    const needed = actionsOf[operation];
+    if (needed === undefined) return [`${operation} (unknown to this test: name its actions)`];
+    return needed.filter((action) => !actions.has(action)).map((action) => `${operation} needs ${action}`);
+  });
+}
+
+it("the code's operations are found", () => {
+  expect(operations).toEqual(
+    expect.arrayContaining(["s3:HeadBucket", "s3:Upload", "s3:GetObject", "textract:StartDocumentTextDetection"]),
+  );
+});
+
+describe("a policy has every operation of its process", () => {
+  it("documents worker, with the optional ones", () => {
+    const actions = allowed((name) => name === "Documents worker" || name.startsWith("Optional:"));
+    expect(lacking(operations, actions)).toEqual([]);
+  });
+
+  it("documents worker alone, for everything that is not optional", () => {
+    const always = operations.filter((operation) => /^(s3|textract):/.test(operation));
+    expect(
+      lacking(
+        always,
+        allowed((name) => name === "Documents worker"),
+      ),
+    ).toEqual([]);
+  });
+
+  it("OCR worker, which only reads", () => {
+    const reads = operations.filter((operation) => operation.startsWith("s3:") && !writes.includes(operation));
+    const actions = allowed((name) => name === "OCR worker");
+    expect(lacking(reads, actions)).toEqual([]);
+    expect([...actions].filter((action) => /Put|Delete|textract/.test(action))).toEqual([]);
+  });
+
+  it("hand-in client, which reads and uploads", () => {
+    const client = operations.filter((operation) => operation.startsWith("s3:") && operation !== "s3:DeleteObject");
+    expect(
+      lacking(
+        client,
+        allowed((name) => name === "Hand-in client"),
+      ),
+    ).toEqual([]);
+  });
+});
+
+it("no policy allows more than is called: no wildcard actions, and every action belongs to something", () => {
+  const justified = new Set(Object.values(actionsOf).flat());
+  // Of other services on the way: the bucket's encryption, the role that Textract publishes with.
+  for (const action of ["kms:Decrypt", "kms:GenerateDataKey", "iam:PassRole"]) justified.add(action);
+  for (const [name, statements] of policies) {
+    for (const { Sid, Effect, Action, Resource } of statements) {
+      expect(Effect).toBe("Allow");
+      expect(
+        Action.filter((action) => !justified.has(action)),
+        `${name}, ${Sid}`,
+      ).toEqual([]);
+      const anywhere = [Resource].flat().includes("*");
+      const withoutResources = Action.every((action) => /^(textract|sts|servicequotas):/.test(action));
+      expect(anywhere, `${name}, ${Sid}`).toBe(withoutResources);
+    }
+  }
+  expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(7);
+});
