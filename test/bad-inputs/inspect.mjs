@@ -1,8 +1,9 @@
-// Looks at documents one after the other as the prerequisites do, and says what came of each: one JSON line a document,
-// and a last one with the most memory that this process ever held. node test/bad-inputs/inspect.mjs FILE ...
+// Looks at documents as the prerequisites do, and says what came of each: one JSON line a document, and a last one with
+// the most memory that this process ever held. node test/bad-inputs/inspect.mjs FILE ...
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
+import pLimit from "p-limit";
 import { engineProblems } from "#docket/activities/engine-limits";
 import { loadOcrSettings } from "#docket/config";
 import { inspectDocument } from "#docket/media/inspect-document";
@@ -36,10 +37,9 @@ async function inspect(path) {
   }
 }
 
-for (const path of process.argv.slice(2)) {
-  const start = performance.now();
-  const found = await inspect(path);
-  console.log(JSON.stringify({ ...found, milliseconds: Math.round(performance.now() - start) }));
-}
+// As many at the same time as a worker looks at.
+const turn = pLimit(20);
+const found = process.argv.slice(2).map((path) => turn(() => inspect(path)));
+for (const one of found) console.log(JSON.stringify(await one));
 const [, kibibytes] = /VmHWM:\s*(\d+)/.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
 console.log(JSON.stringify({ peakMebibytes: Math.round(Number(kibibytes) / 1024) }));
