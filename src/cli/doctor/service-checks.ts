@@ -5,7 +5,7 @@ import { type Config, loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { searchAttributeNames, taskQueues } from "../../contract/process-document.ts";
 import { pendingMigrations } from "../../database/migrate.ts";
-import { createObjectStorage } from "../../storage/object-storage.ts";
+import { createObjectStorage, type ObjectStorage } from "../../storage/object-storage.ts";
 import { createTextractApis } from "../../textract/textract-api.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { withoutPassword } from "../run/closing-words.ts";
@@ -111,7 +111,7 @@ async function workerCheck(client: Client, namespace: string): Promise<Check> {
 }
 
 async function storageChecks(config: Config): Promise<Check[]> {
-  const { bucket, region, endpoint } = config.storage;
+  const { bucket, region, endpoint, stagingBucket } = config.storage;
   const storage = createObjectStorage(config.storage);
   try {
     return [
@@ -129,10 +129,22 @@ async function storageChecks(config: Config): Promise<Check[]> {
         }
         return ok("S3", place);
       }),
+      ...(stagingBucket === undefined
+        ? []
+        : [await checked("staging bucket", () => stagingCheck(config, storage, stagingBucket))]),
     ];
   } finally {
     storage.close();
   }
+}
+
+/** It must be where Textract is: that is all that it is for. */
+async function stagingCheck(config: Config, storage: ObjectStorage, bucket: string): Promise<Check> {
+  const region = await storage.bucketRegion(bucket);
+  const unreachable = await textractReachability(config.textract)(region);
+  if (unreachable === null) return ok("staging bucket", `${bucket} in ${region}`);
+  const remedy = "Set DOCKET_STAGING_BUCKET to a bucket in a region that Textract serves, or unset it.";
+  return failed("staging bucket", `${bucket} is in ${region}: ${unreachable.message}`, remedy);
 }
 
 async function textractChecks(config: Config): Promise<Check[]> {
