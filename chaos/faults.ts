@@ -89,8 +89,12 @@ export const faultKinds = {
   "job-failed": endpoint(() => ({ kind: "job-failed", statusMessage: "chaos: the job fails" }), 2),
   "break-before": breaking("before"),
   "break-after": breaking("after"),
-  "doubled-notification": { most: many, heavy: false, make: () => ({ do: "notify", jobs: "running", times: 2 }) },
-  "false-notification": { most: many, heavy: false, make: () => ({ do: "notify", jobs: "unknown", times: 1 }) },
+  "lost-notification": endpoint((random) => ({ kind: "lost-notification", count: random.int(1, 3) })),
+  "doubled-notification": endpoint((random) => ({ kind: "doubled-notification", count: random.int(1, 3) })),
+  "late-notification": endpoint((random) => ({ kind: "late-notification", milliseconds: random.int(500, 8000) })),
+  "forged-notification": endpoint(() => ({ kind: "forged-notification" })),
+  "doubled-signal": { most: many, heavy: false, make: () => ({ do: "notify", jobs: "running", times: 2 }) },
+  "false-signal": { most: many, heavy: false, make: () => ({ do: "notify", jobs: "unknown", times: 1 }) },
 } as const satisfies Record<string, FaultKind>;
 
 export type FaultName = keyof typeof faultKinds;

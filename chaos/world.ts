@@ -36,6 +36,13 @@ const otherRegion = "eu-west-1";
 // Names of settings of this machine's user that must not reach the stack: it is one of its own.
 const foreign = /^(AWS_|DATABASE_URL$|TEMPORAL_|DOCKET_(?!TEMPORAL_CLI$|VERSITYGW$))/;
 
+// Jobs tell their end; a notification that is lost costs no more than the time between two looks.
+const notified = {
+  DOCKET_TEXTRACT_TOPIC_ARN: "arn:aws:sns:us-east-1:000000000000:docket-chaos",
+  DOCKET_TEXTRACT_ROLE_ARN: "arn:aws:iam::000000000000:role/textract",
+  DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "6",
+};
+
 /**
  * Starts the embedded stack in a temporary folder, its proxies and the workers.
  * @param options.say told of each step
@@ -56,7 +63,8 @@ export async function startWorld(options: {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+    const users = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+    const own: NodeJS.ProcessEnv = { ...Object.fromEntries(users), ...notified };
     const report = ({ step, state, detail }: { step: string; state: string; detail?: string }) => {
       if (state !== "start") say(`${step}: ${state}${detail === undefined ? "" : `, ${detail}`}`);
     };
