@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { defineBreakers } from "./breakers.ts";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
+import { defineExport } from "./export.ts";
 import { defineLocalTextract } from "./local-textract.ts";
 import { defineOcr } from "./ocr.ts";
 import { defineRun } from "./run.ts";
@@ -23,6 +24,7 @@ export const commands: ((program: Command) => void)[] = [
   defineWatch,
   defineText,
   defineSearch,
+  defineExport,
   defineOcr,
   defineDoctor,
   defineBreakers,

@@ -1,0 +1,235 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { failureOf } from "../../client/failure-of.ts";
+import { DocketError, type Failure } from "../../contract/failures.ts";
+import type { Database } from "../../database/client.ts";
+import { type ExportFormat, exportFormats } from "../../export/export-formats.ts";
+import type { ExportInput } from "../../export/export-input.ts";
+import type { ExportStorage } from "../../export/read-export-input.ts";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import { parseProject } from "../document-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { colorsFor, note, output, printJson, writeDocumentText } from "../output.ts";
+import { renderFailure } from "../render/document-table.ts";
+import { formatBytes, plural } from "../render/format.ts";
+import { printableLine } from "../render/printable.ts";
+
+interface Options extends CommonOptions {
+  project?: string;
+  format: ExportFormat;
+  output?: string;
+  anyStatus?: boolean;
+}
+
+const formatHelp = Object.entries(exportFormats)
+  .map(([name, { describes }]) => `  ${name.padEnd(10)}${describes}`)
+  .join("\n");
+
+/** `docket export`: documents as files, in formats that other programs read. */
+export function defineExport(program: Command): void {
+  defineCommand(program, {
+    usage: "export [document...]",
+    summary: "write documents as text, Markdown, JSON, Textract JSON, hOCR, ALTO or searchable PDF",
+    description:
+      "Exports the documents that are named (by id, the beginning of an id, or file name), or all complete ones of a " +
+      "project. One document goes to standard output, or to the file that -o names; several go into the folder that -o " +
+      "names, together with a manifest.jsonl that says which file is which document. A file appears under its name " +
+      "only when it is whole. text, markdown and json need the database only.",
+    examples: [
+      "docket export 7a9c42d3 --format pdf -o letter.pdf",
+      "docket export --project smith-v-jones --format pdf -o production/",
+    ],
+    json: "one JSON object a file: documentId, fileName, format, file, bytes, sha256, pages, note, failure",
+  })
+    .addOption(new Option("--format <format>", "what to write").choices(Object.keys(exportFormats)).default("text"))
+    .option("-o, --output <path>", "file, or folder for several documents; made when it does not exist")
+    .option("--project <slug>", "all complete documents of this project", parseProject)
+    .option("--any-status", "also documents that are not complete: what there is of them")
+    .addHelpText(
+      "after",
+      `     (also when a document is not complete, or its original is gone)\n\nFormats:\n${formatHelp}`,
+    )
+    .action(runs((documents: string[], options: Options) => exportDocuments(documents, options)));
+}
+
+async function exportDocuments(references: string[], options: Options): Promise<number> {
+  if (references.length === 0 && options.project === undefined) {
+    throw new DocketError("InvalidInput", "Nothing is named that could be exported.", {
+      remedy: "Name a document, or a project with --project.",
+    });
+  }
+  const { withDatabase } = await import("../stack/find-services.ts");
+  return withDatabase(options.dataDirectory, async (database) => {
+    const ids = await findIds(database, references, options);
+    const several = references.length !== 1 || options.project !== undefined;
+    const target = await chooseTarget(several, options);
+    const services = lazyStorage(options.dataDirectory);
+    let failed = 0;
+    let written = 0;
+    try {
+      const manifest = target.kind === "folder" ? await openManifest(target.folder) : undefined;
+      try {
+        for await (const id of ids) {
+          if (output.closed) break;
+          const ended = await exportOne(database, services.open, id, target, options);
+          await manifest?.add(ended);
+          if (ended.failure === null) written += 1;
+          else failed += 1;
+          await report(ended, options);
+        }
+      } finally {
+        await manifest?.close();
+      }
+    } finally {
+      services.close();
+    }
+    if (written + failed === 0) note("No document was found to export.");
+    else if (several) note(`${plural(written, "document")} exported, ${failed} failed.`);
+    return failed > 0 ? exitCodes.documentFailed : exitCodes.complete;
+  });
+}
+
+async function findIds(database: Database, references: string[], options: Options): Promise<AsyncIterable<string>> {
+  const { listDocuments, resolveDocument } = await import("../../client/read-documents.ts");
+  const named: string[] = [];
+  for (const reference of references) named.push(await resolveDocument(database, reference));
+  return (async function* () {
+    yield* new Set(named);
+    if (options.project === undefined) return;
+    const filter = { project: options.project, ...(options.anyStatus ? {} : { status: ["complete" as const] }) };
+    for await (const { documentId } of listDocuments(database, filter))
+      if (!named.includes(documentId)) yield documentId;
+  })();
+}
+
+type Target = { kind: "stdout" } | { kind: "file"; path: string } | { kind: "folder"; folder: string };
+
+async function chooseTarget(several: boolean, { output: path, format, json }: Options): Promise<Target> {
+  if (path === undefined) {
+    if (several || format === "pdf" || json) {
+      const why = several ? "Several documents" : format === "pdf" ? "A PDF" : "With --json an export";
+      throw new DocketError("InvalidInput", `${why} cannot go to standard output.`, {
+        remedy: `Name a ${several ? "folder" : "file"} with -o PATH.`,
+      });
+    }
+    return { kind: "stdout" };
+  }
+  const isFolder = await stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+  if (several || isFolder || path.endsWith("/")) return { kind: "folder", folder: resolve(path) };
+  return { kind: "file", path: resolve(path) };
+}
+
+/** What became of one document; a line of `--json` and of the manifest. */
+interface Ended {
+  documentId: string;
+  fileName: string | null;
+  format: ExportFormat;
+  file: string | null;
+  bytes: number | null;
+  sha256: string | null;
+  pages: number | null;
+  note: string | null;
+  failure: Failure | null;
+}
+
+async function exportOne(
+  database: Database,
+  openStorage: () => Promise<ExportStorage>,
+  documentId: string,
+  target: Target,
+  options: Options,
+): Promise<Ended> {
+  const { format } = options;
+  const ended: Ended = {
+    ...{ documentId, fileName: null, format, file: null, bytes: null },
+    ...{ sha256: null, pages: null, note: null, failure: null },
+  };
+  const folder = await mkdtemp(join(tmpdir(), "docket-export-"));
+  try {
+    const { readExportInput } = await import("../../export/read-export-input.ts");
+    const input = await readExportInput(database, openStorage, documentId, folder);
+    ended.fileName = input.document.fileName;
+    refuseIncomplete(input, options);
+    ended.pages = input.document.storedPages;
+    Object.assign(ended, await write(input, target, format));
+  } catch (error) {
+    ended.failure = failureOf(error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return ended;
+}
+
+async function write(input: ExportInput, target: Target, format: ExportFormat): Promise<Partial<Ended>> {
+  const { exportPieces, exportToFile } = await import("../../export/export-document.ts");
+  if (target.kind === "stdout") {
+    if (format === "pdf") throw new Error("a PDF does not go to standard output");
+    for await (const piece of exportPieces(input, format)) {
+      await writeDocumentText(piece);
+      if (output.closed) break;
+    }
+    return {};
+  }
+  const { exportFileName } = await import("../../export/file-names.ts");
+  const path = target.kind === "file" ? target.path : join(target.folder, exportFileName(input.document, format));
+  return { file: path, ...(await exportToFile(input, format, path)) };
+}
+
+function refuseIncomplete({ document }: ExportInput, { anyStatus }: Options): void {
+  if (document.status === "complete" || anyStatus) return;
+  const stored = `${document.storedPages} of ${plural(document.expectedPages ?? 0, "page")} stored`;
+  throw new DocketError("PagesMissing", `${document.fileName} is ${document.status}, not complete; ${stored}.`, {
+    remedy: "--any-status exports what there is; `docket status ID` says what is missing.",
+  });
+}
+
+async function report(ended: Ended, { json }: Options): Promise<void> {
+  if (json) return printJson(ended);
+  if (ended.failure !== null) {
+    note(renderFailure(ended.fileName ?? ended.documentId, ended.failure, colorsFor(process.stderr)));
+  } else if (ended.file !== null) {
+    const size = `${plural(ended.pages ?? 0, "page")}, ${formatBytes(ended.bytes ?? 0)}`;
+    note(`${printableLine(ended.file)} (${size})${ended.note === null ? "" : `\n  ${printableLine(ended.note)}`}`);
+  }
+}
+
+/** `manifest.jsonl` of a folder: one line a document of this run, on disk before the next one is begun. */
+async function openManifest(folder: string) {
+  const { mkdir, open } = await import("node:fs/promises");
+  await mkdir(folder, { recursive: true });
+  const handle = await open(join(folder, "manifest.jsonl"), "w");
+  return {
+    add: (ended: Ended) => handle.appendFile(`${JSON.stringify({ ...ended, file: relativeName(ended.file) })}\n`),
+    close: () => handle.close(),
+  };
+}
+
+function relativeName(file: string | null): string | null {
+  return file === null ? null : (file.split("/").at(-1) ?? null);
+}
+
+/** S3, connected to when a format first asks for it. */
+function lazyStorage(dataDirectory: string) {
+  let opened: ExportStorage | undefined;
+  return {
+    async open(): Promise<ExportStorage> {
+      if (opened === undefined) {
+        const [{ attach }, { loadConfig }, { createObjectStorage }] = await Promise.all([
+          import("../stack/find-services.ts"),
+          import("../../config.ts"),
+          import("../../storage/object-storage.ts"),
+        ]);
+        await attach(dataDirectory);
+        const { storage } = loadConfig();
+        opened = { storage: createObjectStorage(storage), bucket: storage.bucket };
+      }
+      return opened;
+    },
+    close: () => opened?.storage.close(),
+  };
+}

@@ -1,0 +1,23 @@
+import { type ExportFormat, exportFormats } from "./export-formats.ts";
+
+/** Bytes of a name; file systems take 255, and the id, the extension and a temporary ending come on top. */
+const nameBytes = 160;
+
+/**
+ * The name of a document's file in a folder: the document's own name, the beginning of its id (names repeat, ids do
+ * not), the format's extension. Nothing of it can lead out of the folder or be hidden.
+ */
+export function exportFileName(document: { fileName: string; documentId: string }, format: ExportFormat): string {
+  const base = document.fileName
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters have no place in a file's name
+    .replace(/[\u0000-\u001f\u007f-\u009f/\\:*?"<>|\u2028-\u202e\u2066-\u2069]+/g, "_")
+    .replace(/\.(pdf|tiff?|jpe?g|png)$/i, "")
+    .replace(/^[.\s]+|[.\s]+$/g, "")
+    .toWellFormed();
+  let name = "";
+  for (const character of base) {
+    if (Buffer.byteLength(name + character) > nameBytes) break;
+    name += character;
+  }
+  return `${name || "document"}-${document.documentId.slice(0, 13)}.${exportFormats[format].extension}`;
+}

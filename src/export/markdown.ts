@@ -1,0 +1,59 @@
+import type { Line } from "../contract/page.ts";
+import { groupLines } from "../textract/text-groups.ts";
+import type { ExportInput } from "./export-input.ts";
+
+/** Line heights, relative to the page's middle one, from which on a short paragraph is a heading of that level. */
+const headings: readonly [number, string][] = [
+  [1.9, "# "],
+  [1.5, "## "],
+  [1.25, "### "],
+];
+const headingLines = 2;
+/** A line that ends before this share of its paragraph's width was broken on purpose, as in an address. */
+const fullLine = 0.8;
+
+/** A document as Markdown: what stands together is a paragraph, what is printed larger a heading; pages are marked. */
+export async function* toMarkdown({ document, pages }: ExportInput): AsyncGenerator<string> {
+  let before = "";
+  for await (const page of pages()) {
+    const mark = `<!-- ${document.fileName.replace(/--+|[<>\r\n]/g, "-")}, page ${page.number} -->`;
+    yield `${before}${[mark, ...paragraphs(page.lines)].join("\n\n")}\n`;
+    before = "\n";
+  }
+}
+
+function paragraphs(lines: readonly Line[]): string[] {
+  const body = middle(lines.map(({ box }) => box.height));
+  return groupLines(lines).map((group) => {
+    const own = group.lines.flatMap((at) => lines[at] ?? []);
+    const height = middle(own.map(({ box }) => box.height)) / body;
+    const level = own.length <= headingLines ? headings.find(([least]) => height >= least)?.[1] : undefined;
+    if (level !== undefined) return level + escapeMarkdown(own.map(({ text }) => text).join(" "));
+    let paragraph = "";
+    for (const [i, { text, box }] of own.entries()) {
+      const broken = box.left + box.width - group.box.left < fullLine * group.box.width;
+      const end = i === own.length - 1 ? "" : broken || startsItem(own[i + 1]?.text ?? "") ? "  \n" : "\n";
+      paragraph += escapeMarkdown(text) + end;
+    }
+    return paragraph;
+  });
+}
+
+/** `(a)`, `12.`, a bullet or a dash: an item of a list, whatever the line before it looks like. */
+function startsItem(text: string): boolean {
+  return /^(\(?[a-z0-9]{1,4}[.)]|[•▪◦‣*–-])\s/i.test(text);
+}
+
+/** Text that means itself in CommonMark. */
+function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\\`*_[\]<>|~]/g, "\\$&")
+    .replace(/&(?=#?\w+;)/g, "\\&")
+    .replace(/^(\s*)([#+=-])/, "$1\\$2")
+    .replace(/^(\s*\d{1,9})([.)])/, "$1\\$2");
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] || 1;
+}
