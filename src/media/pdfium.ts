@@ -136,11 +136,6 @@ export class PdfDocument {
     return this.pdfium.FPDF_GetSecurityHandlerRevision(this.#document);
   }
 
-  /** pdfium's own handle, for functions that this class does not wrap. */
-  get handle(): Handle {
-    return this.#document;
-  }
-
   get formType(): FormType {
     return formTypes[this.pdfium.FPDF_GetFormType(this.#document)] ?? "none";
   }

@@ -42,15 +42,13 @@ export function defineExport(program: Command): void {
       "docket export --project smith-v-jones --format pdf -o production/",
     ],
     json: "one JSON object a file: documentId, fileName, format, file, bytes, sha256, pages, note, failure",
+    exits: { 2: "a document is not complete, or its original is gone; the others are exported" },
   })
     .addOption(new Option("--format <format>", "what to write").choices(Object.keys(exportFormats)).default("text"))
     .option("-o, --output <path>", "file, or folder for several documents; made when it does not exist")
     .option("--project <slug>", "all complete documents of this project", parseProject)
     .option("--any-status", "also documents that are not complete: what there is of them")
-    .addHelpText(
-      "after",
-      `     (also when a document is not complete, or its original is gone)\n\nFormats:\n${formatHelp}`,
-    )
+    .addHelpText("after", `\nFormats:\n${formatHelp}`)
     .action(runs((documents: string[], options: Options) => exportDocuments(documents, options)));
 }
 
@@ -60,8 +58,8 @@ async function exportDocuments(references: string[], options: Options): Promise<
       remedy: "Name a document, or a project with --project.",
     });
   }
-  const { withDatabase } = await import("../stack/find-services.ts");
-  return withDatabase(options.dataDirectory, async (database) => {
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
+  return withDatabase(options.dataDirectory, noWait, async (database) => {
     const ids = await findIds(database, references, options);
     const several = references.length !== 1 || options.project !== undefined;
     const target = await chooseTarget(several, options);
