@@ -9,6 +9,27 @@ const count = (fallback: number) => z.coerce.number().int().positive().default(f
 const path = z.string().regex(/^\//, "is an absolute path").optional();
 const languages = z.string().regex(/^\w+(\+\w+)*$/, "is Tesseract's codes of languages, joined by +, as eng+deu");
 
+/** A number for every region, or `region=number` pairs joined by commas. */
+const byRegion = z
+  .string()
+  .regex(
+    /^(\d+(\.\d+)?|[a-z0-9-]+=\d+(\.\d+)?(,[a-z0-9-]+=\d+(\.\d+)?)*)$/,
+    "is a number, or region=number pairs joined by commas",
+  )
+  .transform((value, context): RegionSetting => {
+    const numbers = new Map(
+      value.split(",").map((part) => {
+        const [first = "", second] = part.split("=");
+        return second === undefined ? (["", Number(first)] as const) : ([first, Number(second)] as const);
+      }),
+    );
+    if ([...numbers.values()].some((number) => number <= 0)) context.addIssue("is greater than 0");
+    const every = numbers.get("");
+    numbers.delete("");
+    return { every, regions: Object.fromEntries(numbers) };
+  })
+  .optional();
+
 const ocrVariables = {
   DOCKET_OCR_CONCURRENCY: count(1),
   DOCKET_OCR_MAX_MEGABYTES: count(50),
@@ -50,8 +71,9 @@ const environmentSchema = z.object({
     .optional(),
   DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: seconds(300),
   DOCKET_NOTIFICATION_QUEUE_URL: z.url("is the URL of an SQS queue").optional(),
-  DOCKET_TEXTRACT_START_PER_SECOND: z.coerce.number().positive().optional(),
-  DOCKET_TEXTRACT_GET_PER_SECOND: z.coerce.number().positive().optional(),
+  DOCKET_TEXTRACT_START_PER_SECOND: byRegion,
+  DOCKET_TEXTRACT_GET_PER_SECOND: byRegion,
+  DOCKET_TEXTRACT_JOBS: byRegion,
   ...ocrVariables,
   DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
   DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),
@@ -84,6 +106,12 @@ export interface NotificationChannel {
   roleArn: string;
 }
 
+/** A number for each region: the one that names it, else the one for every region. */
+export interface RegionSetting {
+  every: number | undefined;
+  regions: Record<string, number>;
+}
+
 /** Settings, validated once; every module below takes the part that it needs. */
 export interface Config {
   database: { url: string; poolSize: number };
@@ -107,9 +135,11 @@ export interface Config {
     notifiedPollMilliseconds: number;
     /** At most one for each region; empty: no notifications. */
     notificationChannels: NotificationChannel[];
-    /** Requests a second over all workers; undefined: the region's default quota. */
-    startPerSecond: number | undefined;
-    getPerSecond: number | undefined;
+    /** Requests a second of each operation in a region, over all workers; undefined: the region's quota. */
+    startPerSecond: RegionSetting | undefined;
+    getPerSecond: RegionSetting | undefined;
+    /** Jobs at work at once in a region; undefined: the region's quota. */
+    jobs: RegionSetting | undefined;
   };
   /** SQS queue that the topics deliver to; undefined: no worker reads notifications. */
   notifications: { queueUrl: string | undefined; region: string };
@@ -141,6 +171,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       notificationChannels: notificationChannels(e.DOCKET_TEXTRACT_TOPIC_ARN, e.DOCKET_TEXTRACT_ROLE_ARN),
       startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
       getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,
+      jobs: e.DOCKET_TEXTRACT_JOBS,
     },
     notifications: {
       queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,

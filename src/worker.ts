@@ -11,14 +11,17 @@ import {
 import type { Logger } from "pino";
 import { FailureInterceptor } from "./activities/failure-interceptor.ts";
 import { createActivities } from "./activities/index.ts";
+import { createQuotaGovernor } from "./activities/quota-governor.ts";
 import type { Config } from "./config.ts";
 import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { createObjectStorage } from "./storage/object-storage.ts";
-import { quotasOf } from "./textract/quotas.ts";
+import { createRegionLimits } from "./textract/region-limits.ts";
+import { readServiceQuotas } from "./textract/service-quotas.ts";
 import { createTextractApis } from "./textract/textract-api.ts";
 import { textractReachability } from "./textract/textract-reachability.ts";
+import { registerGuardMetrics } from "./worker/guard-metrics.ts";
 import { startHealthServer } from "./worker/health-server.ts";
 import { createWorkerMetrics } from "./worker/metrics.ts";
 import { readNotifications } from "./worker/notifications.ts";
@@ -54,11 +57,18 @@ export async function runWorker({
   });
   const connection = await NativeConnection.connect({ address: config.temporal.address });
   const database = createDatabase(config.database);
+  registerGuardMetrics(metrics.registry, database);
   const storage = createObjectStorage(config.storage);
   const textract = createTextractApis(config.textract);
+  const limitsOf = createRegionLimits({
+    settings: config.textract,
+    readQuotas: readServiceQuotas,
+    log: (message) => logger.warn(message),
+  });
   const activities = createActivities({
     config,
     database,
+    governor: createQuotaGovernor({ database, limitsOf }),
     storage,
     textract,
     textractReachable: textractReachability(config.textract),
@@ -110,7 +120,6 @@ export async function runWorker({
 }
 
 async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<WorkerOptions> & { taskQueue: string }> {
-  const quotas = quotasOf(config.storage.region);
   switch (queue) {
     case taskQueues.documents:
       return {
@@ -119,21 +128,11 @@ async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<Work
         maxCachedWorkflows: 200,
         maxConcurrentActivityTaskExecutions: 20,
       };
-    // The rates are enforced by the server over all workers of the queue; text and analysis share it, so the smaller
-    // quota holds.
+    // The rates of Textract are kept by the governor, region by region.
     case taskQueues.textractSubmit:
-      return {
-        taskQueue: queue,
-        maxConcurrentActivityTaskExecutions: 20,
-        maxTaskQueueActivitiesPerSecond:
-          config.textract.startPerSecond ?? Math.min(quotas.startText, quotas.startAnalysis),
-      };
+      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: 20 };
     case taskQueues.textractResults:
-      return {
-        taskQueue: queue,
-        maxConcurrentActivityTaskExecutions: 10,
-        maxTaskQueueActivitiesPerSecond: config.textract.getPerSecond ?? Math.min(quotas.getText, quotas.getAnalysis),
-      };
+      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: 10 };
     case taskQueues.ocr:
       return { taskQueue: queue, maxConcurrentActivityTaskExecutions: config.ocr.concurrency };
   }

@@ -13,17 +13,17 @@ afterAll(() => Promise.all(workers.map((worker) => worker.$disconnect())));
 
 const rules = { threshold: 3, openMilliseconds: 300 };
 
-async function openBreaker(name: string): Promise<Database> {
+async function openBreaker(name: string, openMilliseconds = rules.openMilliseconds): Promise<Database> {
   const database = workers[0] as Database;
   for (let failure = 1; failure <= rules.threshold; failure++) {
     expect(await admit(database, name)).toEqual({ allowed: true });
-    await recordFailure(database, name, rules, `failure ${failure}`);
+    await recordFailure(database, name, { ...rules, openMilliseconds }, `failure ${failure}`);
   }
   return database;
 }
 
 it("opens after failures in a row, tells the last error, and lets nobody through", async () => {
-  const database = await openBreaker("region/test-open");
+  const database = await openBreaker("region/test-open", 60_000);
   for (const worker of workers) {
     expect(await admit(worker, "region/test-open")).toMatchObject({ allowed: false, lastError: "failure 3" });
   }

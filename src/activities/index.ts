@@ -12,6 +12,7 @@ import { createCreateRecord } from "./create-record.ts";
 import { createEnsureProject } from "./ensure-project.ts";
 import { createExtractMissingPages } from "./extract-missing-pages.ts";
 import { createFailDocument } from "./fail-document.ts";
+import type { QuotaGovernor } from "./quota-governor.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
 import { guardedTextract } from "./region-guard.ts";
 import { createRemoveCopies } from "./remove-copies.ts";
@@ -25,6 +26,7 @@ export interface ActivityPorts {
   database: Database;
   storage: ObjectStorage;
   textract: { inRegion(region: string): TextractApi };
+  governor: QuotaGovernor;
   textractReachable(region: string): Promise<Failure | null>;
   recognize: typeof recognizeDocument;
 }

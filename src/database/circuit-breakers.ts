@@ -31,26 +31,50 @@ export const regionBreaker = (region: string) => `region/${region}`;
 /** Name of the breaker of one document. */
 export const documentBreaker = (documentId: string) => `document/${documentId}`;
 
-/**
- * Asks a breaker. When an open one's time has come, exactly one caller in all workers gets through, as the probe: the
- * update that takes the probe is one statement on one row.
- */
-export async function admit(executor: Executor, name: string): Promise<Admission> {
-  const [row] = await executor.$queryRaw<{ state: string; wait: number; last_error: string | null }[]>`
+/** A breaker at one moment; the wait is over when a probe may be taken. Milliseconds. */
+export interface BreakerLook {
+  state: "closed" | "open" | "half-open";
+  waitMilliseconds: number;
+  lastError: string;
+}
+
+/** Looks at a breaker without taking anything. */
+export async function look(executor: Executor, name: string): Promise<BreakerLook> {
+  const [row] = await executor.$queryRaw<{ state: BreakerLook["state"]; wait: number; last_error: string | null }[]>`
     SELECT state::text, last_error,
            greatest(0, extract(epoch FROM next_probe_at - clock_timestamp()) * 1000)::float8 AS wait
     FROM circuit_breakers WHERE name = ${name}`;
-  if (row === undefined || row.state === "closed") return { allowed: true };
-  if (row.wait === 0) {
-    const probes = await executor.$executeRaw`
-      UPDATE circuit_breakers SET state = 'half-open', updated_at = now(),
-             next_probe_at = clock_timestamp() + ${probeMilliseconds} * interval '1 millisecond'
-      WHERE name = ${name} AND state <> 'closed' AND next_probe_at <= clock_timestamp()`;
-    if (probes === 1) return { allowed: true };
-  }
-  // A little over the time, so that not everybody who waits asks at the same moment as the probe.
-  const waitMilliseconds = Math.ceil(row.wait) + 500 + Math.random() * 2000;
-  return { allowed: false, waitMilliseconds, lastError: row.last_error ?? "" };
+  if (row === undefined || row.state === "closed") return { state: "closed", waitMilliseconds: 0, lastError: "" };
+  const lastError = row.last_error ?? "";
+  return { state: row.state, waitMilliseconds: row.wait === 0 ? 0 : withJitter(row.wait), lastError };
+}
+
+/**
+ * Takes the probe of a breaker that is not closed. Exactly one caller in all workers gets it: the update is one
+ * statement on one row.
+ */
+export async function takeProbe(executor: Executor, name: string): Promise<Admission> {
+  const probes = await executor.$executeRaw`
+    UPDATE circuit_breakers SET state = 'half-open', updated_at = now(),
+           next_probe_at = clock_timestamp() + ${probeMilliseconds} * interval '1 millisecond'
+    WHERE name = ${name} AND state <> 'closed' AND next_probe_at <= clock_timestamp()`;
+  if (probes === 1) return { allowed: true };
+  const seen = await look(executor, name);
+  // Another one's probe closed it meanwhile.
+  if (seen.state === "closed") return { allowed: true };
+  return { allowed: false, waitMilliseconds: seen.waitMilliseconds || withJitter(0), lastError: seen.lastError };
+}
+
+/** Asks a breaker, and takes the probe when an open one's time has come. */
+export async function admit(executor: Executor, name: string): Promise<Admission> {
+  const { state, waitMilliseconds, lastError } = await look(executor, name);
+  if (state === "closed") return { allowed: true };
+  return waitMilliseconds > 0 ? { allowed: false, waitMilliseconds, lastError } : takeProbe(executor, name);
+}
+
+/** A little over the time, so that not everybody who waits asks at the same moment as the probe. */
+function withJitter(milliseconds: number): number {
+  return Math.ceil(milliseconds) + 500 + Math.random() * 2000;
 }
 
 /** Something worked: the breaker closes. */

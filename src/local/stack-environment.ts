@@ -39,8 +39,6 @@ export function storageVariables(choice: ServiceChoice, s3: EmbeddedS3 | null): 
 const localPace = {
   DOCKET_TEXTRACT_POLL_MIN_SECONDS: "0.3",
   DOCKET_TEXTRACT_POLL_MAX_SECONDS: "5",
-  DOCKET_TEXTRACT_START_PER_SECOND: "50",
-  DOCKET_TEXTRACT_GET_PER_SECOND: "100",
 };
 
 /**

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ActivityObserver } from "../activities/failure-interceptor.ts";
+import { failureTable, isFailureType } from "../contract/failures.ts";
 
 /** Metrics of one worker process; docs/configuration.md lists their names. */
 export function createWorkerMetrics(queues: readonly string[]): {
@@ -13,6 +14,12 @@ export function createWorkerMetrics(queues: readonly string[]): {
     name: "docket_activities_total",
     help: "Activity attempts by name and outcome: ok, or the failure's type.",
     labelNames: ["activity", "outcome"],
+    registers: [registry],
+  });
+  const failures = new Counter({
+    name: "docket_failures_total",
+    help: "Failed activity attempts by the failure's type; waiting is no failure.",
+    labelNames: ["type"],
     registers: [registry],
   });
   const seconds = new Histogram({
@@ -31,6 +38,7 @@ export function createWorkerMetrics(queues: readonly string[]): {
     registry,
     observeActivity(activity, outcome, milliseconds) {
       outcomes.inc({ activity, outcome });
+      if (isFailureType(outcome) && failureTable[outcome].retry !== "wait") failures.inc({ type: outcome });
       seconds.observe({ activity }, milliseconds / 1000);
     },
   };

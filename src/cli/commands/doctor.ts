@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { type Engine, engines } from "../../contract/process-document.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import type { Check } from "../doctor/check.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -7,26 +8,35 @@ import { type Colors, colorsFor, print, printJson } from "../output.ts";
 import { padColumns, printableLine } from "../render/printable.ts";
 import { useVariables } from "../stack/environment.ts";
 
+interface Options extends CommonOptions {
+  engine: Engine;
+}
+
 /** `docket doctor`: what is there, what is missing, what to do about it. */
 export function defineDoctor(program: Command): void {
   defineCommand(program, {
-    usage: "doctor",
+    usage: "doctor [document]",
     summary: "check the machine, the settings and the services",
     description:
       "Checks what Docket needs: Node.js, memory, the data folder, the embedded parts, and, for the running stack or " +
       "the services that the environment names, PostgreSQL and its migrations, Temporal with search attributes and " +
-      "workers, the S3 bucket, and Textract. Each problem comes with its remedy. Nothing is changed, nothing is paid.",
-    examples: ["docket doctor", "docket doctor --json | jq 'select(.status == \"failed\")'"],
+      "workers, AWS credentials, the S3 bucket (reading, writing, listing, region), Textract and its quotas. With a " +
+      "FILE or s3://bucket/key also the checks that a document goes through before it may cost anything, all failures " +
+      "together. Each problem comes with its remedy. Nothing is paid; a mark of some bytes is written into the bucket.",
+    examples: ["docket doctor", "docket doctor scan.pdf", "docket doctor s3://my-bucket/letters/17.pdf", "docket doctor --json | jq 'select(.status == \"failed\")'"],
     json: "one JSON object a check: name, status (ok, warning, failed, skipped), detail, remedy",
     exits: { 0: "nothing failed; warnings may be there", 1: "a check failed, or wrong usage", 2: null },
-  }).action(runs((options: CommonOptions) => doctor(options)));
+  })
+    .addOption(new Option("--engine <engine>", "who is to read the document").choices(engines).default("textract"))
+    .action(runs((document: string | undefined, options: Options) => doctor(document, options)));
 }
 
-async function doctor(options: CommonOptions): Promise<number> {
-  const [{ machineChecks }, { partChecks }, { serviceChecks }, { skipped }, { readStackFile }] = await Promise.all([
+async function doctor(document: string | undefined, options: Options): Promise<number> {
+  const [{ machineChecks }, { partChecks }, { serviceChecks }, { documentChecks }, { skipped }, { readStackFile }] = await Promise.all([
     import("../doctor/machine-checks.ts"),
     import("../doctor/part-checks.ts"),
     import("../doctor/service-checks.ts"),
+    import("../doctor/document-checks.ts"),
     import("../doctor/check.ts"),
     import("../stack/stack-file.ts"),
   ]);
@@ -48,6 +58,7 @@ async function doctor(options: CommonOptions): Promise<number> {
     if (!configured) useVariables(stack?.environment ?? {});
     await tell(await serviceChecks(process.env));
   }
+  if (document !== undefined) await tell(await documentChecks(document, options.engine, process.env));
 
   const problems = checks.filter((check) => check.status === "failed").length;
   if (!options.json)

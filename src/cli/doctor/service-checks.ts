@@ -5,13 +5,16 @@ import { type Config, loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { searchAttributeNames, taskQueues } from "../../contract/process-document.ts";
 import { pendingMigrations } from "../../database/migrate.ts";
-import { createObjectStorage, type ObjectStorage } from "../../storage/object-storage.ts";
 import { createTextractApis } from "../../textract/textract-api.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { withoutPassword } from "../run/closing-words.ts";
+import { bucketChecks, credentialsCheck, quotasCheck } from "./account-checks.ts";
 import { type Check, checked, failed, ok, warning } from "./check.ts";
 
-/** What the settings name: PostgreSQL, Temporal, S3, Textract, each looked at by itself and side by side. */
+/**
+ * What the settings name: PostgreSQL, Temporal, credentials, S3, Textract and its quotas, each looked at by itself and
+ * side by side.
+ */
 export async function serviceChecks(environment: NodeJS.ProcessEnv): Promise<Check[]> {
   let config: Config;
   try {
@@ -22,8 +25,10 @@ export async function serviceChecks(environment: NodeJS.ProcessEnv): Promise<Che
   const groups = await Promise.all([
     databaseChecks(config),
     temporalChecks(config),
-    storageChecks(config),
+    credentialsCheck(config).then((check) => [check]),
+    bucketChecks(config),
     textractChecks(config),
+    checked("quotas", () => quotasCheck(config)).then((check) => [check]),
   ]);
   return [ok("settings", "complete"), ...groups.flat()];
 }
@@ -108,43 +113,6 @@ async function workerCheck(client: Client, namespace: string): Promise<Check> {
     `no worker serves ${without.join(", ")}: work waits there`,
     `Start workers: ${commands.join(" and ")}`,
   );
-}
-
-async function storageChecks(config: Config): Promise<Check[]> {
-  const { bucket, region, endpoint, stagingBucket } = config.storage;
-  const storage = createObjectStorage(config.storage);
-  try {
-    return [
-      await checked("S3", async () => {
-        const bucketRegion = await storage.bucketRegion(bucket);
-        const place = `bucket ${bucket} in ${bucketRegion}${endpoint === undefined ? "" : ` at ${endpoint}`}`;
-        if (bucketRegion !== region) {
-          return failed("S3", `${place}, but AWS_REGION is ${region}`, `Set AWS_REGION to ${bucketRegion}.`);
-        }
-        try {
-          await storage.head({ bucket, key: "documents/docket-doctor" });
-        } catch (error) {
-          // "Missing" is the answer of a bucket that may be read and listed.
-          if (!(error instanceof DocketError) || error.type !== "ObjectMissing") throw error;
-        }
-        return ok("S3", place);
-      }),
-      ...(stagingBucket === undefined
-        ? []
-        : [await checked("staging bucket", () => stagingCheck(config, storage, stagingBucket))]),
-    ];
-  } finally {
-    storage.close();
-  }
-}
-
-/** It must be where Textract is: that is all that it is for. */
-async function stagingCheck(config: Config, storage: ObjectStorage, bucket: string): Promise<Check> {
-  const region = await storage.bucketRegion(bucket);
-  const unreachable = await textractReachability(config.textract)(region);
-  if (unreachable === null) return ok("staging bucket", `${bucket} in ${region}`);
-  const remedy = "Set DOCKET_STAGING_BUCKET to a bucket in a region that Textract serves, or unset it.";
-  return failed("staging bucket", `${bucket} is in ${region}: ${unreachable.message}`, remedy);
 }
 
 async function textractChecks(config: Config): Promise<Check[]> {

@@ -1,0 +1,89 @@
+import { open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { checkContent, checkObject } from "../../activities/document-checks.ts";
+import { failureOf } from "../../client/failure-of.ts";
+import { type Config, loadConfig, loadOcrSettings } from "../../config.ts";
+import { DocketError, type Failure } from "../../contract/failures.ts";
+import type { Engine } from "../../contract/process-document.ts";
+import type { DocumentFacts } from "../../media/inspect-document.ts";
+import { createObjectStorage } from "../../storage/object-storage.ts";
+import { textractReachability } from "../../textract/textract-reachability.ts";
+import { formatBytes } from "../render/format.ts";
+import { type Check, failed, ok } from "./check.ts";
+
+const title = "document";
+
+/** The checks of one document: a local file, or an object of the services that the environment names. */
+export async function documentChecks(
+  document: string,
+  engine: Engine,
+  environment: NodeJS.ProcessEnv,
+): Promise<Check[]> {
+  if (!document.startsWith("s3://")) return fileChecks(document, engine, environment);
+  try {
+    return await objectChecks(loadConfig(environment), document, engine);
+  } catch (error) {
+    return asChecks([failureOf(error)], null, engine);
+  }
+}
+
+/**
+ * The checks that every document goes through before it may cost anything, on a local file: what an engine refuses in
+ * the document itself. Read by small ranges, never whole.
+ */
+async function fileChecks(path: string, engine: Engine, environment: NodeJS.ProcessEnv): Promise<Check[]> {
+  try {
+    const facts = await stat(path).catch((cause) => {
+      throw new DocketError("FileUnreadable", `${path} cannot be read: ${cause.code ?? cause.message}`, { cause });
+    });
+    if (!facts.isFile()) throw new DocketError("FileUnreadable", `${path} is not a file.`);
+    const file = await open(path).catch((cause) => {
+      throw new DocketError("FileUnreadable", `${path} cannot be read: ${cause.code}`, { cause });
+    });
+    try {
+      const source = {
+        size: facts.size,
+        async read(offset: number, length: number) {
+          const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
+          return buffer.subarray(0, bytesRead);
+        },
+      };
+      const checked = await checkContent(source, basename(path), engine, loadOcrSettings(environment));
+      return asChecks(checked.failures, checked.facts, engine);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return asChecks([failureOf(error)], null, engine);
+  }
+}
+
+/** The same checks and those of its bucket, region and Textract, on an object in S3. */
+async function objectChecks(config: Config, address: string, engine: Engine): Promise<Check[]> {
+  const storage = createObjectStorage(config.storage);
+  try {
+    const url = /^s3:\/\/([^/]+)\/(.+)$/.exec(address);
+    if (url === null) throw new DocketError("InvalidInput", `${address} is not s3://bucket/key.`);
+    const [, bucket = "", key = ""] = url;
+    const ports = {
+      storage,
+      bucket: config.storage.bucket,
+      ocrLimits: config.ocr,
+      textractReachable: textractReachability(config.textract),
+    };
+    const checked = await checkObject(ports, { document: { bucket, key }, engine });
+    return asChecks(checked.failures, checked.facts, engine);
+  } catch (error) {
+    return asChecks([failureOf(error)], null, engine);
+  } finally {
+    storage.close();
+  }
+}
+
+function asChecks(failures: readonly Failure[], facts: DocumentFacts | null, engine: Engine): Check[] {
+  if (failures.length > 0) return failures.map(({ type, message, remedy }) => failed(title, `${type}: ${message}`, remedy));
+  if (facts === null) return [failed(title, "nothing could be learned of it", "Run again; report it if it stays so.")];
+  const { mediaType, pages, sizeBytes } = facts;
+  const words = `${mediaType}, ${pages} ${pages === 1 ? "page" : "pages"}, ${formatBytes(sizeBytes)}, not encrypted`;
+  return [ok(title, `${words}; the engine ${engine} can read it`)];
+}

@@ -1,0 +1,150 @@
+import { decideTurn, placesWithin, type TurnDecision } from "../textract/decide-turn.ts";
+import type { RatedOperation } from "../textract/quotas.ts";
+import type { Database } from "./client.ts";
+import type { Executor } from "./document-events.ts";
+import { intervalOf, type Rate, toleranceOf } from "./textract-rates.ts";
+
+/** A Start that asks for its turn. */
+export interface TurnRequest {
+  /** The attempt's token: who asks again is the same one. */
+  token: string;
+  region: string;
+  operation: RatedOperation;
+  /** 1 (first) to 5 (last). */
+  priority: number;
+  /** Infinite: no rate. */
+  rate: Rate;
+  /** Jobs at work at once; infinite: no limit. */
+  jobs: number;
+}
+
+/** The turn with its place in time (milliseconds until then), or how long to wait before asking again and why. */
+export type Turn = { admitted: true; waitMilliseconds: number } | Exclude<TurnDecision, { admitted: true }>;
+
+/** Time for which a worker may hold a turn until the rate lets it go. */
+const mostWaitSeconds = 2;
+/** A turn that led to no job within this time is free again: its worker is gone. Longer than the call may take. */
+const turnSeconds = 30;
+/** Those who ask within this time count as the front of the line; who is late by more than a minute is gone. */
+const frontSeconds = 15;
+const goneSeconds = 60;
+const mostCounted = 10_000;
+
+/** Milliseconds for a connection of the pool, and for the lock and the few statements under it. */
+const patience = { maxWait: 5000, timeout: 8000 };
+
+/** Row of `textract_rates` that stands for a region's job slots, and is locked while a turn is decided. */
+const slots = "jobs";
+
+/**
+ * Asks for the turn to start a job. The order is priority, then age; a job counts as at work from its turn until the
+ * ledger knows its end. One transaction under a lock of the region, so that all workers decide one after another.
+ */
+export async function takeTurn(database: Database, request: TurnRequest): Promise<Turn> {
+  return database.$transaction(async (transaction) => {
+    const [lock] = await transaction.$queryRaw<{ held: number }[]>`
+      INSERT INTO textract_rates AS r (region, operation, next_at) VALUES (${request.region}, ${slots}, clock_timestamp())
+      ON CONFLICT (region, operation) DO UPDATE SET next_at = r.next_at
+      RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 AS held`;
+    const line = await readLine(transaction, request);
+    const { perSecond } = request.rate;
+    const decision = decideTurn({ ...line, heldMilliseconds: Math.max(0, lock?.held ?? 0), perSecond });
+    const turn = decision.admitted
+      ? { admitted: true as const, waitMilliseconds: await takePlace(transaction, request) }
+      : // Not all at the same moment.
+        { ...decision, waitMilliseconds: decision.waitMilliseconds * (0.9 + Math.random() * 0.2) };
+    await writeTurn(transaction, request, turn);
+    return turn;
+  }, patience);
+}
+
+/**
+ * Textract had no slot although the ledger had: others use the account. The one that was refused goes back to its
+ * place in line, and nobody asks for a while.
+ */
+export async function giveTurnBack(
+  executor: Executor,
+  request: Pick<TurnRequest, "token" | "region">,
+  holdMilliseconds: number,
+): Promise<void> {
+  await executor.$executeRaw`
+    WITH held AS (
+      UPDATE textract_rates SET next_at = clock_timestamp() + ${holdMilliseconds}::float8 * interval '1 millisecond'
+      WHERE region = ${request.region} AND operation = ${slots})
+    UPDATE textract_turns SET admitted_at = NULL,
+           asks_again_at = clock_timestamp() + ${holdMilliseconds}::float8 * interval '1 millisecond'
+    WHERE token = ${request.token}`;
+}
+
+async function readLine(executor: Executor, request: TurnRequest) {
+  const { token, region, operation, priority, rate, jobs } = request;
+  const inUse = Number.isFinite(jobs) ? await jobsAtWork(executor, region, token) : 0;
+  const [row] = await executor.$queryRaw<{ due: number; soon: number; ahead: number }[]>`
+    WITH me AS (SELECT intended_at AS since FROM textract_jobs WHERE token = ${token}),
+    ahead AS (
+      SELECT t.asks_again_at FROM textract_turns t, me
+      WHERE t.region = ${region} AND t.operation = ${operation}
+        AND (t.priority, t.since, t.token) < (${priority}::smallint, me.since, ${token})
+        AND (t.admitted_at IS NULL OR t.admitted_at < clock_timestamp() - ${turnSeconds}::float8 * interval '1 second')
+        AND t.asks_again_at > clock_timestamp() - ${goneSeconds}::float8 * interval '1 second'
+      LIMIT ${mostCounted}::int)
+    SELECT count(*)::int AS ahead,
+           count(*) FILTER (WHERE asks_again_at < clock_timestamp() + ${frontSeconds}::float8 * interval '1 second')::int
+             AS soon,
+           coalesce((SELECT extract(epoch FROM next_at - clock_timestamp())::float8 FROM textract_rates
+                     WHERE region = ${region} AND operation = ${operation}), 0::float8) AS due
+    FROM ahead`;
+  const { due = 0, soon = 0, ahead = 0 } = row ?? {};
+  const tolerance = toleranceOf(rate);
+  const places = Number.isFinite(rate.perSecond)
+    ? placesWithin(Math.max(due, 0) - tolerance, mostWaitSeconds, intervalOf(rate))
+    : Number.POSITIVE_INFINITY;
+  return { freeSlots: jobs - inUse, places, aheadSoon: soon, ahead };
+}
+
+/**
+ * A region's jobs at work by the ledger, and those that have their turn already. Not counted is what nobody looks at
+ * any more: a job older than six hours, or older than fifteen minutes whose document has ended. Should one of them be
+ * at work all the same, Textract says so.
+ */
+export async function jobsAtWork(executor: Executor, region: string, exceptToken = ""): Promise<number> {
+  const [row] = await executor.$queryRaw<{ jobs: number }[]>`
+    SELECT ((SELECT count(*) FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+             WHERE j.region = ${region} AND j.state = 'submitted' AND j.submitted_at > now() - interval '6 hours'
+               AND (d.status = 'processing' OR j.submitted_at > now() - interval '15 minutes'))
+          + (SELECT count(*) FROM textract_turns t JOIN textract_jobs j ON j.token = t.token
+             WHERE t.region = ${region} AND t.token <> ${exceptToken} AND j.state = 'intended'
+               AND t.admitted_at > clock_timestamp() - ${turnSeconds}::float8 * interval '1 second'))::int AS jobs`;
+  return row?.jobs ?? 0;
+}
+
+/** The place in time for a request that was let through, and the wait until then, milliseconds. */
+async function takePlace(executor: Executor, { region, operation, rate }: TurnRequest): Promise<number> {
+  if (!Number.isFinite(rate.perSecond)) return 0;
+  const interval = intervalOf(rate);
+  const [row] = await executor.$queryRaw<{ wait: number }[]>`
+    INSERT INTO textract_rates AS r (region, operation, next_at)
+    VALUES (${region}, ${operation}, clock_timestamp() + ${interval}::float8 * interval '1 second')
+    ON CONFLICT (region, operation) DO UPDATE
+    SET next_at = greatest(r.next_at, clock_timestamp()) + ${interval}::float8 * interval '1 second'
+    RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 - ${interval + toleranceOf(rate)}::float8 AS wait`;
+  return Math.max(0, (row?.wait ?? 0) * 1000);
+}
+
+/** Writes what was decided, and forgets turns whose time is long over. */
+async function writeTurn(executor: Executor, request: TurnRequest, turn: Turn): Promise<void> {
+  const { token, region, operation, priority } = request;
+  const asksAgain = turn.admitted ? 0 : turn.waitMilliseconds;
+  await executor.$executeRaw`
+    WITH forgotten AS (
+      DELETE FROM textract_turns
+      WHERE region = ${region} AND asks_again_at < now() - interval '10 minutes' AND token <> ${token})
+    INSERT INTO textract_turns AS t (token, region, operation, priority, since, asks_again_at, admitted_at)
+    SELECT token, ${region}, ${operation}, ${priority}::smallint, intended_at,
+           clock_timestamp() + ${asksAgain}::float8 * interval '1 millisecond',
+           CASE WHEN ${turn.admitted} THEN clock_timestamp() END
+    FROM textract_jobs WHERE token = ${token}
+    ON CONFLICT (token) DO UPDATE SET
+      region = EXCLUDED.region, operation = EXCLUDED.operation, priority = EXCLUDED.priority,
+      asks_again_at = EXCLUDED.asks_again_at, admitted_at = EXCLUDED.admitted_at`;
+}

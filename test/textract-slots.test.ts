@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request as httpRequest, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startEndpoint } from "./support/local-textract.ts";
+import { connectStack, type Running, startWorker } from "./support/stack.ts";
+
+// Three worker processes, and an endpoint with limits that a forwarding server writes the refusals of down.
+const refusals: string[] = [];
+const starts: string[] = [];
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
+let forwarding: Server;
+let workers: Running[] = [];
+let folder: string;
+
+beforeAll(async () => {
+  stack = await connectStack();
+  folder = await mkdtemp(join(tmpdir(), "docket-slots-"));
+  const requestRates = { StartDocumentTextDetection: 6, GetDocumentTextDetection: 12 };
+  endpoint = await startEndpoint({ dataFolder: folder, maxOpenJobs: 2, requestRates });
+  forwarding = createServer((incoming, outgoing) => {
+    const { hostname, port } = new URL(endpoint.address);
+    const { method, headers, url: path } = incoming;
+    let body = "";
+    const forwarded = httpRequest({ hostname, port, method, headers, path }, (answer) => {
+      let text = "";
+      answer.on("data", (chunk) => {
+        text += chunk;
+      });
+      answer.on("end", () => {
+        const target = String(headers["x-amz-target"] ?? "");
+        if (answer.statusCode !== 200) refusals.push(`${target} ${text}`);
+        if (target.includes(".Start")) starts.push(JSON.parse(body).JobTag);
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(text);
+      });
+    });
+    incoming.on("data", (chunk) => {
+      body += chunk;
+      forwarded.write(chunk);
+    });
+    incoming.on("end", () => forwarded.end());
+  });
+  await new Promise<void>((resolve) => forwarding.listen(0, "127.0.0.1", resolve));
+  const settings = {
+    AWS_ENDPOINT_URL_TEXTRACT: `http://127.0.0.1:${(forwarding.address() as AddressInfo).port}`,
+    DOCKET_TEXTRACT_POLL_MIN_SECONDS: "0.5",
+    DOCKET_TEXTRACT_POLL_MAX_SECONDS: "1",
+    DOCKET_TEXTRACT_START_PER_SECOND: "4",
+    DOCKET_TEXTRACT_GET_PER_SECOND: "8",
+    DOCKET_TEXTRACT_JOBS: "2",
+  };
+  workers = await Promise.all([1, 2, 3].map(() => startWorker(undefined, settings)));
+});
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.stop()));
+  forwarding.close();
+  await endpoint.end();
+  await rm(folder, { recursive: true, force: true });
+  await stack.close();
+});
+
+it("three workers keep slots and rates together, and an urgent document starts before those that wait", async () => {
+  await endpoint.fault({ kind: "slow-job", milliseconds: 2500, count: 4 });
+  const run = randomUUID().slice(0, 8);
+  const sample = new URL("../samples/article-two-columns.pdf", import.meta.url);
+  const handIn = async (name: string, priority: number) => {
+    const document = await stack.upload(`slots/${run}/${name}.pdf`, sample);
+    const documentId = randomUUID();
+    const handle = await stack.client.workflow.start("processDocument", {
+      taskQueue: "documents",
+      workflowId: `slots-${run}-${name}`,
+      args: [{ document, documentId, project: `slots-${run}`, priority }],
+    });
+    return { documentId, handle };
+  };
+  const patient: Awaited<ReturnType<typeof handIn>>[] = [];
+  for (let number = 1; number <= 10; number++) patient.push(await handIn(`patient-${number}`, 5));
+  // All of them have asked for a slot.
+  await expect
+    .poll(
+      () => stack.database.textractTurn.count({ where: { job: { document: { project: { slug: `slots-${run}` } } } } }),
+      {
+        timeout: 60_000,
+        interval: 200,
+      },
+    )
+    .toBe(10);
+  const startedBefore = starts.length;
+  const urgent = await handIn("urgent", 1);
+  await Promise.all([...patient, urgent].map(({ handle }) => handle.result()));
+
+  expect(refusals).toEqual([]);
+  expect(starts).toHaveLength(11);
+  // It had to get through its first steps and ask; those that got a slot meanwhile are few.
+  const place = starts.indexOf(urgent.documentId);
+  expect(place).toBeGreaterThanOrEqual(startedBefore);
+  expect(place).toBeLessThan(9);
+});
