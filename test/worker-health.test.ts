@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { documentBreaker, recordFailure, regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
+import { createDatabase } from "#docket/database/client";
+import { reserve } from "#docket/database/textract-rates";
 import { type Running, startWorker } from "./support/stack.ts";
 
 async function freePort(): Promise<number> {
@@ -34,6 +37,27 @@ describe("a worker process", () => {
     expect(text).toMatch(/^docket_worker_up\{queues="ocr"\} 1$/m);
     expect(text).toMatch(/^docket_worker_process_resident_memory_bytes\{queues="ocr"\} \d+/m);
     expect(text).toContain("# TYPE docket_activity_seconds histogram");
+    expect(text).toContain("# TYPE docket_failures_total counter");
+  });
+
+  it("tells the guards that all workers share: breakers, job slots, lines and rates", async () => {
+    const database = createDatabase({ url: inject("environment")["DATABASE_URL"] ?? "", poolSize: 1 });
+    const region = "metrics-1";
+    await recordFailure(database, regionBreaker(region), { threshold: 1, openMilliseconds: 60_000 }, "down");
+    await recordFailure(database, documentBreaker("x"), { threshold: 1, openMilliseconds: 60_000 }, "failed");
+    await reserve(database, { region, operation: "getText" }, { perSecond: 0.01 }, 0);
+    const text = await (await fetch(`${address}/metrics`)).text();
+    expect(text).toMatch(/^docket_database_up\{.*\} 1$/m);
+    expect(text).toMatch(/^docket_region_breaker_state\{region="metrics-1".*\} 2$/m);
+    expect(text).toMatch(/^docket_document_breakers_open\{.*\} [1-9]/m);
+    expect(text).toMatch(/^docket_textract_rate_booked_seconds\{region="metrics-1",operation="getText".*\} \d\d/m);
+    expect(text).toContain("# TYPE docket_textract_jobs_in_use gauge");
+    expect(text).toContain("# TYPE docket_textract_starts_waiting gauge");
+    await resetBreaker(database, regionBreaker(region));
+    await resetBreaker(database, documentBreaker("x"));
+    const after = await (await fetch(`${address}/metrics`)).text();
+    expect(after).toMatch(/^docket_region_breaker_state\{region="metrics-1".*\} 0$/m);
+    await database.$disconnect();
   });
 
   it("ends in order on SIGTERM", async () => {

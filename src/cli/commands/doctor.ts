@@ -23,7 +23,12 @@ export function defineDoctor(program: Command): void {
       "workers, AWS credentials, the S3 bucket (reading, writing, listing, region), Textract and its quotas. With a " +
       "FILE or s3://bucket/key also the checks that a document goes through before it may cost anything, all failures " +
       "together. Each problem comes with its remedy. Nothing is paid; a mark of some bytes is written into the bucket.",
-    examples: ["docket doctor", "docket doctor scan.pdf", "docket doctor s3://my-bucket/letters/17.pdf", "docket doctor --json | jq 'select(.status == \"failed\")'"],
+    examples: [
+      "docket doctor",
+      "docket doctor scan.pdf",
+      "docket doctor s3://my-bucket/letters/17.pdf",
+      "docket doctor --json | jq 'select(.status == \"failed\")'",
+    ],
     json: "one JSON object a check: name, status (ok, warning, failed, skipped), detail, remedy",
     exits: { 0: "nothing failed; warnings may be there", 1: "a check failed, or wrong usage", 2: null },
   })
@@ -32,14 +37,15 @@ export function defineDoctor(program: Command): void {
 }
 
 async function doctor(document: string | undefined, options: Options): Promise<number> {
-  const [{ machineChecks }, { partChecks }, { serviceChecks }, { documentChecks }, { skipped }, { readStackFile }] = await Promise.all([
-    import("../doctor/machine-checks.ts"),
-    import("../doctor/part-checks.ts"),
-    import("../doctor/service-checks.ts"),
-    import("../doctor/document-checks.ts"),
-    import("../doctor/check.ts"),
-    import("../stack/stack-file.ts"),
-  ]);
+  const [{ machineChecks }, { partChecks }, { serviceChecks }, { documentChecks }, { skipped }, { readStackFile }] =
+    await Promise.all([
+      import("../doctor/machine-checks.ts"),
+      import("../doctor/part-checks.ts"),
+      import("../doctor/service-checks.ts"),
+      import("../doctor/document-checks.ts"),
+      import("../doctor/check.ts"),
+      import("../stack/stack-file.ts"),
+    ]);
   const color = colorsFor(process.stdout);
   const checks: Check[] = [];
   const tell = async (found: Check[]) => {

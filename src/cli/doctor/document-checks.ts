@@ -81,7 +81,8 @@ async function objectChecks(config: Config, address: string, engine: Engine): Pr
 }
 
 function asChecks(failures: readonly Failure[], facts: DocumentFacts | null, engine: Engine): Check[] {
-  if (failures.length > 0) return failures.map(({ type, message, remedy }) => failed(title, `${type}: ${message}`, remedy));
+  if (failures.length > 0)
+    return failures.map(({ type, message, remedy }) => failed(title, `${type}: ${message}`, remedy));
   if (facts === null) return [failed(title, "nothing could be learned of it", "Run again; report it if it stays so.")];
   const { mediaType, pages, sizeBytes } = facts;
   const words = `${mediaType}, ${pages} ${pages === 1 ? "page" : "pages"}, ${formatBytes(sizeBytes)}, not encrypted`;
