@@ -68,6 +68,7 @@ async function objectChecks(config: Config, address: string, engine: Engine): Pr
     const ports = {
       storage,
       bucket: config.storage.bucket,
+      stagingBucket: config.storage.stagingBucket,
       ocrLimits: config.ocr,
       textractReachable: textractReachability(config.textract),
     };
