@@ -21,7 +21,7 @@ export interface DocumentFile {
 
 /**
  * Opens a file by ranges.
- * @param maxPixels of a picture as it is recognised; four times as many may be decoded outside pdfium, to grey
+ * @param maxPixels of a picture as it is recognised
  * @throws {DocketError} `FileUnreadable`, `UnsupportedMedia`, `Corrupt`, `OutOfMemory`
  */
 export async function openDocumentFile(path: string, name: string, maxPixels: number): Promise<DocumentFile> {
@@ -52,7 +52,7 @@ async function picturesOf(
   unreadable: Map<number, DocketError>,
 ): Promise<PicturePage[]> {
   if (mediaType === "image/jpeg") return [jpegPage(source, name)];
-  if (mediaType === "image/png") return [await pngPage(source, name, 4 * maxPixels)];
+  if (mediaType === "image/png") return [await pngPage(source, name, maxPixels)];
   return tiffPages(source, name).map((picture, index) => {
     if ("parts" in picture) return picture;
     unreadable.set(index + 1, picture.reason);

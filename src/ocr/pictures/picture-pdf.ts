@@ -12,6 +12,8 @@ export interface PicturePart {
   /** Pixels from the picture's top left corner. */
   x: number;
   y: number;
+  /** Size on the page, pixels, where the data are coarser than that. */
+  drawn?: { width: number; height: number };
   /** Entries of the PDF image dictionary that say how the data are coded (ISO 32000-1, 8.9.5 and 7.4). */
   coding: string | ((addStream: AddStream) => string);
   data: readonly Segment[];
@@ -68,8 +70,9 @@ function writePage(writer: PdfWriter, page: PicturePage, tree: number): number {
     const entries = `/Type/XObject/Subtype/Image/Width ${part.width}/Height ${part.height}${coding}`;
     writer.write(image, entries, part.data);
     names.push(`/P${i} ${image} 0 R`);
-    const bottom = page.height - part.y - part.height;
-    content += `q ${part.width} 0 0 ${part.height} ${part.x} ${bottom} cm /P${i} Do Q\n`;
+    const { width, height } = part.drawn ?? part;
+    const bottom = page.height - part.y - height;
+    content += `q ${width} 0 0 ${height} ${part.x} ${bottom} cm /P${i} Do Q\n`;
   }
   const contents = writer.reserve();
   writer.write(contents, "", [{ bytes: Buffer.from(content, "latin1") }]);

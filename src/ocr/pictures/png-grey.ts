@@ -25,13 +25,17 @@ const channels: Record<number, number> = {
 };
 
 /**
- * Decodes a PNG to grey bytes on white paper; two rows and the result are all that is in memory. A picture that was
- * cut off stays white where its rows are missing.
+ * Decodes a PNG to grey bytes on white paper; two rows and the result are all that is in memory. A picture with more
+ * than `maxPixels` becomes one of square means. One that was cut off stays white where its rows are missing.
  * @throws {DocketError} `Corrupt` when the data are no zlib stream
  */
-export async function decodePngToGrey(header: PngHeader, name: string): Promise<Uint8Array> {
+export async function decodePngToGrey(
+  header: PngHeader,
+  name: string,
+  maxPixels: number,
+): Promise<{ width: number; height: number; grey: Uint8Array }> {
   const { width, height, bitDepth, interlaced } = header;
-  const grey = new Uint8Array(width * height).fill(255);
+  const canvas = new Canvas(width, height, Math.ceil(Math.sqrt((width * height) / maxPixels)));
   const bitsPerPixel = bitDepth * (channels[header.colourType] ?? 1);
   const pixelBytes = Math.max(1, bitsPerPixel >> 3);
   const rows = rowsOf(interlaced ? adam7 : [[0, 0, 1, 1]], width, height);
@@ -57,7 +61,7 @@ export async function decodePngToGrey(header: PngHeader, name: string): Promise<
           filled += taken;
           if (filled < row.length) break;
           unfilter(row, above, pixelBytes);
-          paint(header, row, target.value, grey);
+          paint(header, row, target.value, canvas);
           target = rows.next();
           startRow();
         }
@@ -67,7 +71,49 @@ export async function decodePngToGrey(header: PngHeader, name: string): Promise<
     const cutOff = (error as NodeJS.ErrnoException).code === "Z_BUF_ERROR";
     if (!cutOff) throw new DocketError("Corrupt", `${name} is a PNG whose data are damaged.`, { cause: error });
   }
-  return grey;
+  return canvas.finish();
+}
+
+/** The picture that is painted: with a step above 1, the mean of every square of so many pixels a side. */
+class Canvas {
+  readonly #width: number;
+  readonly #height: number;
+  readonly #step: number;
+  readonly #columns: number;
+  readonly #rows: number;
+  /** How much darker than white, in all of a square; 16 bits hold that of 16 x 16 pixels. */
+  readonly #darkness: Uint8Array | Uint16Array;
+
+  constructor(width: number, height: number, step: number) {
+    this.#width = width;
+    this.#height = height;
+    this.#step = step;
+    this.#columns = Math.ceil(width / step);
+    this.#rows = Math.ceil(height / step);
+    const squares = this.#columns * this.#rows;
+    this.#darkness = step === 1 ? new Uint8Array(squares) : new Uint16Array(squares);
+  }
+
+  add(x: number, y: number, grey: number): void {
+    const step = this.#step;
+    const at = step === 1 ? y * this.#width + x : Math.floor(y / step) * this.#columns + Math.floor(x / step);
+    this.#darkness[at] = (this.#darkness[at] as number) + (255 - grey);
+  }
+
+  /** The canvas cannot be used any more. */
+  finish(): { width: number; height: number; grey: Uint8Array } {
+    const [columns, rows, step] = [this.#columns, this.#rows, this.#step];
+    const grey = this.#darkness instanceof Uint8Array ? this.#darkness : new Uint8Array(columns * rows);
+    for (let row = 0; row < rows; row++) {
+      const tall = Math.min(step, this.#height - row * step);
+      for (let column = 0; column < columns; column++) {
+        const pixels = tall * Math.min(step, this.#width - column * step);
+        const at = row * columns + column;
+        grey[at] = 255 - (this.#darkness[at] as number) / pixels;
+      }
+    }
+    return { width: columns, height: rows, grey };
+  }
 }
 
 interface Row {
@@ -116,7 +162,7 @@ function paeth(left: number, up: number, corner: number): number {
   return byUp <= byCorner ? up : corner;
 }
 
-function paint({ width, bitDepth, colourType, palette }: PngHeader, row: Buffer, target: Row, grey: Uint8Array): void {
+function paint({ bitDepth, colourType, palette }: PngHeader, row: Buffer, target: Row, canvas: Canvas): void {
   const perPixel = channels[colourType] ?? 1;
   const largest = 2 ** Math.min(8, bitDepth) - 1;
   // Of 16 bits the upper eight are enough.
@@ -137,7 +183,7 @@ function paint({ width, bitDepth, colourType, palette }: PngHeader, row: Buffer,
       value = (sample(at) * 255) / largest;
     }
     if (perPixel === 2 || perPixel === 4) value = 255 - ((255 - value) * sample(at + perPixel - 1)) / 255;
-    grey[target.y * width + target.x + i * target.step] = value;
+    canvas.add(target.x + i * target.step, target.y, value);
   }
 }
 

@@ -6,10 +6,12 @@ import { pngColour, readPngHeader } from "./png-header.ts";
 
 /**
  * A PNG file as a page. Its data are what a PDF calls Flate with PNG prediction, so they are passed on as they are;
- * only transparent and interlaced pictures, which a PDF cannot hold, are decoded here, row by row, to grey on white.
+ * only transparent and interlaced pictures, which a PDF cannot hold, are decoded here, row by row, to grey on white, and
+ * no finer than they are recognised.
  *
- * @param maxPixels that may be decoded here
- * @throws {DocketError} `Corrupt`; `OutOfMemory` when a picture that must be decoded here is larger than `maxPixels`
+ * @param maxPixels of a picture as it is recognised
+ * @throws {DocketError} `Corrupt`; `OutOfMemory` when a picture that must be decoded here has more than four times
+ * `maxPixels`
  */
 export async function pngPage(source: SyncByteSource, name: string, maxPixels: number): Promise<PicturePage> {
   const header = readPngHeader(source, name);
@@ -18,13 +20,13 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
   const page = { width, height, orientation: 1 };
   const alpha = colourType === pngColour.greyAlpha || colourType === pngColour.rgbAlpha;
   if (alpha || header.interlaced) {
-    if (width * height > maxPixels) {
+    if (width * height > 4 * maxPixels) {
       const size = `${width} x ${height} pixels, transparent or interlaced`;
       throw new DocketError("OutOfMemory", `${name} (${size}) is larger than the recogniser may decode.`);
     }
-    const grey = await decodePngToGrey(header, name);
+    const { grey, ...size } = await decodePngToGrey(header, name, maxPixels);
     const coding = "/ColorSpace/DeviceGray/BitsPerComponent 8";
-    return { ...page, parts: [{ ...picture, coding, data: [{ bytes: grey }] }] };
+    return { ...page, parts: [{ ...picture, ...size, drawn: { width, height }, coding, data: [{ bytes: grey }] }] };
   }
   const colours = colourType === pngColour.rgb ? 3 : 1;
   const space =
