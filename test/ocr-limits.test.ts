@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import {
   wrapPng,
   writePdf,
 } from "./ocr-documents.ts";
+import { childrenOf } from "./support/child-processes.ts";
 
 const mebibyte = 2 ** 20;
 const linux = process.platform === "linux";
@@ -35,21 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Processes that this one has started and that run the recogniser's child. */
-function children(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const [, after = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(/\) /);
-        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-        return Number(after.split(" ")[1]) === process.pid && command.includes("recognize-child");
-      } catch {
-        return false;
-      }
-    });
-}
+const children = () => childrenOf(process.pid, "recognize-child");
 
 const numbers = (pages: readonly RecognizedPage[]) => pages.map((page) => page.number);
 
