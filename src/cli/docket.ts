@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { commands } from "./commands/index.ts";
 import { flushOutput } from "./output.ts";
+import { printableText } from "./render/printable.ts";
 import { version } from "./version.ts";
 
 // The SDK's advice on Node versions is for us, not for the person at the keyboard; `engines` and CI keep to it.
@@ -11,6 +12,8 @@ const program = new Command("docket")
   .description("Turns documents into text: Amazon Textract, made durable by Temporal, kept in PostgreSQL.")
   .version(version, "--version")
   .exitOverride()
+  // An error repeats the argument that is wrong, whoever wrote it: a script's list of names, for instance.
+  .configureOutput({ outputError: (text, write) => write(printableText(text)) })
   .showHelpAfterError("(docket --help, or docket COMMAND --help, shows how)")
   .addHelpText("after", "\nExample:\n  $ docket run invoices/ scan.pdf");
 for (const define of commands) define(program);
