@@ -55,7 +55,8 @@ export async function findPeers(folder, python) {
       },
       command(pages, dpi) {
         const count = readdirSync(pages).length;
-        const one = `tesseract "$0/$i.pgm" - --dpi ${dpi} --oem 1 --psm 3 2>/dev/null || exit 1`;
+        const flags = `--dpi ${dpi} --oem 1 --psm 3 -c page_separator=`;
+        const one = `tesseract "$0/$i.pgm" - ${flags} 2>/dev/null || exit 1; printf '\\f'`;
         const all = Array.from({ length: count }, (_, i) => i + 1).join(" ");
         return ["/bin/sh", "-c", `for i in ${all}; do ${one}; done`, pages];
       },
