@@ -55,4 +55,12 @@ describe("documents wait while a service is gone, and go on when it is back", ()
     proxies[service].refuse(false);
     expect(await handle.result()).toMatchObject(complete);
   });
+
+  it("the network resets every third connection", async () => {
+    for (const proxy of Object.values(proxies)) proxy.breakEvery(3);
+    const handles = [];
+    for (const number of [1, 2, 3]) handles.push(await start(`third-${number}`));
+    for (const handle of handles) expect(await handle.result()).toMatchObject(complete);
+    for (const proxy of Object.values(proxies)) proxy.breakEvery(0);
+  });
 });

@@ -96,6 +96,8 @@ async function versitygwCommand(
   const withSidecar = await stat(sidecarOf(directory)).catch(() => null);
   const args = [
     ...["--port", `127.0.0.1:${ports["s3"]}`, "--region", region, "--health", healthPath, "--quiet"],
+    // Off by itself: every request would make a connection of its own.
+    "--keep-alive",
     ...["--max-connections", "1000", "--max-requests", "1000"],
     ...["posix", "--dir-perms", "0700", "--file-perms", "0600"],
     ...(withSidecar === null ? [] : ["--sidecar", sidecarOf(directory)]),
