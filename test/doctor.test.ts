@@ -1,0 +1,166 @@
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PDFDocument } from "pdf-lib";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { createSparsePdf } from "./support/sparse-pdf.ts";
+import { connectStack, docket, stackEnvironment } from "./support/stack.ts";
+
+interface Check {
+  name: string;
+  status: string;
+  detail: string;
+  remedy: string | null;
+}
+
+let folder: string;
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let sts: Server;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "docket-doctor-"));
+  stack = await connectStack();
+  // Answers one key, as STS does.
+  sts = createServer((request, response) => {
+    if (String(request.headers.authorization).includes("Credential=refused/")) {
+      response.writeHead(403, { "content-type": "text/xml" });
+      response.end(
+        "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no such key</Message></Error></ErrorResponse>",
+      );
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/xml" });
+    response.end(
+      '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+        "<Arn>arn:aws:iam::123456789012:role/docket</Arn><Account>123456789012</Account><UserId>u</UserId>" +
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+    );
+  });
+  await new Promise<void>((resolve) => sts.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  sts.close();
+  await stack.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function doctor(args: string[], extra: Record<string, string> = {}) {
+  const environment = stackEnvironment(extra);
+  const { code, stdout, stderr } = await docket(["doctor", "--json", "--data-directory", folder, ...args], environment);
+  const checks = stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Check);
+  expect(stderr).toBe("");
+  return { code, checks, named: (name: string) => checks.filter((check) => check.name === name) };
+}
+
+const stsAt = () => ({ AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}` });
+const closed = "127.0.0.1:9";
+
+it("finds nothing wrong with a sound stack, a sound object, and its credentials and quotas", async () => {
+  const object = await stack.upload("doctor/sound.png", "samples/court-order.png");
+  const { code, checks, named } = await doctor([`s3://${object.bucket}/${object.key}`], stsAt());
+  expect(checks.filter(({ status }) => status === "failed")).toEqual([]);
+  expect(code).toBe(0);
+  expect(named("credentials")[0]?.detail).toContain("123456789012");
+  for (const name of [
+    "PostgreSQL",
+    "Temporal",
+    "search attributes",
+    "S3",
+    "S3 read",
+    "S3 write",
+    "S3 list",
+    "Textract",
+  ]) {
+    expect(named(name)[0]).toMatchObject({ status: "ok", remedy: null });
+  }
+  expect(named("quotas")[0]?.detail).toMatch(/us-east-1 \(no limit\).*jobs at work/);
+  expect(named("document")[0]?.detail).toMatch(/image\/png, 1 page/);
+});
+
+it("quotas that settings name are told", async () => {
+  const { named } = await doctor([], { DOCKET_TEXTRACT_START_PER_SECOND: "us-east-1=3", DOCKET_TEXTRACT_JOBS: "7" });
+  expect(named("quotas")[0]).toMatchObject({ status: "ok" });
+  expect(named("quotas")[0]?.detail).toMatch(/text 3 Starts and any number Gets a second.*7 jobs at once/);
+});
+
+it("tells everything that is down together, each with its remedy, and exits 1", async () => {
+  const { code, named } = await doctor([], {
+    ...stsAt(),
+    DATABASE_URL: `postgresql://docket@${closed}/docket`,
+    TEMPORAL_ADDRESS: closed,
+    AWS_ENDPOINT_URL_S3: `http://${closed}`,
+    AWS_ENDPOINT_URL_TEXTRACT: `http://${closed}`,
+    AWS_ACCESS_KEY_ID: "refused",
+  });
+  expect(code).toBe(1);
+  const expected = {
+    PostgreSQL: "DatabaseUnavailable",
+    Temporal: "TemporalUnavailable",
+    S3: "StorageUnavailable",
+    Textract: "TextractUnavailable",
+    credentials: "InvalidClientTokenId",
+  };
+  for (const [name, words] of Object.entries(expected)) {
+    const [check] = named(name);
+    expect(check?.status, name).toBe("failed");
+    expect(check?.detail).toContain(words);
+    expect(check?.remedy).toMatch(/\w{4}/);
+  }
+});
+
+it("a bucket that is not there, keys that S3 and Textract refuse, a database without tables, an unknown namespace", async () => {
+  const missing = await doctor([], { DOCKET_BUCKET: "no-such-bucket-doctor" });
+  expect(missing.named("S3")[0]?.detail).toContain("BucketMissing");
+  const url = new URL(inject("environment")["DATABASE_URL"] ?? "");
+  url.pathname = "/postgres";
+  const refused = await doctor([], {
+    AWS_SECRET_ACCESS_KEY: "wrong",
+    DATABASE_URL: url.href,
+    TEMPORAL_NAMESPACE: "no-such-namespace",
+  });
+  expect(refused.named("S3")[0]?.status).toBe("failed");
+  expect(refused.named("Textract")[0]?.detail).toContain("AccessDenied");
+  expect(refused.named("PostgreSQL")[0]).toMatchObject({ status: "failed" });
+  expect(refused.named("PostgreSQL")[0]?.remedy).toMatch(/migrat/);
+  expect(refused.named("Temporal")[0]).toMatchObject({ status: "failed" });
+});
+
+describe("a document before it costs anything", () => {
+  it("every failed check of an object is told together", async () => {
+    const { code, named } = await doctor([`s3://${stack.bucket}/doctor/not-there.pdf`]);
+    expect(code).toBe(1);
+    expect(named("document").map(({ detail }) => detail.split(":")[0])).toEqual(["ObjectMissing"]);
+  });
+
+  it("a local file is refused for the reasons of the prerequisites", async () => {
+    const pdf = await PDFDocument.create();
+    for (let page = 0; page < 30; page++) pdf.addPage([3000, 3000]);
+    const wide = join(folder, "wide.pdf");
+    await writeFile(wide, await pdf.save());
+    const large = await doctor([wide]);
+    expect(large.named("document")[0]?.detail).toMatch(/^PageTooLarge: wide.pdf/);
+    const local = await doctor([wide, "--engine", "local"]);
+    expect(local.named("document")[0]?.detail).toMatch(/^LocalLimitExceeded: wide.pdf has 30 pages/);
+
+    const broken = join(folder, "broken.pdf");
+    await writeFile(broken, (await readFile(wide)).subarray(0, 400));
+    expect((await doctor([broken])).named("document")[0]?.detail).toMatch(/^Corrupt/);
+    expect((await doctor([join(folder, "none.pdf")])).named("document")[0]?.detail).toMatch(/^FileUnreadable/);
+  });
+
+  it("500 MB are looked at by small reads", async () => {
+    const sparse = createSparsePdf({ pages: 40, imageBytes: 12_000_000, scattered: true });
+    const path = join(folder, "large.pdf");
+    const file = await open(path, "w");
+    await file.truncate(sparse.size);
+    for (const { offset, bytes } of sparse.parts) await file.write(bytes, 0, bytes.length, offset);
+    await file.close();
+    const { named } = await doctor([path]);
+    expect(named("document")[0]).toMatchObject({ status: "ok" });
+    expect(named("document")[0]?.detail).toMatch(/application\/pdf, 40 pages, 480/);
+  });
+});
