@@ -54,7 +54,8 @@ async function run(): Promise<number> {
   // Every document and every fault waits for it.
   setMaxListeners(0, stopping.signal);
   const stop = () => stopping.abort(new Error("interrupted"));
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, stop);
+  // One Ctrl-C under npm arrives twice; the second must not keep this process from ending what it started.
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, stop);
   const late = setTimeout(() => stopping.abort(new Error("time is over")), options.minutes * 60_000);
   try {
     const report = await runChaos(plan, contents, { say, signal: stopping.signal, keep: options.keep ?? false });
