@@ -54,8 +54,9 @@ export interface TextractApi {
 /**
  * Makes clients on demand, one for each region, and keeps them: a client holds its connections. The SDK's own retries
  * are off, the activities' policies are the only ones.
+ * @param options.maxAttempts for callers that no policy retries; default 1
  */
-export function createTextractApis(options: { endpoint: string | undefined }): {
+export function createTextractApis(options: { endpoint: string | undefined; maxAttempts?: number }): {
   inRegion(region: string): TextractApi;
   close(): void;
 } {
@@ -66,7 +67,7 @@ export function createTextractApis(options: { endpoint: string | undefined }): {
       if (client === undefined) {
         client = new TextractClient({
           region,
-          maxAttempts: 1,
+          maxAttempts: options.maxAttempts ?? 1,
           // Without these a connection that a firewall forgot holds its slot until TCP gives up. Milliseconds.
           requestHandler: { connectionTimeout: 5000, requestTimeout: 15_000, throwOnRequestTimeout: true },
           ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),

@@ -13,12 +13,12 @@ import { region, sharedS3 } from "./local-textract.ts";
 export const roleArn = "arn:aws:iam::123456789012:role/textract-may-publish";
 
 /** A topic of its own, and a client of the queue that the endpoint subscribes to it. */
-export function makeTopic(endpoint: string) {
-  const name = `topic-${randomUUID().slice(0, 8)}`;
+export function makeTopic(endpoint: string, name = `topic-${randomUUID().slice(0, 8)}`) {
   const topicArn = `arn:aws:sns:${region}:123456789012:${name}`;
   const QueueUrl = `${endpoint}/123456789012/${name}`;
   const client = new SQSClient({ endpoint, region, maxAttempts: 1, credentials: sharedS3().credentials });
   return {
+    name,
     topicArn,
     queueUrl: QueueUrl,
     client,

@@ -3,6 +3,7 @@ import { defineBreakers } from "./breakers.ts";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
 import { defineExport } from "./export.ts";
+import { defineLedger } from "./ledger.ts";
 import { defineLocalTextract } from "./local-textract.ts";
 import { defineOcr } from "./ocr.ts";
 import { defineRun } from "./run.ts";
@@ -25,6 +26,7 @@ export const commands: ((program: Command) => void)[] = [
   defineText,
   defineSearch,
   defineExport,
+  defineLedger,
   defineOcr,
   defineDoctor,
   defineBreakers,

@@ -1,0 +1,161 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { LedgerEntry, LedgerFilter } from "../../client/ledger/read-ledger.ts";
+import type { JobRecords } from "../../client/ledger/recorded-jobs.ts";
+import { TextractJobState } from "../../database/generated/enums.ts";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import { parseProject } from "../document-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { colorsFor, note, output, print, printJson } from "../output.ts";
+import { formatCount, plural } from "../render/format.ts";
+import { renderDifference, renderLedger, renderTotals } from "../render/ledger-table.ts";
+
+interface Options extends CommonOptions {
+  project?: string;
+  region?: string;
+  state?: TextractJobState;
+  since?: Date;
+  limit: number;
+  reconcile?: boolean;
+  cloudtrail?: string[];
+  ask: boolean;
+  rate?: number;
+}
+
+/** `docket ledger`: every attempt that was meant to be paid, and whether Textract says the same. */
+export function defineLedger(program: Command): void {
+  defineCommand(program, {
+    usage: "ledger",
+    summary: "show what Textract was paid for, and compare it with what was run",
+    description:
+      "Every attempt at a Textract job with its pages and cost, and the sums by month, project and region. With " +
+      "--reconcile: asks Textract about each job of the last seven days (one small, free Get each), compares with the " +
+      "ledger that the endpoint itself serves (the local one does) and with exports of CloudTrail, and lists every " +
+      "difference. The list itself needs the database alone.",
+    examples: [
+      "docket ledger --project smith-v-jones --since 2026-11",
+      "docket ledger --reconcile",
+      "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=textract.amazonaws.com > trail.json && docket ledger --reconcile --cloudtrail trail.json",
+    ],
+    json: "one JSON object an attempt, then one with the totals; with --reconcile one a difference, then one with the counts",
+    exits: { 0: "done; with --reconcile: everything agrees", 2: "--reconcile found a difference" },
+  })
+    .option("--project <slug>", "only attempts for documents of this project", parseProject)
+    .option("--region <region>", "only attempts in this region of AWS")
+    .addOption(new Option("--state <state>", "only attempts in it").choices(Object.values(TextractJobState)))
+    .option("--since <date>", "only attempts from this day or month on (2026-11-25, 2026-11; UTC)", parseSince)
+    .option("--limit <count>", "attempts in the table, newest first (--json has all)", parseNumber, 50)
+    .option("--reconcile", "compare with what Textract says was run")
+    .option("--cloudtrail <file...>", "compare with exports of CloudTrail, too (implies --reconcile)")
+    .option("--no-ask", "with --reconcile: do not ask Textract itself")
+    .option("--rate <count>", "Gets a second (default: half of the region's quota)", parseNumber)
+    .action(runs((options: Options) => (options.reconcile || options.cloudtrail ? reconcile(options) : list(options))));
+}
+
+async function list(options: Options): Promise<number> {
+  const { withDatabase } = await import("../stack/find-services.ts");
+  const { ledgerTotals, listLedger } = await import("../../client/ledger/read-ledger.ts");
+  const filter = filterOf(options);
+  return withDatabase(options.dataDirectory, async (database) => {
+    const shown: LedgerEntry[] = [];
+    let more = false;
+    for await (const entry of listLedger(database, filter)) {
+      more = !options.json && shown.length >= options.limit;
+      if (more || output.closed) break;
+      if (options.json) await printJson(entryJson(entry));
+      else shown.push(entry);
+    }
+    const totals = await ledgerTotals(database, filter);
+    const color = colorsFor(process.stdout);
+    if (options.json) await printJson({ totals });
+    else if (shown.length === 0) await print("No attempt was ever made, or none that matches.");
+    else await print(`${renderLedger(shown, color)}\n\n${renderTotals(totals, color)}`);
+    if (more) note(`The newest ${plural(shown.length, "attempt")}; --limit shows more, the sums are over all.`);
+    return exitCodes.complete;
+  });
+}
+
+async function reconcile(options: Options): Promise<number> {
+  const records = await import("../../client/ledger/recorded-jobs.ts");
+  const trails = options.cloudtrail === undefined ? [] : [await records.readCloudTrail(options.cloudtrail)];
+  const { attach, withDatabase } = await import("../stack/find-services.ts");
+  if (!options.ask) return withDatabase(options.dataDirectory, (database) => compare(options, database, trails, null));
+  await attach(options.dataDirectory);
+  const [{ loadConfig }, { createTextractApis }, { quotasOf }] = await Promise.all([
+    import("../../config.ts"),
+    import("../../textract/textract-api.ts"),
+    import("../../textract/quotas.ts"),
+  ]);
+  const { endpoint, getPerSecond } = loadConfig().textract;
+  const own = endpoint === undefined ? null : await records.readEndpointLedger(endpoint);
+  // Nobody else retries for this command, so the SDK does.
+  const apis = createTextractApis({ endpoint, maxAttempts: 5 });
+  const perSecond = (region: string) => options.rate ?? (getPerSecond ?? quotasOf(region).getText) / 2;
+  try {
+    const textract = { inRegion: apis.inRegion, perSecond };
+    return await withDatabase(options.dataDirectory, (database) =>
+      compare(options, database, own === null ? trails : [own, ...trails], textract),
+    );
+  } finally {
+    apis.close();
+  }
+}
+
+type Reconcile = typeof import("../../client/ledger/reconcile.ts").reconcile;
+type Ports = Parameters<Reconcile>[0];
+
+async function compare(
+  options: Options,
+  database: Ports["database"],
+  records: JobRecords[],
+  textract: Ports["textract"],
+): Promise<number> {
+  const { reconcile: run } = await import("../../client/ledger/reconcile.ts");
+  const color = colorsFor(process.stdout);
+  let said = Date.now();
+  const counts = await run({
+    database,
+    filter: filterOf(options),
+    records,
+    textract,
+    onDifference: (difference) => (options.json ? printJson(difference) : print(renderDifference(difference, color))),
+    onProgress(asked) {
+      if (Date.now() - said < 10_000) return;
+      said = Date.now();
+      note(`${plural(asked, "job")} asked for`);
+    },
+  });
+  if (options.json) await printJson(counts);
+  else {
+    const others = counts.others === 0 ? "" : `, ${formatCount(counts.others)} of other programs`;
+    await print(
+      `${plural(counts.rows, "attempt")} in the ledger, ${plural(counts.asked, "job")} asked for, ` +
+        `${formatCount(counts.recorded)} in other records${others}: ${plural(counts.differences, "difference")}`,
+    );
+  }
+  return counts.differences === 0 ? exitCodes.complete : exitCodes.documentFailed;
+}
+
+function filterOf({ project, region, state, since }: Options): LedgerFilter {
+  return {
+    ...(project === undefined ? {} : { project }),
+    ...(region === undefined ? {} : { region }),
+    ...(state === undefined ? {} : { state }),
+    ...(since === undefined ? {} : { since }),
+  };
+}
+
+function entryJson({ token: _, underWay: __, ...entry }: LedgerEntry) {
+  return entry;
+}
+
+function parseSince(value: string): Date {
+  const date = new Date(/^\d{4}-\d\d$/.test(value) ? `${value}-01` : value);
+  if (/^\d{4}-\d\d(-\d\d)?$/.test(value) && !Number.isNaN(date.getTime())) return date;
+  throw new InvalidArgumentError("A date is YYYY-MM-DD, or YYYY-MM for a month.");
+}
+
+function parseNumber(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("It is a whole number above 0.");
+}

@@ -1,0 +1,124 @@
+import type { Database } from "../../database/client.ts";
+import type { TextractJobState } from "../../database/generated/enums.ts";
+
+/** One attempt that was meant to be paid. */
+export interface LedgerEntry {
+  documentId: string;
+  fileName: string | null;
+  project: string;
+  /** The document has not ended: what is missing here may still come. */
+  underWay: boolean;
+  attempt: number;
+  region: string;
+  features: string[];
+  state: TextractJobState;
+  jobId: string | null;
+  token: string;
+  pages: number | null;
+  costUsd: number | null;
+  intendedAt: Date;
+  submittedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+export interface LedgerFilter {
+  project?: string;
+  region?: string;
+  state?: TextractJobState;
+  /** From this point of time on, by when the attempt was meant. */
+  since?: Date;
+}
+
+/** Jobs, pages and dollars of one project in one region and month (UTC, `YYYY-MM`). */
+export interface LedgerTotal {
+  project: string;
+  region: string;
+  month: string;
+  jobs: number;
+  pages: number;
+  costUsd: number;
+}
+
+const selection = {
+  id: true,
+  documentId: true,
+  attempt: true,
+  region: true,
+  features: true,
+  state: true,
+  jobId: true,
+  token: true,
+  pages: true,
+  costUsd: true,
+  intendedAt: true,
+  submittedAt: true,
+  finishedAt: true,
+  document: {
+    select: { finishedAt: true, project: { select: { slug: true } }, metadata: { select: { fileName: true } } },
+  },
+} as const;
+
+/** The ledger's rows that match, newest first, read a few hundred at a time. */
+export async function* listLedger(database: Database, filter: LedgerFilter): AsyncGenerator<LedgerEntry> {
+  const { project, region, state, since } = filter;
+  const batch = 500;
+  let after: string | undefined;
+  while (true) {
+    const rows = await database.textractJob.findMany({
+      where: {
+        ...(region === undefined ? {} : { region }),
+        ...(state === undefined ? {} : { state }),
+        ...(since === undefined ? {} : { intendedAt: { gte: since } }),
+        ...(project === undefined ? {} : { document: { project: { slug: project } } }),
+      },
+      select: selection,
+      orderBy: [{ intendedAt: "desc" }, { id: "desc" }],
+      take: batch,
+      ...(after === undefined ? {} : { cursor: { id: after }, skip: 1 }),
+    });
+    for (const row of rows) yield toEntry(row);
+    after = rows.at(-1)?.id;
+    if (rows.length < batch || after === undefined) return;
+  }
+}
+
+/** The rows that hold one of these jobs or tokens. */
+export async function findInLedger(
+  database: Database,
+  jobs: readonly { jobId: string; token: string | null }[],
+): Promise<LedgerEntry[]> {
+  const jobIds = jobs.map(({ jobId }) => jobId);
+  const tokens = jobs.flatMap(({ token }) => token ?? []);
+  const where = { OR: [{ jobId: { in: jobIds } }, { token: { in: tokens } }] };
+  return (await database.textractJob.findMany({ where, select: selection })).map(toEntry);
+}
+
+/** What was paid, by project, region and month; attempts that Textract never took are not counted. */
+export function ledgerTotals(database: Database, filter: LedgerFilter): Promise<LedgerTotal[]> {
+  const { project = null, region = null, state = null, since = null } = filter;
+  return database.$queryRaw<LedgerTotal[]>`
+    SELECT p.slug AS project, j.region,
+      to_char(coalesce(j.submitted_at, j.intended_at) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+      count(*)::integer AS jobs, coalesce(sum(j.pages), 0)::integer AS pages,
+      coalesce(sum(j.cost_usd), 0)::double precision AS "costUsd"
+    FROM textract_jobs j JOIN documents d ON d.id = j.document_id JOIN projects p ON p.id = d.project_id
+    WHERE j.job_id IS NOT NULL
+      AND (${project}::text IS NULL OR p.slug = ${project}::text)
+      AND (${region}::text IS NULL OR j.region = ${region}::text)
+      AND (${state}::text IS NULL OR j.state::text = ${state}::text)
+      AND (${since}::timestamptz IS NULL OR j.intended_at >= ${since}::timestamptz)
+    GROUP BY 1, 2, 3 ORDER BY 3 DESC, 1, 2`;
+}
+
+type Row = Awaited<ReturnType<typeof findFirst>>;
+const findFirst = (database: Database) => database.textractJob.findFirstOrThrow({ select: selection });
+
+function toEntry({ id: _, document, costUsd, ...row }: Row): LedgerEntry {
+  return {
+    ...row,
+    fileName: document.metadata?.fileName ?? null,
+    project: document.project.slug,
+    underWay: document.finishedAt === null,
+    costUsd: costUsd === null ? null : Number(costUsd),
+  };
+}
