@@ -48,6 +48,7 @@ async function ledger(...args: string[]) {
     ? stdout
         .trim()
         .split("\n")
+        .filter(Boolean)
         .map((line) => JSON.parse(line))
     : [];
   return { code, stdout, stderr, lines, last: lines.at(-1), differences: lines.slice(0, -1) };
@@ -117,7 +118,7 @@ describe("docket ledger --reconcile", () => {
     const lost = await startText(endpoint.client, location, {
       ClientRequestToken: requestToken({ ...work, attempt: 8 }),
     });
-    await expect.poll(async () => (await endpoint.ledger()).length, { timeout: 20_000 }).toBe(5);
+    await expect.poll(async () => (await endpoint.ledger()).length, { timeout: 90_000 }).toBe(5);
     const { id: _, attempt: __, token: ___, jobId: ____, notificationTopicArn, notificationRoleArn, ...rest } = first;
     const channel = { notificationTopicArn, notificationRoleArn };
     const add = (attempt: number, jobId: string | null, state: "succeeded" | "intended") =>
