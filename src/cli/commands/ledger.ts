@@ -52,10 +52,10 @@ export function defineLedger(program: Command): void {
 }
 
 async function list(options: Options): Promise<number> {
-  const { withDatabase } = await import("../stack/find-services.ts");
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
   const { ledgerTotals, listLedger } = await import("../../client/ledger/read-ledger.ts");
   const filter = filterOf(options);
-  return withDatabase(options.dataDirectory, async (database) => {
+  return withDatabase(options.dataDirectory, noWait, async (database) => {
     const shown: LedgerEntry[] = [];
     let more = false;
     for await (const entry of listLedger(database, filter)) {
@@ -77,8 +77,9 @@ async function list(options: Options): Promise<number> {
 async function reconcile(options: Options): Promise<number> {
   const records = await import("../../client/ledger/recorded-jobs.ts");
   const trails = options.cloudtrail === undefined ? [] : [await records.readCloudTrail(options.cloudtrail)];
-  const { attach, withDatabase } = await import("../stack/find-services.ts");
-  if (!options.ask) return withDatabase(options.dataDirectory, (database) => compare(options, database, trails, null));
+  const { attach, noWait, withDatabase } = await import("../stack/find-services.ts");
+  if (!options.ask)
+    return withDatabase(options.dataDirectory, noWait, (database) => compare(options, database, trails, null));
   await attach(options.dataDirectory);
   const [{ loadConfig }, { createTextractApis }, { quotasOf }] = await Promise.all([
     import("../../config.ts"),
@@ -92,7 +93,7 @@ async function reconcile(options: Options): Promise<number> {
   const perSecond = (region: string) => options.rate ?? (getPerSecond ?? quotasOf(region).getText) / 2;
   try {
     const textract = { inRegion: apis.inRegion, perSecond };
-    return await withDatabase(options.dataDirectory, (database) =>
+    return await withDatabase(options.dataDirectory, noWait, (database) =>
       compare(options, database, own === null ? trails : [own, ...trails], textract),
     );
   } finally {
