@@ -90,7 +90,9 @@ async function reconcile(options: Options): Promise<number> {
   const own = endpoint === undefined ? null : await records.readEndpointLedger(endpoint);
   // Nobody else retries for this command, so the SDK does.
   const apis = createTextractApis({ endpoint, maxAttempts: 5 });
-  const perSecond = (region: string) => options.rate ?? (getPerSecond ?? quotasOf(region).getText) / 2;
+  // The other half is for the documents that are under way.
+  const perSecond = (region: string) =>
+    options.rate ?? (getPerSecond?.regions[region] ?? getPerSecond?.every ?? quotasOf(region).getText) / 2;
   try {
     const textract = { inRegion: apis.inRegion, perSecond };
     return await withDatabase(options.dataDirectory, noWait, (database) =>
