@@ -25,6 +25,8 @@ export interface ExportedDocument {
 export interface ExportedPage extends StoredPage {
   /** Textract's job id, or the run of a local recognition. */
   writtenBy: string;
+  /** Its number in what that job read: another than `number` where the job read some pages of the document only. */
+  numberInJob: number;
   /** Key of the raw answer in which the page's blocks begin; null for local pages. */
   rawKey: string | null;
 }

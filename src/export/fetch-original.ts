@@ -4,8 +4,11 @@ import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { collectGarbage } from "./free-memory.ts";
 
-const rangeBytes = 4 * 1024 * 1024;
+const rangeBytes = 1024 * 1024;
+/** A range that is done is garbage of its whole size, several times over in the client's buffers. */
+const rangesBetweenCollections = 4;
 
 /**
  * Copies a document from S3 to a file, range after range, so that no more than one range is in memory, and makes sure
@@ -29,6 +32,7 @@ export async function fetchOriginal(
       hash.update(bytes);
       await file.write(bytes, 0, bytes.length, offset);
       offset += bytes.length;
+      if (offset % (rangesBetweenCollections * rangeBytes) === 0) collectGarbage();
     }
   } finally {
     await file.close();

@@ -7,7 +7,7 @@ export const jsonVersion = 1;
 export async function* toJson({ document, pages }: ExportInput): AsyncGenerator<string> {
   yield `{"format":"docket-document","version":${jsonVersion},"document":${JSON.stringify(document)},"pages":[\n`;
   let first = true;
-  for await (const { writtenBy: _, rawKey: __, ...page } of pages()) {
+  for await (const { writtenBy: _, rawKey: __, numberInJob: ___, ...page } of pages()) {
     yield `${first ? "" : ",\n"}${JSON.stringify(page)}`;
     first = false;
   }

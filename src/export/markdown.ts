@@ -9,6 +9,8 @@ const headings: readonly [number, string][] = [
   [1.25, "### "],
 ];
 const headingLines = 2;
+/** Boxes are as high as their ink: capitals lack what hangs below the line, and look smaller than they are. */
+const capitalsHeight = 1.3;
 /** A line that ends before this share of its paragraph's width was broken on purpose, as in an address. */
 const fullLine = 0.8;
 
@@ -26,8 +28,7 @@ function paragraphs(lines: readonly Line[]): string[] {
   const body = middle(lines.map(({ box }) => box.height));
   return groupLines(lines).map((group) => {
     const own = group.lines.flatMap((at) => lines[at] ?? []);
-    const height = middle(own.map(({ box }) => box.height)) / body;
-    const level = own.length <= headingLines ? headings.find(([least]) => height >= least)?.[1] : undefined;
+    const level = own.length <= headingLines ? headingLevel(own, body) : undefined;
     if (level !== undefined) return level + escapeMarkdown(own.map(({ text }) => text).join(" "));
     let paragraph = "";
     for (const [i, { text, box }] of own.entries()) {
@@ -37,6 +38,14 @@ function paragraphs(lines: readonly Line[]): string[] {
     }
     return paragraph;
   });
+}
+
+/** Short paragraphs that are printed larger, or in capitals only, are headings. */
+function headingLevel(lines: readonly Line[], body: number): string | undefined {
+  const text = lines.map((line) => line.text).join(" ");
+  const capitals = (text.match(/\p{Lu}/gu) ?? []).length >= 4 && !/\p{Ll}/u.test(text);
+  const height = (middle(lines.map(({ box }) => box.height)) / body) * (capitals ? capitalsHeight : 1);
+  return headings.find(([least]) => height >= least)?.[1] ?? (capitals ? headings.at(-1)?.[1] : undefined);
 }
 
 /** `(a)`, `12.`, a bullet or a dash: an item of a list, whatever the line before it looks like. */

@@ -8,7 +8,7 @@ import type { ExportedPage, ExportInput } from "./export-input.ts";
 import { fetchOriginal } from "./fetch-original.ts";
 
 /** Pages that are in memory at once: a dense one has some 100 KB of words. */
-const batch = 8;
+const batch = 4;
 
 /** Where a document's bytes and raw answers come from; opened when a format first needs them. */
 export interface ExportStorage {
@@ -30,7 +30,12 @@ export async function readExportInput(
 ): Promise<ExportInput> {
   const row = await database.document.findUnique({
     where: { id: documentId },
-    include: { metadata: true, project: { select: { slug: true } }, _count: { select: { pages: true } } },
+    include: {
+      metadata: true,
+      project: { select: { slug: true } },
+      textractJobs: { where: { pageNumbers: { isEmpty: false } }, select: { jobId: true, pageNumbers: true } },
+      _count: { select: { pages: true } },
+    },
   });
   if (row === null) throw new DocketError("RecordMissing", `There is no document ${documentId}.`);
   const location: DocumentLocation = {
@@ -39,6 +44,8 @@ export async function readExportInput(
     ...(row.objectVersion === null ? {} : { version: row.objectVersion }),
   };
   const sha256 = row.metadata?.sha256 ?? null;
+  // Jobs that read some pages only, as a document of their own with numbers of its own.
+  const parts = new Map(row.textractJobs.map(({ jobId, pageNumbers }) => [jobId, pageNumbers]));
   let original: Promise<string> | undefined;
   return {
     document: {
@@ -58,7 +65,7 @@ export async function readExportInput(
       meanConfidence: row.meanConfidence,
     },
     location,
-    pages: () => readPages(database, documentId),
+    pages: () => readPages(database, documentId, parts),
     async readRaw(key) {
       const { storage, bucket } = await openStorage();
       const { size } = await storage.head({ bucket, key });
@@ -75,7 +82,11 @@ export async function readExportInput(
   };
 }
 
-async function* readPages(database: Database, documentId: string): AsyncGenerator<ExportedPage> {
+async function* readPages(
+  database: Database,
+  documentId: string,
+  parts: ReadonlyMap<string | null, number[]>,
+): AsyncGenerator<ExportedPage> {
   for (let after = 0; ; ) {
     const rows = await database.page.findMany({
       where: { documentId, number: { gt: after } },
@@ -84,7 +95,10 @@ async function* readPages(database: Database, documentId: string): AsyncGenerato
       take: batch,
     });
     for (const row of rows) {
-      yield { ...row, source: row.source.replaceAll("_", "-") as PageSource, lines: row.lines as unknown as Line[] };
+      const source = row.source.replaceAll("_", "-") as PageSource;
+      const inPart = parts.get(row.writtenBy)?.indexOf(row.number) ?? -1;
+      const numberInJob = inPart < 0 ? row.number : inPart + 1;
+      yield { ...row, source, lines: row.lines as unknown as Line[], numberInJob };
     }
     after = rows.at(-1)?.number ?? after;
     if (rows.length < batch) return;

@@ -60,8 +60,8 @@ class RawReader {
     this.#part = Number(firstKey.slice(slash));
   }
 
-  /** The blocks of a page; pages must be asked for in ascending order. */
-  async page({ number, writtenBy }: ExportedPage): Promise<Block[]> {
+  /** The blocks of a page, with its number in the document; pages must be asked for in ascending order. */
+  async page({ number: inDocument, numberInJob: number, writtenBy }: ExportedPage): Promise<Block[]> {
     // A page is whole when a block of a later one is there, or nothing more comes.
     while (!this.#ended && pageOf(this.#blocks.at(-1)) <= number) await this.#readPart();
     const own = this.#blocks.filter((block) => pageOf(block) === number);
@@ -69,7 +69,7 @@ class RawReader {
     if (own.length === 0) {
       throw new DocketError("Internal", `The raw answers of Textract job ${writtenBy} lack page ${number}.`);
     }
-    return own;
+    return number === inDocument ? own : own.map((block) => ({ ...block, Page: inDocument }));
   }
 
   async #readPart(): Promise<void> {

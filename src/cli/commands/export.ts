@@ -58,6 +58,8 @@ async function exportDocuments(references: string[], options: Options): Promise<
       remedy: "Name a document, or a project with --project.",
     });
   }
+  const { keepHeapSmall } = await import("../../export/free-memory.ts");
+  keepHeapSmall();
   const { noWait, withDatabase } = await import("../stack/find-services.ts");
   return withDatabase(options.dataDirectory, noWait, async (database) => {
     const ids = await findIds(database, references, options);

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { connectServices, type Services } from "../../client/connect.ts";
+import type { Services } from "../../client/connect.ts";
 import { ServiceWait } from "../../client/service-wait.ts";
 import { loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
@@ -58,6 +58,8 @@ export async function withServices<T>(
     onChange: outageNotes(),
     isPointless: async () => (stack === null ? null : stackGone(dataDirectory)),
   });
+  // Temporal's client takes 50 MiB: commands that need the database alone go without.
+  const { connectServices } = await import("../../client/connect.ts");
   const services = await wait.through(() => connectServices(process.env));
   try {
     return await use(services, stack, wait);

@@ -4,6 +4,7 @@ import { DocketError } from "../../contract/failures.ts";
 import { openDocument, type PdfDocument, type SyncByteSource } from "../../media/pdfium.ts";
 import { type DocumentFile, openDocumentFile } from "../../ocr/document-file.ts";
 import type { ExportedPage, ExportInput } from "../export-input.ts";
+import { collectGarbage, freeReaders } from "../free-memory.ts";
 import { decodedPixels } from "../page-sizes.ts";
 import { writeFont } from "./font-objects.ts";
 import { CharacterCodes } from "./glyphless-font.ts";
@@ -19,6 +20,8 @@ import { placeLines } from "./word-placement.ts";
 
 /** pdfium keeps some memory of every page that it looked at; after so many it is dropped and opened anew. */
 const pagesOfOneReader = 50;
+/** Garbage is collected after so many pages: their words are short-lived, and the collector would let them pile up. */
+const pagesBetweenCollections = 4;
 
 /** What was made. */
 export interface SearchablePdf {
@@ -70,6 +73,7 @@ function readResolutions(file: DocumentFile, original: string, name: string): Re
 /** The structure of the copy; a damaged one is repaired first, by the program that also shows its pages. */
 async function openStructure(file: DocumentFile, path: string, name: string) {
   const pageCount = await countPages(file.pdf, name);
+  await freeReaders();
   const first = openSource(path);
   try {
     return { ...checkedStructure(first, pageCount, name), damage: null };
@@ -143,6 +147,9 @@ async function layText(
       if (number % pagesOfOneReader === 0) {
         reader?.close();
         reader = undefined;
+        await freeReaders();
+      } else if (number % pagesBetweenCollections === 0) {
+        collectGarbage();
       }
       reader ??= await openDocument(file.pdf, input.document.fileName);
       const content =
