@@ -3,6 +3,7 @@ import { DocketError } from "../contract/failures.ts";
 import type { Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { settleBudget } from "../database/project-budgets.ts";
 import { pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
@@ -63,6 +64,8 @@ export function createAwaitTextract(ports: {
       (w.Pages ?? []).map((page) => ({ page, code: w.ErrorCode ?? "" })),
     );
     const unread = new Set(failedPages.map(({ page }) => page)).size;
+    // Textract charges for processed pages only.
+    const costUsd = failed ? 0 : costOfJob(Math.max(0, pages - unread), features);
     const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
     await ports.database.textractJob.updateMany({
       where: { id: job.ledgerId, state: "submitted" },
@@ -71,11 +74,11 @@ export function createAwaitTextract(ports: {
         statusMessage: result.statusMessage ?? null,
         pages,
         failedPages,
-        // Textract charges for processed pages only.
-        costUsd: failed ? 0 : costOfJob(Math.max(0, pages - unread), features),
+        costUsd,
         finishedAt: new Date(),
       },
     });
+    await settleBudget(ports.database, job.ledgerId, costUsd);
     await recordEvent(ports.database, {
       documentId,
       runId: currentRun().runId,

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { cancellationSignal } from "@temporalio/activity";
 import { documentIdFromContent, documentIdFromLocation, projectIdFromSlug } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, ProcessDocumentResult } from "../contract/process-document.ts";
@@ -9,6 +7,7 @@ import type { Database } from "../database/client.ts";
 import { type Executor, recordEvent } from "../database/document-events.ts";
 import { completeResult } from "../database/document-results.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { identifyObject } from "./identify-object.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -34,7 +33,7 @@ export interface RecordCreated {
 export function createCreateRecord(ports: { database: Database; storage: ObjectStorage }) {
   return async function createRecord(input: ValidInput): Promise<RecordCreated> {
     const { project } = input;
-    const object = await stayAlive(() => identify(ports.storage, input));
+    const object = await stayAlive(() => identifyObject(ports.storage, input));
     const { document, sha256 } = object;
     const documentId =
       input.documentId ??
@@ -86,37 +85,4 @@ async function refuseAfterFailures(executor: Executor, documentId: string): Prom
   const seconds = Math.ceil(admission.waitMilliseconds / 1000);
   const message = `Document ${documentId} failed ${documentRules.threshold} times in a row and is refused for ${seconds} s; the last failure was: ${admission.lastError}`;
   throw new DocketError("DocumentRefused", message);
-}
-
-/** Above this no engine reads a document (bytes); it is refused by its prerequisites, not hashed first. */
-const largestHashed = 500 * 1024 * 1024;
-
-/** The object as it is now: its version and entity tag, and the hash of its content unless the caller knows it. */
-async function identify(
-  storage: ObjectStorage,
-  input: ValidInput,
-): Promise<Omit<RecordCreated, "documentId" | "settled">> {
-  const known = input.sha256?.toLowerCase() ?? null;
-  try {
-    const { size, etag, version } = await storage.head(input.document);
-    // "null" is how S3 names the version of an object from before its bucket kept versions.
-    const pinned = version === undefined || version === "null" ? {} : { version };
-    const document = { ...input.document, ...pinned };
-    const sha256 = known ?? (size > largestHashed ? null : await hashOfObject(storage, document));
-    return { document, sha256, etag };
-  } catch (error) {
-    const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
-    if (!(error instanceof DocketError) || !unreadable.includes(error.type)) throw error;
-    return { document: input.document, sha256: known, etag: null };
-  }
-}
-
-async function hashOfObject(storage: ObjectStorage, document: DocumentLocation): Promise<string> {
-  const signal = cancellationSignal();
-  const hash = createHash("sha256");
-  for await (const chunk of await storage.openStream(document, signal)) {
-    signal.throwIfAborted();
-    hash.update(chunk);
-  }
-  return hash.digest("hex");
 }

@@ -4,14 +4,17 @@ import type { Database } from "../database/client.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
+import { createAdvanceBatch } from "./advance-batch.ts";
 import { createAwaitTextract } from "./await-textract.ts";
 import { createCheckPrerequisites } from "./check-prerequisites.ts";
 import { createCollectPages } from "./collect-pages.ts";
 import { createCompleteDocument } from "./complete-document.ts";
 import { createCreateRecord } from "./create-record.ts";
+import { createEnsureBatch } from "./ensure-batch.ts";
 import { createEnsureProject } from "./ensure-project.ts";
 import { createExtractMissingPages } from "./extract-missing-pages.ts";
 import { createFailDocument } from "./fail-document.ts";
+import { createFinishBatch } from "./finish-batch.ts";
 import type { QuotaGovernor } from "./quota-governor.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
 import { guardedTextract } from "./region-guard.ts";
@@ -31,7 +34,7 @@ export interface ActivityPorts {
   recognize: typeof recognizeDocument;
 }
 
-/** Every activity of `processDocument` by its name in the Web UI. */
+/** Every activity of `processDocument` and `processBatch` by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {
   const { config, database, storage, textractReachable, recognize } = ports;
   const { bucket, stagingBucket } = config.storage;
@@ -61,6 +64,9 @@ export function createActivities(ports: ActivityPorts) {
     recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),
     completeDocument: createCompleteDocument({ database }),
     failDocument: createFailDocument({ database }),
+    ensureBatch: createEnsureBatch({ database }),
+    advanceBatch: createAdvanceBatch({ database, storage }),
+    finishBatch: createFinishBatch({ database }),
   };
 }
 

@@ -3,8 +3,10 @@ import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { settleBudget } from "../database/project-budgets.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
+import { requireBudget } from "./budget-guard.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
 import { currentRun } from "./run-identity.ts";
 
@@ -48,6 +50,7 @@ export function createSubmitTextract(ports: {
       runId: run.runId,
       channel: ports.channels.find(({ topicArn }) => topicArn.split(":")[3] === request.region),
     });
+    if (job.jobId === null) await requireBudget(ports.database, job.id, request);
     const jobId = job.jobId ?? (await start(job, request));
     const { features, part } = request;
     const detail = { attempt: job.attempt, jobId, region: job.region, features, pages: part?.pages };
@@ -83,6 +86,7 @@ export function createSubmitTextract(ports: {
     if (error instanceof DocketError && failureTable[error.type].retry === "never") {
       const data = { state: "refused" as const, statusMessage: error.message, finishedAt: new Date() };
       await ports.database.textractJob.updateMany({ where: { id: job.id, state: "intended" }, data });
+      await settleBudget(ports.database, job.id, 0);
     }
     throw error;
   }

@@ -1,6 +1,7 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { DocketError, type Failure } from "../contract/failures.ts";
+import { documentExtensions } from "../media/document-names.ts";
 import { mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
 
 /** A file on disk that is to be handed in. */
@@ -25,7 +26,6 @@ export interface FoundDocuments {
   skipped: number;
 }
 
-const documentExtensions = new Set([".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"]);
 const byName = new Intl.Collator("en", { numeric: true });
 
 /**

@@ -78,6 +78,33 @@ async function handInFile(
 }
 
 /**
+ * Uploads a file for whoever starts its document later, unless the same content is there already.
+ * @throws {DocketError} `FileUnreadable`, `ObjectChanged`, and what S3 and PostgreSQL refuse with
+ */
+export async function uploadFile(
+  services: Services,
+  file: FoundFile,
+  project: string,
+  signal?: AbortSignal,
+): Promise<{ document: DocumentLocation; sha256: string }> {
+  const content = await hashFile(file.path, signal).catch((error) => {
+    if (signal?.aborted) throw error;
+    const { type, message } = unreadable(file.file, error);
+    throw new DocketError(type, message, { cause: error });
+  });
+  const documentId = documentIdFromContent(project, content.sha256);
+  const row = await services.database.document.findUnique({
+    where: { id: documentId },
+    select: { bucket: true, key: true, objectVersion: true },
+  });
+  const before = row === null ? null : { bucket: row.bucket, key: row.key, ...versionOf(row.objectVersion) };
+  const key = `documents/${project}/${documentId}/${keyPart(basename(file.path))}`;
+  const target = { bucket: services.config.storage.bucket, key };
+  const document = await storeFile(services, file, content, [before, target], signal);
+  return { document, sha256: content.sha256 };
+}
+
+/**
  * Hands in an object that is in S3 already. It is read once, for its hash; an object that cannot be read gets the id
  * of its address, and its workflow records what is wrong with it.
  */
@@ -116,11 +143,14 @@ async function findKnown(services: Services, documentId: string, options: HandIn
   const sameRequest =
     row.engine.replaceAll("_", "-") === options.engine &&
     row.features.toSorted().join() === options.features.toSorted().join();
-  const version = row.objectVersion === null ? {} : { version: row.objectVersion };
   return {
     complete: row.status === "complete" && sameRequest,
-    location: { bucket: row.bucket, key: row.key, ...version },
+    location: { bucket: row.bucket, key: row.key, ...versionOf(row.objectVersion) },
   };
+}
+
+function versionOf(version: string | null): { version?: string } {
+  return version === null ? {} : { version };
 }
 
 /** The object's SHA-256; null when it cannot be read for a reason that the workflow is to record. */

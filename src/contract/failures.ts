@@ -74,6 +74,11 @@ export const failureTable = {
     retry: "never",
     remedy: "Allow s3:PutObject on DOCKET_BUCKET (and its KMS key) for the workers' credentials, then submit again.",
   },
+  BatchWaiting: { retry: "wait", remedy: "Wait: the batch goes on when documents of it end, or when it is resumed." },
+  BudgetReached: {
+    retry: "wait",
+    remedy: "Raise the cap with `docket budget PROJECT --cap USD`, or wait for the next month of a monthly budget.",
+  },
   BreakerOpen: {
     retry: "wait",
     remedy: "Wait for the next probe, or cure the cause and run `docket breakers reset NAME`.",

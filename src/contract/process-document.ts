@@ -24,6 +24,7 @@ export const searchAttributeNames = {
   engine: "DocketEngine",
   pages: "DocketPages",
   failureType: "DocketFailureType",
+  batch: "DocketBatch",
 } as const;
 
 /** Where a document's bytes are. */

@@ -8,4 +8,5 @@ export const searchAttributes = {
   engine: defineSearchAttributeKey(searchAttributeNames.engine, SearchAttributeType.KEYWORD),
   pages: defineSearchAttributeKey(searchAttributeNames.pages, SearchAttributeType.INT),
   failureType: defineSearchAttributeKey(searchAttributeNames.failureType, SearchAttributeType.KEYWORD),
+  batch: defineSearchAttributeKey(searchAttributeNames.batch, SearchAttributeType.KEYWORD),
 };

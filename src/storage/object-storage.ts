@@ -1,5 +1,11 @@
 import type { Readable } from "node:stream";
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
@@ -35,9 +41,22 @@ export interface ObjectStorage {
   put(bucket: string, key: string, body: Uint8Array | string, contentType: string): Promise<void>;
   /** Deletes an object; one that is not there is no error. */
   remove(location: DocumentLocation): Promise<void>;
+  /**
+   * The next objects whose keys begin with a prefix, in the order of their keys (UTF-8), at most 1,000.
+   * @param after the last key that is known; null: from the beginning
+   */
+  list(bucket: string, prefix: string, after: string | null): Promise<{ objects: ListedObject[]; more: boolean }>;
   /** The bucket's region. */
   bucketRegion(bucket: string): Promise<string>;
   close(): void;
+}
+
+/** An object as a listing has it. */
+export interface ListedObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  etag: string;
 }
 
 export interface UploadOptions {
@@ -140,6 +159,18 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     async remove(location) {
       const client = await clientOf(location);
       await client.send(new DeleteObjectCommand(object(location))).catch((error) => storageFailure(error, location));
+    },
+
+    async list(bucket, prefix, after) {
+      const client = await clientOf({ bucket });
+      const request = { Bucket: bucket, Prefix: prefix, ...(after === null ? {} : { StartAfter: after }) };
+      const answer = await client
+        .send(new ListObjectsV2Command(request))
+        .catch((error) => storageFailure(error, { bucket, key: "" }));
+      const objects = (answer.Contents ?? []).flatMap(({ Key: key, Size: size = 0, ETag: etag = "" }) =>
+        key === undefined ? [] : [{ key, size, etag }],
+      );
+      return { objects, more: answer.IsTruncated ?? false };
     },
 
     bucketRegion: (bucket) => regions.regionOf(bucket),

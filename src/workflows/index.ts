@@ -1,1 +1,2 @@
+export { processBatch } from "./process-batch.ts";
 export { processDocument } from "./process-document.ts";

@@ -65,3 +65,11 @@ export const retryPolicies = {
     retry: { initialInterval: "2 seconds", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
 } as const satisfies Record<string, ActivityOptions>;
+
+/** Looks at a batch: waiting is not an attempt, and a batch may be paused for as long as somebody likes. */
+export const batchPolicy = {
+  taskQueue: taskQueues.documents,
+  startToCloseTimeout: "15 minutes",
+  heartbeatTimeout: "15 seconds",
+  retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "30 seconds" },
+} as const satisfies ActivityOptions;

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import { defineBatch } from "./batch.ts";
 import { defineBreakers } from "./breakers.ts";
+import { defineBudget } from "./budget.ts";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
 import { defineExport } from "./export.ts";
@@ -21,6 +23,8 @@ export const commands: ((program: Command) => void)[] = [
   defineUp,
   defineEnv,
   defineSubmit,
+  defineBatch,
+  defineBudget,
   defineStatus,
   defineWatch,
   defineText,

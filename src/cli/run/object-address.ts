@@ -23,6 +23,16 @@ export function parseObjectAddress(argument: string): NamedObject {
 }
 
 /**
+ * `s3://bucket/prefix` as a place; the prefix may be empty.
+ * @throws {DocketError} `InvalidInput`
+ */
+export function parsePrefixAddress(argument: string): { bucket: string; prefix: string } {
+  const [, bucket, prefix = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/is.exec(argument) ?? [];
+  if (bucket !== undefined) return { bucket, prefix };
+  throw new DocketError("InvalidInput", `${argument} names no S3 prefix.`, { remedy: "Write s3://bucket/prefix/." });
+}
+
+/**
  * Addresses of objects; one that names no object is refused, and keeps the others not back.
  * @param others whether there is something else to hand in
  * @throws {DocketError} `InvalidInput` when there is nothing but wrong addresses

@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { cancellationSignal } from "@temporalio/activity";
+import { DocketError } from "../contract/failures.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+/** An object in S3 as it was when it was looked at. */
+export interface IdentifiedObject {
+  /** Where it is, pinned to the version that was read where the bucket keeps versions. */
+  document: DocumentLocation;
+  /** Of the content; null for an object that cannot be read, or is too large for any engine. */
+  sha256: string | null;
+  etag: string | null;
+}
+
+/** Above this no engine reads a document (bytes); it is refused by its prerequisites, not hashed first. */
+const largestHashed = 500 * 1024 * 1024;
+
+/** The object as it is now: its version and entity tag, and the hash of its content unless the caller knows it. */
+export async function identifyObject(
+  storage: ObjectStorage,
+  input: { document: DocumentLocation; sha256?: string },
+): Promise<IdentifiedObject> {
+  const known = input.sha256?.toLowerCase() ?? null;
+  try {
+    const { size, etag, version } = await storage.head(input.document);
+    // "null" is how S3 names the version of an object from before its bucket kept versions.
+    const pinned = version === undefined || version === "null" ? {} : { version };
+    const document = { ...input.document, ...pinned };
+    const sha256 = known ?? (size > largestHashed ? null : await hashOfObject(storage, document));
+    return { document, sha256, etag };
+  } catch (error) {
+    const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
+    if (!(error instanceof DocketError) || !unreadable.includes(error.type)) throw error;
+    return { document: input.document, sha256: known, etag: null };
+  }
+}
+
+async function hashOfObject(storage: ObjectStorage, document: DocumentLocation): Promise<string> {
+  const signal = cancellationSignal();
+  const hash = createHash("sha256");
+  for await (const chunk of await storage.openStream(document, signal)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,116 @@
+import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
+import { DocketError, failureTable } from "../contract/failures.ts";
+import type { ProcessDocumentInput } from "../contract/process-document.ts";
+import { validateInput } from "../contract/valid-input.ts";
+import {
+  claimItems,
+  followItem,
+  identifyItem,
+  sameDocument,
+  settleItem,
+  type WaitingItem,
+} from "../database/batch-items.ts";
+import type { BatchRow } from "../database/batches.ts";
+import type { Database } from "../database/client.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import { identifyObject } from "./identify-object.ts";
+
+/** Objects read at once for their hashes, and how long a look at the batch may take for it. */
+const readAtOnce = 4;
+const readMilliseconds = 20_000;
+/** Of the inputs that one look hands to the workflow: a payload is small. */
+const mostBytes = 256 * 1024;
+
+interface Ports {
+  database: Database;
+  storage: ObjectStorage;
+}
+
+/**
+ * Takes items from the line for a claim. Those whose document is complete already are settled at once; of several with
+ * the same content one is started, and the others end as it does.
+ */
+export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingItem[], claim: string): Promise<void> {
+  const { database } = ports;
+  const until = Date.now() + readMilliseconds;
+  const claimed = new Map<string, string>();
+  let bytes = 0;
+  for (let next = 0; next < waiting.length && Date.now() < until && bytes < mostBytes; next += readAtOnce) {
+    const group = waiting.slice(next, next + readAtOnce);
+    const identified = await Promise.all(group.map((item) => identify(ports, batch, item)));
+    for (const item of identified) {
+      const { id, documentId } = item;
+      if (!(await isValid(database, batch, item))) continue;
+      if (!batch.force && (await isComplete(database, batch, documentId))) {
+        await settleItem(database, batch.id, id, "reused");
+        continue;
+      }
+      const other = await sameDocument(database, batch.id, item);
+      if (other !== null) await followItem(database, id, other.startedAt ?? new Date(0));
+      // In this very claim: it waits for the next look, and follows then.
+      else if (!claimed.has(documentId)) {
+        claimed.set(documentId, id);
+        bytes += JSON.stringify(item).length;
+      }
+    }
+  }
+  if (claimed.size > 0) await claimItems(database, [...claimed.values()], claim);
+}
+
+/** What a claimed item's document is started with. */
+export function inputOf(batch: BatchRow, item: WaitingItem): ProcessDocumentInput {
+  const { bucket, key, objectVersion, sha256, fileName, source, customFields, documentId } = item;
+  return {
+    document: { bucket, key, ...(objectVersion === null ? {} : { version: objectVersion }) },
+    project: item.project ?? batch.project,
+    ...(documentId === null ? {} : { documentId }),
+    ...(sha256 === null ? {} : { sha256 }),
+    ...(fileName === null ? {} : { fileName }),
+    ...(source === null ? {} : { source }),
+    ...(Object.keys(customFields).length === 0 ? {} : { customFields }),
+    engine: batch.engine,
+    features: batch.features,
+    priority: item.priority ?? batch.priority,
+    ...(batch.force ? { force: true } : {}),
+  };
+}
+
+type Identified = WaitingItem & { documentId: string };
+
+/** The document's id by its content; the object is read once for it, where nobody knows the hash. */
+async function identify({ database, storage }: Ports, batch: BatchRow, item: WaitingItem): Promise<Identified> {
+  const { documentId } = item;
+  if (documentId !== null) return { ...item, documentId };
+  const project = item.project ?? batch.project;
+  const { bucket, key, objectVersion: version } = item;
+  const document = { bucket, key, ...(version === null ? {} : { version }) };
+  const sha256 = item.sha256 ?? (await identifyObject(storage, { document })).sha256;
+  const known = {
+    sha256,
+    documentId:
+      sha256 === null
+        ? documentIdFromLocation(project, bucket, key, version ?? undefined)
+        : documentIdFromContent(project, sha256),
+  };
+  await identifyItem(database, item.id, known);
+  return { ...item, ...known };
+}
+
+/** One that cannot be started ends here, with its reason: it must not keep the others back. */
+async function isValid(database: Database, batch: BatchRow, item: Identified): Promise<boolean> {
+  try {
+    validateInput(inputOf(batch, item));
+    return true;
+  } catch (error) {
+    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
+    await settleItem(database, batch.id, item.id, "failed", error.type);
+    return false;
+  }
+}
+
+async function isComplete(database: Database, batch: BatchRow, documentId: string): Promise<boolean> {
+  const rows = await database.$queryRaw<unknown[]>`
+    SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND status = 'complete'
+      AND engine = ${batch.engine}::engine AND features = ${batch.features}::text[]`;
+  return rows.length > 0;
+}

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { readBatch, unreadItems } from "../../client/batches.ts";
+import type { Services } from "../../client/connect.ts";
+import type { ServiceWait } from "../../client/service-wait.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { note, print, printJson } from "../output.ts";
+import { batchJson, batchLine, endedOf } from "../render/batch-lines.ts";
+import { formatCount, formatDuration } from "../render/format.ts";
+import { printableLine } from "../render/printable.ts";
+
+const lookEveryMilliseconds = 1000;
+/** Lines are printed as things change, but not more often. */
+const tellEveryMilliseconds = 5000;
+const mostFailures = 50;
+
+/** Follows a batch to its end and prints how it ended. @returns the exit code */
+export async function followBatch(
+  services: Services,
+  batchId: string,
+  { wait, signal, json }: { wait: ServiceWait; signal: AbortSignal; json: boolean },
+): Promise<number> {
+  const began = Date.now();
+  let told = { line: "", at: 0 };
+  let first: { ended: number; at: number } | null = null;
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = await wait.through(() => readBatch(services.database, batchId));
+    const ended = endedOf(batch);
+    first ??= { ended, at: Date.now() };
+    const line = batchLine(batch);
+    if (line !== told.line && Date.now() - told.at >= tellEveryMilliseconds) {
+      told = { line, at: Date.now() };
+      const perSecond = (ended - first.ended) / Math.max(1, (Date.now() - first.at) / 1000);
+      const left = batch.counts.listed && perSecond > 0 ? (batch.counts.total - ended) / perSecond : null;
+      note(`${line}${left === null || left < 5 ? "" : `; about ${formatDuration(left * 1000)} left`}`);
+    }
+    if (batch.finishedAt === null) {
+      await sleep(lookEveryMilliseconds, undefined, { signal });
+      continue;
+    }
+    const { failed, incomplete, cancelled } = batch.counts;
+    if (json) await printJson(batchJson(batch));
+    else {
+      await print(`Batch ${batchId}: ${line} (${formatDuration(Date.now() - began)})`);
+      for (const item of await unreadItems(services.database, batchId, mostFailures)) {
+        const type = item.failureType === null ? "" : `: ${item.failureType}`;
+        await print(`  ${item.state}${type}  ${item.documentId ?? ""}  ${printableLine(item.name)}`);
+      }
+      const more = failed + incomplete - mostFailures;
+      if (more > 0) await print(`  and ${formatCount(more)} more; \`docket status --status failed\` lists them`);
+    }
+    return failed + incomplete + cancelled > 0 ? exitCodes.documentFailed : exitCodes.complete;
+  }
+}

@@ -1,0 +1,117 @@
+import { resolve } from "node:path";
+import { type BatchOptions, openBatch, startPrefixBatch } from "../../client/batches.ts";
+import type { Services } from "../../client/connect.ts";
+import { type BatchEntry, fillBatch } from "../../client/fill-batch.ts";
+import { findDocuments } from "../../client/find-documents.ts";
+import { type BadRow, readManifest } from "../../client/read-manifest.ts";
+import type { ServiceWait } from "../../client/service-wait.ts";
+import { DocketError, type Failure } from "../../contract/failures.ts";
+import { note } from "../output.ts";
+import { formatCount } from "../render/format.ts";
+import { printableLine } from "../render/printable.ts";
+import type { BatchSource } from "./batch-source.ts";
+
+export interface HandInBatch {
+  services: Services;
+  source: BatchSource;
+  options: BatchOptions;
+  /** Nothing is started when a row of a manifest, or a file, cannot be taken. */
+  strict: boolean;
+  wait: ServiceWait;
+  signal: AbortSignal;
+}
+
+/** A batch that was handed in, and how much of its source could not be. */
+export interface HandedInBatch {
+  batchId: string;
+  refused: number;
+}
+
+const mostTold = 100;
+
+/**
+ * Hands a batch in: a prefix by its address alone, files and manifests item by item.
+ * @throws {DocketError} `InvalidInput` for a strict batch with something that cannot be taken
+ */
+export async function handInBatch(request: HandInBatch): Promise<HandedInBatch> {
+  const { services, source, options } = request;
+  if (source.kind === "prefix") {
+    const { bucket, prefix } = source;
+    // Once only: a second would be a second batch.
+    const batchId = await startPrefixBatch(services, { bucket, prefix }, options);
+    return { batchId, refused: 0 };
+  }
+  return source.kind === "manifest" ? manifestBatch(request, source.file) : filesBatch(request, source.paths);
+}
+
+async function filesBatch(request: HandInBatch, paths: string[]): Promise<HandedInBatch> {
+  const found = await findDocuments(paths, { cwd: process.cwd() });
+  const refused = refusals(request.strict);
+  for (const { file, failure } of found.refused) refused.tell(`${file}: ${failure.message}`);
+  refused.stopIfStrict();
+  const entries = found.files.map((file) => ({ file }));
+  return fill(request, paths.map((path) => resolve(path)).join(" "), entries, refused);
+}
+
+async function manifestBatch(request: HandInBatch, file: string): Promise<HandedInBatch> {
+  const { bucket } = request.services.config.storage;
+  const refused = refusals(request.strict);
+  const tell = (row: BadRow) => refused.tell(`${file} line ${row.line} ${row.problem}`);
+  if (request.strict) {
+    for await (const row of readManifest(file, bucket)) if ("problem" in row) tell(row);
+    refused.stopIfStrict();
+  }
+  const entries = async function* (): AsyncGenerator<BatchEntry> {
+    for await (const row of readManifest(file, bucket)) {
+      if ("problem" in row) {
+        if (!request.strict) tell(row);
+        continue;
+      }
+      const { path, object, line, ...fields } = row;
+      if (object !== null) yield { object, ...fields };
+      else if (path !== null) yield { file: { file: `${file} line ${line}: ${path}`, path }, ...fields };
+    }
+  };
+  return fill(request, resolve(file), entries(), refused);
+}
+
+async function fill(
+  { services, options, wait, signal }: HandInBatch,
+  source: string,
+  entries: AsyncIterable<BatchEntry> | Iterable<BatchEntry>,
+  refused: ReturnType<typeof refusals>,
+): Promise<HandedInBatch> {
+  const { batchId, resumed } = await wait.through(() => openBatch(services, source, options));
+  if (resumed) note(`Batch ${batchId} was not handed in to its end: going on with it.`);
+  await fillBatch(services, batchId, entries, {
+    project: options.project,
+    wait,
+    signal,
+    onProgress: (handedIn) => note(`${formatCount(handedIn)} handed in`),
+    onRefused: (file: string, failure: Failure) => refused.tell(`${file}: ${failure.message}`),
+  });
+  return { batchId, refused: refused.count() };
+}
+
+/** Says what cannot be taken, and counts it. */
+function refusals(strict: boolean) {
+  let count = 0;
+  return {
+    count: () => count,
+    tell(what: string): void {
+      count += 1;
+      if (count <= mostTold) note(`refused: ${printableLine(what)}`);
+      if (count === mostTold + 1) note("refused: and more");
+    },
+    stopIfStrict(): void {
+      if (!strict || count === 0) return;
+      throw new DocketError(
+        "InvalidInput",
+        `${formatCount(count)} of the entries cannot be taken, and nothing was started.`,
+        {
+          remedy: "Correct what is named above, or leave out --strict.",
+        },
+      );
+    },
+  };
+}

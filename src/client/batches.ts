@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { DocketError } from "../contract/failures.ts";
+import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
+import { type Engine, type Feature, taskQueues } from "../contract/process-document.ts";
+import { searchAttributes } from "../contract/search-attributes.ts";
+import { type BatchRow, createBatch, readBatches } from "../database/batches.ts";
+import type { Database } from "../database/client.ts";
+import type { Services } from "./connect.ts";
+
+/** How a batch is to be processed. */
+export interface BatchOptions {
+  project: string;
+  engine: Engine;
+  features: Feature[];
+  priority: number;
+  window: number;
+  force: boolean;
+}
+
+/**
+ * Makes a batch whose items the caller writes, or finds the one from the same source that was not handed in to its end:
+ * a hand-in that was interrupted goes on where it was.
+ */
+export async function openBatch(
+  services: Services,
+  source: string,
+  options: BatchOptions,
+): Promise<{ batchId: string; resumed: boolean }> {
+  const features = options.features.toSorted();
+  const found = await services.database.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM batches
+    WHERE source = ${source} AND project = ${options.project} AND engine = ${options.engine}::engine
+      AND features = ${features}::text[] AND force = ${options.force} AND closed_at IS NULL AND finished_at IS NULL
+      AND bucket IS NULL
+    ORDER BY created_at DESC LIMIT 1`;
+  const batchId = found[0]?.id ?? randomUUID();
+  await createBatch(services.database, { ...options, features, id: batchId, source, prefix: null, onlyNew: false });
+  await startBatch(services, { batchId }, options.project, source);
+  return { batchId, resumed: found.length > 0 };
+}
+
+/** Hands in an S3 prefix, which the batch's workflow lists itself. @returns the batch's id */
+export async function startPrefixBatch(
+  services: Services,
+  source: { bucket: string; prefix: string },
+  options: BatchOptions,
+): Promise<string> {
+  const batchId = randomUUID();
+  const name = `s3://${source.bucket}/${source.prefix}`;
+  // Whoever follows it finds it at once.
+  await createBatch(services.database, { ...options, id: batchId, source: name, prefix: source, onlyNew: false });
+  await startBatch(services, { batchId, source, ...options }, options.project, name);
+  return batchId;
+}
+
+/** Starts the workflow of a batch; one that runs already is left as it is. */
+async function startBatch(
+  services: Services,
+  input: ProcessBatchInput & { batchId: string },
+  project: string,
+  source: string,
+): Promise<void> {
+  await services.temporal.workflow.start(processBatchType, {
+    workflowId: batchWorkflowId(input.batchId),
+    taskQueue: taskQueues.documents,
+    args: [{ project, ...input }],
+    workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
+    workflowIdConflictPolicy: "USE_EXISTING",
+    staticSummary: `batch: ${Array.from(source).slice(-40).join("")}`,
+    typedSearchAttributes: [
+      { key: searchAttributes.project, value: project },
+      { key: searchAttributes.batch, value: input.batchId },
+    ],
+  });
+}
+
+/**
+ * Tells a running batch something.
+ * @throws {DocketError} `InvalidInput` for a batch that has ended
+ */
+export async function updateBatch(
+  services: Services,
+  batchId: string,
+  update: keyof typeof batchUpdates,
+  ...args: number[]
+): Promise<void> {
+  const handle = services.temporal.workflow.getHandle(batchWorkflowId(batchId));
+  try {
+    await services.temporal.withDeadline(Date.now() + 30_000, () =>
+      handle.executeUpdate(batchUpdates[update], { args: args as [number] }),
+    );
+  } catch (error) {
+    if ((error as { code?: number }).code !== 5 && (error as Error).name !== "WorkflowNotFoundError") throw error;
+    throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, {
+      remedy: "`docket batch list` shows the batches; hand its source in again for a new one.",
+    });
+  }
+}
+
+/**
+ * The batch of an id or of the beginning of one.
+ * @throws {DocketError} `InvalidInput` when there is none or more than one
+ */
+export async function resolveBatch(database: Database, reference: string): Promise<string> {
+  const rows = /^[0-9a-f-]{4,36}$/i.test(reference)
+    ? await database.$queryRaw<{ id: string }[]>`
+        SELECT id::text FROM batches WHERE id::text LIKE ${`${reference.toLowerCase()}%`} LIMIT 2`
+    : [];
+  if (rows.length === 1 && rows[0] !== undefined) return rows[0].id;
+  const what = rows.length === 0 ? `There is no batch ${reference}.` : `${reference} names several batches.`;
+  throw new DocketError("InvalidInput", what, { remedy: "`docket batch list` shows the ids." });
+}
+
+/** A batch by its id. */
+export async function readBatch(database: Database, id: string): Promise<BatchRow> {
+  const [batch] = await readBatches(database, { id });
+  if (batch === undefined) throw new DocketError("RecordMissing", `Batch ${id} has no record.`);
+  return batch;
+}
+
+/** Documents of a batch that did not end complete, at most so many. */
+export async function unreadItems(
+  database: Database,
+  batchId: string,
+  limit: number,
+): Promise<{ name: string; documentId: string | null; state: string; failureType: string | null }[]> {
+  return database.$queryRaw`
+    SELECT coalesce(source, 's3://' || bucket || '/' || key) AS name, document_id::text AS "documentId", state::text,
+           failure_type AS "failureType"
+    FROM batch_items WHERE batch_id = ${batchId}::uuid AND state IN ('failed', 'incomplete')
+    ORDER BY position LIMIT ${limit}`;
+}

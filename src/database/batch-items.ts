@@ -1,0 +1,210 @@
+import { v5 as uuidv5 } from "uuid";
+import type { Executor } from "./document-events.ts";
+
+/** A document of a batch, before anything of it is known but where it is. */
+export interface NewItem {
+  bucket: string;
+  key: string;
+  version?: string;
+  etag?: string;
+  sha256?: string;
+  fileName?: string;
+  source?: string;
+  project?: string;
+  /** 1 (first) to 5 (last); the batch's where it is left out. */
+  priority?: number;
+  customFields?: Record<string, string>;
+  /** What makes it one item: named twice, it is listed once. Default: its S3 address. */
+  reference?: string;
+}
+
+/** An item that waits for its turn. */
+export interface WaitingItem {
+  id: string;
+  bucket: string;
+  key: string;
+  objectVersion: string | null;
+  etag: string | null;
+  sha256: string | null;
+  fileName: string | null;
+  source: string | null;
+  project: string | null;
+  priority: number | null;
+  customFields: Record<string, string>;
+  documentId: string | null;
+}
+
+/** Final states of an item, each with its counter in the batch's row. */
+export type ItemEnd = "reused" | "complete" | "incomplete" | "failed" | "cancelled";
+
+/** Adds items in their order, and counts those that were not there. @returns how many those are */
+export async function addItems(executor: Executor, batchId: string, items: readonly NewItem[]): Promise<number> {
+  const rows = items.map((item) => {
+    const reference = item.reference ?? `s3://${item.bucket}/${item.key}#${item.version ?? ""}`;
+    return { id: uuidv5(reference, batchId), ...item };
+  });
+  const [answer] = await executor.$queryRaw<{ added: number }[]>`
+    WITH added AS (
+      INSERT INTO batch_items (id, batch_id, bucket, key, object_version, etag, sha256, file_name, source, project,
+                               priority, custom_fields)
+      SELECT id, ${batchId}::uuid, bucket, key, version, etag, sha256, "fileName", source, project, priority,
+             coalesce("customFields", '{}')
+      FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS (
+        id uuid, bucket text, key text, version text, etag text, sha256 text, "fileName" text, source text,
+        project text, priority smallint, "customFields" jsonb)) WITH ORDINALITY
+      ORDER BY ordinality
+      ON CONFLICT (id) DO NOTHING RETURNING 1),
+    counted AS (
+      UPDATE batches SET total = total + (SELECT count(*) FROM added)::int
+      WHERE id = ${batchId}::uuid AND EXISTS (SELECT 1 FROM added))
+    SELECT count(*)::int AS added FROM added`;
+  return answer?.added ?? 0;
+}
+
+/** Items that wait, the first in line first: by priority, then in the order of the list. */
+export async function waitingItems(
+  executor: Executor,
+  batchId: string,
+  batchPriority: number,
+  limit: number,
+): Promise<WaitingItem[]> {
+  // Two short index scans instead of a sort of everything that waits.
+  return executor.$queryRaw<WaitingItem[]>`
+    SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
+           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId"
+    FROM (
+      (SELECT *, priority AS rank FROM batch_items
+       WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NOT NULL
+       ORDER BY priority, position LIMIT ${limit})
+      UNION ALL
+      (SELECT *, ${batchPriority}::smallint AS rank FROM batch_items
+       WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NULL
+       ORDER BY position LIMIT ${limit})) AS first_in_line
+    ORDER BY rank, position LIMIT ${limit}`;
+}
+
+/** Keeps what reading an item's object has shown, so that it is read once. */
+export async function identifyItem(
+  executor: Executor,
+  id: string,
+  known: { documentId: string; sha256: string | null },
+): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET document_id = ${known.documentId}::uuid, sha256 = ${known.sha256} WHERE id = ${id}::uuid`;
+}
+
+/** Takes waiting items for a call of the workflow's; repeated, the call finds them by {@link claimedItems}. */
+export async function claimItems(executor: Executor, ids: readonly string[], claim: string): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET state = 'claimed', claim = ${claim}, started_at = now()
+    WHERE id = ANY(${ids}::uuid[]) AND state = 'waiting'`;
+}
+
+/** What a call has taken. */
+export async function claimedItems(executor: Executor, batchId: string, claim: string): Promise<WaitingItem[]> {
+  return executor.$queryRaw<WaitingItem[]>`
+    SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
+           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId"
+    FROM batch_items WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim = ${claim} ORDER BY position`;
+}
+
+/** The workflow has started the documents of one claim; whatever other calls took was lost on the way and waits again. */
+export async function confirmClaim(
+  executor: Executor,
+  batchId: string,
+  claims: { started: string | null; current: string },
+): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET
+      state = (CASE WHEN claim = ${claims.started} THEN 'started' ELSE 'waiting' END)::batch_item_state, claim = NULL
+    WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim <> ${claims.current}`;
+}
+
+/** Settles every item whose document has ended since it was started. */
+export async function settleItems(executor: Executor, batchId: string): Promise<void> {
+  await executor.$executeRaw`
+    WITH ended AS (
+      SELECT i.id, d.status, d.failure_type
+      FROM batches b JOIN batch_items i ON i.batch_id = b.id AND i.state = 'started'
+      JOIN documents d ON d.id = i.document_id
+      WHERE b.id = ${batchId}::uuid AND d.status NOT IN ('received', 'processing')
+        -- An end from before the start is an earlier run's, unless it is just what was asked for.
+        AND (d.finished_at >= i.started_at
+             OR (d.status = 'complete' AND NOT b.force AND d.engine = b.engine AND d.features = b.features))),
+    changed AS (
+      UPDATE batch_items i SET
+        state = ended.status::text::batch_item_state, failure_type = ended.failure_type, finished_at = now()
+      FROM ended WHERE i.id = ended.id AND i.state = 'started' RETURNING i.state),
+    counts AS (
+      SELECT count(*) FILTER (WHERE state = 'complete')::int AS complete,
+             count(*) FILTER (WHERE state = 'incomplete')::int AS incomplete,
+             count(*) FILTER (WHERE state = 'failed')::int AS failed,
+             count(*) FILTER (WHERE state = 'cancelled')::int AS cancelled FROM changed)
+    UPDATE batches b SET complete = b.complete + c.complete, incomplete = b.incomplete + c.incomplete,
+                         failed = b.failed + c.failed, cancelled = b.cancelled + c.cancelled
+    FROM counts c WHERE b.id = ${batchId}::uuid AND c.complete + c.incomplete + c.failed + c.cancelled > 0`;
+}
+
+/** Settles one item, whatever it was before; one that has ended already is not counted again. */
+export async function settleItem(
+  executor: Executor,
+  batchId: string,
+  id: string,
+  end: ItemEnd,
+  failureType: string | null = null,
+): Promise<void> {
+  await executor.$executeRaw`
+    WITH changed AS (
+      UPDATE batch_items SET state = ${end}::batch_item_state, failure_type = ${failureType}, claim = NULL,
+                             finished_at = now()
+      WHERE id = ${id}::uuid AND state IN ('waiting', 'claimed', 'started') RETURNING state)
+    UPDATE batches SET
+      reused = reused + (${end} = 'reused')::int, complete = complete + (${end} = 'complete')::int,
+      incomplete = incomplete + (${end} = 'incomplete')::int, failed = failed + (${end} = 'failed')::int,
+      cancelled = cancelled + (${end} = 'cancelled')::int
+    WHERE id = ${batchId}::uuid AND EXISTS (SELECT 1 FROM changed)`;
+}
+
+/** Puts an item back into the line. */
+export async function releaseItem(executor: Executor, id: string): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET state = 'waiting', started_at = NULL WHERE id = ${id}::uuid AND state = 'started'`;
+}
+
+/**
+ * Started items whose row does not tell that somebody works on them: soon for those without a row, seldom for the
+ * others. Each is handed out once in a while, so that Temporal is asked little.
+ */
+export async function doubtfulItems(
+  executor: Executor,
+  batchId: string,
+  limit: number,
+): Promise<{ id: string; documentId: string }[]> {
+  return executor.$queryRaw<{ id: string; documentId: string }[]>`
+    UPDATE batch_items SET asked_at = now() WHERE id IN (
+      SELECT i.id FROM batch_items i LEFT JOIN documents d ON d.id = i.document_id
+      WHERE i.batch_id = ${batchId}::uuid AND i.state = 'started'
+        AND coalesce(i.asked_at, i.started_at) < now() -
+            CASE WHEN d.status = 'processing' THEN interval '5 minutes' ELSE interval '15 seconds' END
+      ORDER BY coalesce(i.asked_at, i.started_at) LIMIT ${limit})
+    RETURNING id::text, document_id::text AS "documentId"`;
+}
+
+/** Another item of the batch with the same document, that is under way or has ended; null when there is none. */
+export async function sameDocument(
+  executor: Executor,
+  batchId: string,
+  item: { id: string; documentId: string },
+): Promise<{ startedAt: Date | null } | null> {
+  const [row] = await executor.$queryRaw<{ startedAt: Date | null }[]>`
+    SELECT started_at AS "startedAt" FROM batch_items
+    WHERE batch_id = ${batchId}::uuid AND document_id = ${item.documentId}::uuid AND id <> ${item.id}::uuid
+      AND state NOT IN ('waiting', 'cancelled') ORDER BY started_at LIMIT 1`;
+  return row ?? null;
+}
+
+/** An item whose document another item has started: it ends as that one does. */
+export async function followItem(executor: Executor, id: string, startedAt: Date): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET state = 'started', started_at = ${startedAt} WHERE id = ${id}::uuid AND state = 'waiting'`;
+}

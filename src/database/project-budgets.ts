@@ -1,0 +1,162 @@
+import { projectIdFromSlug } from "../contract/document-id.ts";
+import type { Feature } from "../contract/process-document.ts";
+import type { Database } from "./client.ts";
+import type { Executor } from "./document-events.ts";
+
+/** A project's budget as its row has it. */
+export interface Budget {
+  project: string;
+  /** US dollars. */
+  capUsd: number;
+  monthly: boolean;
+  /** The month that the figures are of, as 2026-11; `total` for all time. */
+  period: string;
+  /** Spent, and reserved for attempts that have not ended; US dollars. */
+  committedUsd: number;
+  /** Since when documents wait for a higher cap; null while none does. */
+  reachedAt: Date | null;
+}
+
+/** Budgets, of one project where one is named, as they are this month. */
+export async function readBudgets(executor: Executor, project?: string): Promise<Budget[]> {
+  return executor.$queryRaw<Budget[]>`
+    SELECT p.slug AS project, b.cap_usd::float8 AS "capUsd", b.monthly,
+           CASE WHEN b.monthly THEN to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') ELSE b.period END AS period,
+           CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN 0
+                ELSE b.committed_usd END::float8 AS "committedUsd",
+           CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN NULL
+                ELSE b.reached_at END AS "reachedAt"
+    FROM project_budgets b JOIN projects p ON p.id = b.project_id
+    WHERE ${project ?? null}::text IS NULL OR p.slug = ${project ?? null} ORDER BY p.slug LIMIT 1000`;
+}
+
+/** Whether a paid attempt may be made. */
+export type BudgetAnswer = { allowed: true } | { allowed: false; budget: Budget };
+
+/**
+ * Reserves what an attempt is expected to cost. The budget's row is changed only where the sum stays within the cap, in
+ * the statement that asks: many workers together cannot exceed it. The same attempt is reserved once; a project without
+ * a budget may spend.
+ * @param attempt.pages pages that the attempt reads; null: all that the document has
+ * @param attempt.usdPerPage US dollars
+ */
+export async function reserveBudget(
+  executor: Executor,
+  attempt: { ledgerId: string; documentId: string; pages: number | null; usdPerPage: number },
+): Promise<BudgetAnswer> {
+  const { ledgerId, documentId, pages, usdPerPage } = attempt;
+  const [row] = await executor.$queryRaw<
+    { slug: string; usd: number; limited: boolean; known: boolean; taken: boolean }[]
+  >`
+    WITH of_document AS (
+      SELECT p.id, p.slug, coalesce(${pages}::int, d.expected_pages, 1) * ${usdPerPage}::numeric AS usd
+      FROM documents d JOIN projects p ON p.id = d.project_id WHERE d.id = ${documentId}::uuid),
+    this_month AS (SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS name),
+    taken AS (
+      UPDATE project_budgets b SET
+        committed_usd = CASE WHEN b.monthly AND b.period <> this_month.name THEN 0 ELSE b.committed_usd END
+                        + of_document.usd,
+        period = CASE WHEN b.monthly THEN this_month.name ELSE 'total' END,
+        reached_at = CASE WHEN b.monthly AND b.period <> this_month.name THEN NULL ELSE b.reached_at END
+      FROM of_document, this_month
+      WHERE b.project_id = of_document.id
+        AND NOT EXISTS (SELECT 1 FROM budget_reservations r WHERE r.ledger_id = ${ledgerId}::uuid)
+        AND CASE WHEN b.monthly AND b.period <> this_month.name THEN 0 ELSE b.committed_usd END
+            + of_document.usd <= b.cap_usd
+      RETURNING b.project_id, b.period, of_document.usd),
+    reserved AS (
+      INSERT INTO budget_reservations (ledger_id, project_id, period, usd)
+      SELECT ${ledgerId}::uuid, project_id, period, usd FROM taken RETURNING 1)
+    SELECT slug, usd::float8, EXISTS (SELECT 1 FROM project_budgets b WHERE b.project_id = of_document.id) AS limited,
+           EXISTS (SELECT 1 FROM budget_reservations r WHERE r.ledger_id = ${ledgerId}::uuid) AS known,
+           EXISTS (SELECT 1 FROM reserved) AS taken
+    FROM of_document`;
+  if (row === undefined || !row.limited || row.known || row.taken) return { allowed: true };
+  await executor.$executeRaw`
+    UPDATE project_budgets SET reached_at = coalesce(reached_at, now())
+    WHERE project_id = ${projectIdFromSlug(row.slug)}::uuid AND committed_usd + ${row.usd}::numeric > cap_usd`;
+  const [budget] = await readBudgets(executor, row.slug);
+  return budget === undefined ? { allowed: true } : { allowed: false, budget };
+}
+
+/**
+ * Sets a project's cap. What was spent before counts, and so does what is under way, at its expected price; a higher cap
+ * lets those that wait go on.
+ * @param usdOf price of an attempt that has not ended, US dollars
+ */
+export async function setBudget(
+  database: Database,
+  { project, capUsd, monthly }: { project: string; capUsd: number; monthly: boolean },
+  usdOf: (attempt: { pages: number; features: Feature[] }) => number,
+): Promise<void> {
+  const projectId = projectIdFromSlug(project);
+  await database.$transaction(async (transaction) => {
+    await transaction.$executeRaw`
+      INSERT INTO projects (id, slug) VALUES (${projectId}::uuid, ${project}) ON CONFLICT (slug) DO NOTHING`;
+    await transaction.$executeRaw`
+      INSERT INTO project_budgets (project_id, cap_usd, monthly, period, committed_usd)
+      VALUES (${projectId}::uuid, ${capUsd}::numeric, ${monthly}, 'none', 0)
+      ON CONFLICT (project_id) DO UPDATE SET cap_usd = EXCLUDED.cap_usd, reached_at = NULL, updated_at = now()`;
+    const [row] = await transaction.$queryRaw<{ monthly: boolean; period: string; month: string }[]>`
+      SELECT monthly, period, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS month
+      FROM project_budgets WHERE project_id = ${projectId}::uuid FOR UPDATE`;
+    const period = monthly ? (row?.month ?? "") : "total";
+    if (row?.period === period) return;
+    // A new budget, or another kind of one: everything of its time is counted once more.
+    const open = await transaction.$queryRaw<{ id: string; pages: number; features: Feature[] }[]>`
+      SELECT j.id::text, j.features,
+             coalesce(nullif(cardinality(j.page_numbers), 0), d.expected_pages, 1)::int AS pages
+      FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+      WHERE d.project_id = ${projectId}::uuid AND j.state = 'submitted'`;
+    const reservations = open.map((job) => ({ id: job.id, usd: usdOf(job) }));
+    await transaction.$executeRaw`DELETE FROM budget_reservations WHERE project_id = ${projectId}::uuid`;
+    await transaction.$executeRaw`
+      INSERT INTO budget_reservations (ledger_id, project_id, period, usd)
+      SELECT id, ${projectId}::uuid, ${period}, usd
+      FROM jsonb_to_recordset(${JSON.stringify(reservations)}::jsonb) AS (id uuid, usd numeric)`;
+    await transaction.$executeRaw`
+      UPDATE project_budgets SET monthly = ${monthly}, period = ${period}, committed_usd =
+        (SELECT coalesce(sum(usd), 0) FROM budget_reservations WHERE project_id = ${projectId}::uuid) +
+        (SELECT coalesce(sum(j.cost_usd), 0) FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+         WHERE d.project_id = ${projectId}::uuid
+           AND (NOT ${monthly} OR to_char(j.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM') = ${period}))
+      WHERE project_id = ${projectId}::uuid`;
+  });
+}
+
+/** Takes a project's cap away. @returns whether there was one */
+export async function removeBudget(database: Database, project: string): Promise<boolean> {
+  const projectId = projectIdFromSlug(project);
+  const [, removed] = await database.$transaction([
+    database.$executeRaw`DELETE FROM budget_reservations WHERE project_id = ${projectId}::uuid`,
+    database.$executeRaw`DELETE FROM project_budgets WHERE project_id = ${projectId}::uuid`,
+  ]);
+  return removed > 0;
+}
+
+/** What an attempt has cost takes the place of what was reserved for it; 0 for one that was refused. */
+export async function settleBudget(executor: Executor, ledgerId: string, usd: number): Promise<void> {
+  await executor.$executeRaw`
+    WITH before AS (SELECT * FROM budget_reservations WHERE ledger_id = ${ledgerId}::uuid FOR UPDATE),
+    changed AS (
+      UPDATE budget_reservations r SET usd = ${usd}::numeric FROM before
+      WHERE r.ledger_id = before.ledger_id AND r.usd <> ${usd}::numeric
+      RETURNING r.project_id, r.period, r.usd - before.usd AS difference)
+    UPDATE project_budgets b SET
+      committed_usd = greatest(0, b.committed_usd + changed.difference),
+      -- What was given back may be enough for those that wait: they try again.
+      reached_at = CASE WHEN changed.difference < 0 THEN NULL ELSE b.reached_at END
+    FROM changed WHERE b.project_id = changed.project_id AND b.period = changed.period`;
+}
+
+/** Budgets of a batch's projects that documents wait for. */
+export async function reachedBudgets(executor: Executor, projects: readonly string[]): Promise<Budget[]> {
+  const budgets = await Promise.all([...new Set(projects)].map((project) => readBudgets(executor, project)));
+  return budgets.flat().filter(({ reachedAt }) => reachedAt !== null);
+}
+
+/** A budget in words. */
+export function describeBudget({ project, committedUsd, capUsd, monthly, period }: Budget): string {
+  const of = monthly ? ` of ${period}` : "";
+  return `the budget${of} of project ${project}: $${committedUsd.toFixed(4)} of $${capUsd.toFixed(2)} is spent or reserved`;
+}
