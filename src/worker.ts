@@ -125,7 +125,8 @@ async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<Work
       return {
         taskQueue: queue,
         workflowBundle: { code: await readFile(workflowBundleUrl, "utf8") },
-        maxCachedWorkflows: 200,
+        // A document that waits needs no memory: its history is short and read again when it goes on.
+        maxCachedWorkflows: 100,
         maxConcurrentActivityTaskExecutions: 20,
       };
     // The rates of Textract are kept by the governor, region by region.
