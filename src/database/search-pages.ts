@@ -47,11 +47,11 @@ export interface SearchAnswer {
 export const rankedPages = 1000;
 
 /** Characters of a page that snippets are taken from, as many as the index has. */
-const indexedCharacters = 250_000;
+export const indexedCharacters = 250_000;
 
 // Control characters, which are taken out of the text first, so that no document can forge a mark.
-const matchStart = "\u0001";
-const matchEnd = "\u0002";
+export const matchStart = "\u0001";
+export const matchEnd = "\u0002";
 const headline = [
   `StartSel=${matchStart}, StopSel=${matchEnd}`,
   'MaxFragments=2, MinWords=8, MaxWords=22, FragmentDelimiter=" … "',
@@ -124,7 +124,7 @@ interface Row {
 }
 
 /** PostgreSQL's text cannot hold the null character, and a lone surrogate is not UTF-8. */
-function searchable(phrase: string): string {
+export function searchable(phrase: string): string {
   return phrase.replaceAll("\0", " ").toWellFormed();
 }
 

@@ -15,6 +15,7 @@ import { defineSubmit } from "./submit.ts";
 import { defineText } from "./text.ts";
 import { defineUp } from "./up.ts";
 import { defineWatch } from "./watch.ts";
+import { defineWeb } from "./web.ts";
 import { defineWorker } from "./worker.ts";
 
 /** Every command, in the order of `docket --help`. */
@@ -31,6 +32,7 @@ export const commands: ((program: Command) => void)[] = [
   defineSearch,
   defineExport,
   defineLedger,
+  defineWeb,
   defineOcr,
   defineDoctor,
   defineBreakers,

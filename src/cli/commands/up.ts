@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import type { WebServer } from "../../web/server.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
 import { createDisplay } from "../run/create-display.ts";
+import { useVariables } from "../stack/environment.ts";
 import type { StackSession } from "../stack/session.ts";
 
 /** `docket up`: the stack and its workers, until Ctrl-C. */
@@ -16,7 +18,7 @@ export function defineUp(program: Command): void {
       "instead), migrates, and runs the workers. Other terminals find the stack by themselves in the data folder; " +
       "programs find it by the variables that `docket env` prints.",
     examples: ["docket up", "docket up --json > stack.json &"],
-    json: "one JSON object when everything is up: webUi, textractStatus, environment",
+    json: "one JSON object when everything is up: page, webUi, textractStatus, environment",
     exits: { 0: "done", 2: null },
   })
     .addHelpText("after", "  130  stopped by Ctrl-C, as it is meant to be; 143 by SIGTERM")
@@ -40,10 +42,16 @@ async function up(options: CommonOptions): Promise<number> {
     });
     interruption.onForce(session.kill);
     display.end();
+    let page: WebServer | undefined;
     try {
-      await announce(session, options);
+      const { openWebPage } = await import("../stack/web-page.ts");
+      // The AWS SDK looks for its credentials in this process's own environment.
+      useVariables(session.environment);
+      page = await openWebPage(process.env);
+      await announce(session, page.address, options);
       return await untilAborted(session.ended, signal);
     } finally {
+      await page?.close();
       await session.stop();
     }
   } catch (error) {
@@ -58,12 +66,13 @@ async function up(options: CommonOptions): Promise<number> {
   }
 }
 
-async function announce(session: StackSession, options: CommonOptions): Promise<void> {
+async function announce(session: StackSession, page: string, options: CommonOptions): Promise<void> {
   const { webUi, textractStatus, environment } = session;
-  if (options.json) return printJson({ webUi, textractStatus, environment });
+  if (options.json) return printJson({ page, webUi, textractStatus, environment });
   const color = colorsFor(process.stdout);
   const docket = invocation();
   await print(`\n${color.bold("Up.")} ${webUi === null ? "" : `Temporal Web UI: ${color.cyan(webUi)}`}`);
+  await print(`The documents in your browser: ${color.cyan(page)}`);
   await print(`In another terminal: ${docket} submit FILE, ${docket} watch, ${docket} status, ${docket} text ID`);
   await print(`For other programs: eval "$(${docket} env)" sets ${Object.keys(environment).join(", ")}.`);
 }

@@ -1,0 +1,42 @@
+import type { Line, PageSource } from "../contract/page.ts";
+import type { Database } from "../database/client.ts";
+
+/** A stored page as the list of pages shows it. */
+export interface PageSummary {
+  /** 1-based. */
+  number: number;
+  /** 0-100; null for a page without words. */
+  confidence: number | null;
+}
+
+/** Everything that is shown of one page. */
+export interface ShownPage extends PageSummary {
+  source: PageSource;
+  engine: string;
+  text: string;
+  lines: Line[];
+}
+
+/** Pages from a number on, in their order. */
+export function readPageSummaries(database: Database, documentId: string, from: number, take: number) {
+  return database.page.findMany({
+    where: { documentId, number: { gte: from } },
+    select: { number: true, confidence: true },
+    orderBy: { number: "asc" },
+    take,
+  });
+}
+
+/** @returns null where no text of the page is stored */
+export async function readShownPage(database: Database, documentId: string, number: number): Promise<ShownPage | null> {
+  const row = await database.page.findUnique({
+    where: { documentId_number: { documentId, number } },
+    select: { number: true, confidence: true, source: true, engine: true, text: true, lines: true },
+  });
+  if (row === null) return null;
+  return {
+    ...row,
+    source: row.source.replaceAll("_", "-") as PageSource,
+    lines: row.lines as unknown as Line[],
+  };
+}

@@ -1,0 +1,32 @@
+import { rm } from "node:fs/promises";
+
+/** Files of this process up to a number of bytes together; what was not used for longest is removed first. */
+export class RecentFiles<T> {
+  readonly #files = new Map<string, { path: string; bytes: number; value: T }>();
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(key: string): T | undefined {
+    const file = this.#files.get(key);
+    if (file === undefined) return undefined;
+    this.#files.delete(key);
+    this.#files.set(key, file);
+    return file.value;
+  }
+
+  /** Takes a file over, and removes others until all fit; the new one is kept in any case. */
+  async add(key: string, path: string, bytes: number, value: T): Promise<void> {
+    this.#files.set(key, { path, bytes, value });
+    this.#bytes += bytes;
+    for (const [oldest, file] of this.#files) {
+      if (this.#bytes <= this.#maxBytes || oldest === key) break;
+      this.#files.delete(oldest);
+      this.#bytes -= file.bytes;
+      await rm(file.path, { force: true });
+    }
+  }
+}
