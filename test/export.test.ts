@@ -19,7 +19,6 @@ const project = `export-${randomUUID().slice(0, 8)}`;
 let folder: string;
 let byTextract: string;
 let byLocal: string;
-let scans: Promise<string> | undefined;
 
 async function processed(engine: "textract" | "local", file: string): Promise<string> {
   const document = await stack.upload(`${project}/${engine}/${file}`, `samples/${file}`);
@@ -256,10 +255,8 @@ describe("docket export", () => {
     expect(Buffer.byteLength(name("ü".repeat(500)))).toBeLessThan(255);
   });
 
-  // Tried again, because V8 compiles in threads of its own: a busy machine adds or takes some ten MiB.
-  it("makes a searchable PDF of 400 scanned pages within 200 MiB", { retry: 2 }, async () => {
-    scans ??= addScans(400);
-    const document = await scans;
+  it("makes a searchable PDF of 400 scanned pages within 200 MiB", async () => {
+    const document = await addScans(400);
     const out = join(folder, "scans.pdf");
     const { code, peak } = await measured(["export", document, "--format", "pdf", "-o", out]);
     process.stdout.write(`      peak resident memory for 400 scanned pages: ${(peak / 2 ** 20).toFixed(0)} MiB\n`);

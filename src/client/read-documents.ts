@@ -172,7 +172,20 @@ export async function readEngine(database: Database, documentId: string): Promis
  * @throws {DocketError} `RecordMissing` for none, `InvalidInput` for several, naming them
  */
 export async function resolveDocument(database: Database, reference: string): Promise<string> {
-  const candidates = await candidatesFor(database, reference);
+  return theOneMeant(await candidatesFor(database, reference), reference);
+}
+
+/** More are not told apart: a person is shown some of them. */
+export const candidateLimit = 11;
+
+/**
+ * The one candidate for what a person named.
+ * @throws {DocketError} as {@link resolveDocument}
+ */
+export function theOneMeant(
+  candidates: readonly { id: string; metadata: { fileName: string } | null }[],
+  reference: string,
+): string {
   if (candidates.length === 1 && candidates[0] !== undefined) return candidates[0].id;
   if (candidates.length === 0) {
     throw new DocketError(
@@ -194,14 +207,14 @@ async function candidatesFor(database: Database, reference: string) {
   const select = { id: true, metadata: { select: { fileName: true } } } as const;
   const range = uuidRange(reference);
   if (range !== null) {
-    const rows = await database.document.findMany({ where: { id: range }, select, take: 11 });
+    const rows = await database.document.findMany({ where: { id: range }, select, take: candidateLimit });
     if (rows.length > 0) return rows;
   }
   return database.document.findMany({
     where: { metadata: { fileName: reference } },
     select,
     orderBy: { receivedAt: "desc" },
-    take: 11,
+    take: candidateLimit,
   });
 }
 

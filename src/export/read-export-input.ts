@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { DocketError } from "../contract/failures.ts";
-import type { Line, PageSource } from "../contract/page.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
-import type { Database } from "../database/client.ts";
+import type { DocumentReader } from "../database/document-reader.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { ExportedPage, ExportInput } from "./export-input.ts";
 import { fetchOriginal } from "./fetch-original.ts";
@@ -20,61 +19,40 @@ export interface ExportStorage {
 /**
  * A document ready to be exported.
  * @param folder for the original, if a format needs it; the caller removes it
- * @throws {DocketError} `RecordMissing`
+ * @throws {DocketError} `RecordMissing`, `DatabaseUnavailable`
  */
 export async function readExportInput(
-  database: Database,
+  reader: DocumentReader,
   openStorage: () => Promise<ExportStorage>,
   documentId: string,
   folder: string,
 ): Promise<ExportInput> {
-  const row = await database.document.findUnique({
-    where: { id: documentId },
-    include: {
-      metadata: true,
-      project: { select: { slug: true } },
-      textractJobs: { where: { pageNumbers: { isEmpty: false } }, select: { jobId: true, pageNumbers: true } },
-      _count: { select: { pages: true } },
-    },
-  });
-  if (row === null) throw new DocketError("RecordMissing", `There is no document ${documentId}.`);
-  const location: DocumentLocation = {
-    bucket: row.bucket,
-    key: row.key,
-    ...(row.objectVersion === null ? {} : { version: row.objectVersion }),
-  };
-  const sha256 = row.metadata?.sha256 ?? null;
+  const row = await reader.document(documentId);
+  if (row === undefined) throw new DocketError("RecordMissing", `There is no document ${documentId}.`);
+  const { bucket: originalBucket, key, version, parts, id, ...rest } = row;
+  const location: DocumentLocation = { bucket: originalBucket, key, ...(version === null ? {} : { version }) };
   // Jobs that read some pages only, as a document of their own with numbers of its own.
-  const parts = new Map(row.textractJobs.map(({ jobId, pageNumbers }) => [jobId, pageNumbers]));
+  const pagesOfJob = new Map(parts.map(({ jobId, pages }) => [jobId, pages]));
   let original: Promise<string> | undefined;
   return {
     document: {
-      documentId: row.id,
-      fileName: row.metadata?.fileName ?? row.id,
-      project: row.project.slug,
-      status: row.status,
-      engine: row.engine.replaceAll("_", "-"),
-      features: row.features,
-      mediaType: row.metadata?.mediaType ?? null,
-      sha256,
-      source: row.metadata?.source ?? "",
-      customFields: (row.metadata?.customFields ?? {}) as Record<string, string>,
-      expectedPages: row.expectedPages,
-      storedPages: row._count.pages,
-      characters: row.characters,
-      meanConfidence: row.meanConfidence,
+      documentId: id,
+      ...rest,
+      fileName: row.fileName ?? id,
+      source: row.source ?? "",
+      customFields: row.customFields ?? {},
     },
     location,
-    pages: () => readPages(database, documentId, parts),
-    async readRaw(key) {
+    pages: () => readPages(reader, documentId, pagesOfJob),
+    async readRaw(rawKey) {
       const { storage, bucket } = await openStorage();
-      const { size } = await storage.head({ bucket, key });
-      return storage.read({ bucket, key }, 0, size);
+      const { size } = await storage.head({ bucket, key: rawKey });
+      return storage.read({ bucket, key: rawKey }, 0, size);
     },
     original() {
       original ??= (async () => {
         const path = join(folder, "original");
-        await fetchOriginal((await openStorage()).storage, location, sha256, path);
+        await fetchOriginal((await openStorage()).storage, location, row.sha256, path);
         return path;
       })();
       return original;
@@ -83,22 +61,15 @@ export async function readExportInput(
 }
 
 async function* readPages(
-  database: Database,
+  reader: DocumentReader,
   documentId: string,
-  parts: ReadonlyMap<string | null, number[]>,
+  pagesOfJob: ReadonlyMap<string, number[]>,
 ): AsyncGenerator<ExportedPage> {
   for (let after = 0; ; ) {
-    const rows = await database.page.findMany({
-      where: { documentId, number: { gt: after } },
-      omit: { documentId: true, storedAt: true },
-      orderBy: { number: "asc" },
-      take: batch,
-    });
+    const rows = await reader.pagesAfter(documentId, after, batch);
     for (const row of rows) {
-      const source = row.source.replaceAll("_", "-") as PageSource;
-      const inPart = parts.get(row.writtenBy)?.indexOf(row.number) ?? -1;
-      const numberInJob = inPart < 0 ? row.number : inPart + 1;
-      yield { ...row, source, lines: row.lines as unknown as Line[], numberInJob };
+      const inPart = pagesOfJob.get(row.writtenBy)?.indexOf(row.number) ?? -1;
+      yield { ...row, numberInJob: inPart < 0 ? row.number : inPart + 1 };
     }
     after = rows.at(-1)?.number ?? after;
     if (rows.length < batch) return;

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { failureOf } from "../../client/failure-of.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
-import type { Database } from "../../database/client.ts";
+import type { DocumentReader } from "../../database/document-reader.ts";
 import { type ExportFormat, exportFormats } from "../../export/export-formats.ts";
 import type { ExportInput } from "../../export/export-input.ts";
 import type { ExportStorage } from "../../export/read-export-input.ts";
@@ -60,47 +60,60 @@ async function exportDocuments(references: string[], options: Options): Promise<
   }
   const { keepHeapSmall } = await import("../../export/free-memory.ts");
   keepHeapSmall();
-  const { noWait, withDatabase } = await import("../stack/find-services.ts");
-  return withDatabase(options.dataDirectory, noWait, async (database) => {
-    const ids = await findIds(database, references, options);
-    const several = references.length !== 1 || options.project !== undefined;
-    const target = await chooseTarget(several, options);
-    const services = lazyStorage(options.dataDirectory);
-    let failed = 0;
-    let written = 0;
+  const [{ withDatabaseAddress }, { DocumentReader }] = await Promise.all([
+    import("../stack/find-services.ts"),
+    import("../../database/document-reader.ts"),
+  ]);
+  return withDatabaseAddress(options.dataDirectory, async (url) => {
+    const reader = new DocumentReader(url);
     try {
-      const manifest = target.kind === "folder" ? await openManifest(target.folder) : undefined;
-      try {
-        for await (const id of ids) {
-          if (output.closed) break;
-          const ended = await exportOne(database, services.open, id, target, options);
-          await manifest?.add(ended);
-          if (ended.failure === null) written += 1;
-          else failed += 1;
-          await report(ended, options);
-        }
-      } finally {
-        await manifest?.close();
-      }
+      return await exportAll(reader, references, options);
     } finally {
-      services.close();
+      await reader.close();
     }
-    if (written + failed === 0) note("No document was found to export.");
-    else if (several) note(`${plural(written, "document")} exported, ${failed} failed.`);
-    return failed > 0 ? exitCodes.documentFailed : exitCodes.complete;
   });
 }
 
-async function findIds(database: Database, references: string[], options: Options): Promise<AsyncIterable<string>> {
-  const { listDocuments, resolveDocument } = await import("../../client/read-documents.ts");
+async function exportAll(reader: DocumentReader, references: string[], options: Options): Promise<number> {
+  const ids = await findIds(reader, references, options);
+  const several = references.length !== 1 || options.project !== undefined;
+  const target = await chooseTarget(several, options);
+  const services = lazyStorage(options.dataDirectory);
+  let failed = 0;
+  let written = 0;
+  try {
+    const manifest = target.kind === "folder" ? await openManifest(target.folder) : undefined;
+    try {
+      for await (const id of ids) {
+        if (output.closed) break;
+        const ended = await exportOne(reader, services.open, id, target, options);
+        await manifest?.add(ended);
+        if (ended.failure === null) written += 1;
+        else failed += 1;
+        await report(ended, options);
+      }
+    } finally {
+      await manifest?.close();
+    }
+  } finally {
+    services.close();
+  }
+  if (written + failed === 0) note("No document was found to export.");
+  else if (several) note(`${plural(written, "document")} exported, ${failed} failed.`);
+  return failed > 0 ? exitCodes.documentFailed : exitCodes.complete;
+}
+
+async function findIds(reader: DocumentReader, references: string[], options: Options): Promise<AsyncIterable<string>> {
+  const { candidateLimit, theOneMeant, uuidRange } = await import("../../client/read-documents.ts");
   const named: string[] = [];
-  for (const reference of references) named.push(await resolveDocument(database, reference));
+  for (const reference of references) {
+    named.push(theOneMeant(await reader.candidates(uuidRange(reference), reference, candidateLimit), reference));
+  }
   return (async function* () {
     yield* new Set(named);
     if (options.project === undefined) return;
-    const filter = { project: options.project, ...(options.anyStatus ? {} : { status: ["complete" as const] }) };
-    for await (const { documentId } of listDocuments(database, filter))
-      if (!named.includes(documentId)) yield documentId;
+    const documents = reader.projectDocuments(options.project, options.anyStatus ? undefined : "complete");
+    for await (const id of documents) if (!named.includes(id)) yield id;
   })();
 }
 
@@ -138,7 +151,7 @@ interface Ended {
 }
 
 async function exportOne(
-  database: Database,
+  reader: DocumentReader,
   openStorage: () => Promise<ExportStorage>,
   documentId: string,
   target: Target,
@@ -152,7 +165,7 @@ async function exportOne(
   const folder = await mkdtemp(join(tmpdir(), "docket-export-"));
   try {
     const { readExportInput } = await import("../../export/read-export-input.ts");
-    const input = await readExportInput(database, openStorage, documentId, folder);
+    const input = await readExportInput(reader, openStorage, documentId, folder);
     ended.fileName = input.document.fileName;
     refuseIncomplete(input, options);
     ended.pages = input.document.storedPages;

@@ -83,22 +83,31 @@ export async function withDatabase<T>(
   waiting: Waiting,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
+  return withDatabaseAddress(dataDirectory, async (url) => {
+    const database = createDatabase({ url, poolSize: 4 });
+    const wait = new ServiceWait({
+      services: { database: { url } },
+      limitMilliseconds: waiting.seconds * 1000,
+      signal: waiting.signal,
+      onChange: outageNotes(),
+    });
+    try {
+      if (waiting.seconds > 0) await wait.through(() => database.$queryRaw`SELECT 1`);
+      return await use(database);
+    } finally {
+      await database.$disconnect();
+    }
+  });
+}
+
+/** As {@link withDatabase}, with the database's address, for those who connect in their own way. */
+export async function withDatabaseAddress<T>(dataDirectory: string, use: (url: string) => Promise<T>): Promise<T> {
   const configured =
     process.env["DATABASE_URL"] || (await readStackFile(resolve(dataDirectory)))?.environment["DATABASE_URL"];
   const own = configured ? null : await startPostgresAlone(dataDirectory);
-  const url = configured || (own?.url ?? "");
-  const database = createDatabase({ url, poolSize: 4 });
-  const wait = new ServiceWait({
-    services: { database: { url } },
-    limitMilliseconds: waiting.seconds * 1000,
-    signal: waiting.signal,
-    onChange: outageNotes(),
-  });
   try {
-    if (waiting.seconds > 0) await wait.through(() => database.$queryRaw`SELECT 1`);
-    return await use(database);
+    return await use(configured || (own?.url ?? ""));
   } finally {
-    await database.$disconnect();
     await own?.stop();
   }
 }
