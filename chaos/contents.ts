@@ -14,6 +14,8 @@ export interface Content {
   engines: readonly ("textract" | "local")[];
   /** The failures that it must end with one of; null for a document that can be read. */
   fails: readonly FailureType[] | null;
+  /** How often a run may have it at most: reading a scan takes long. */
+  most: number;
   /** In a bucket of another region than the workers'. */
   elsewhere: boolean;
 }
@@ -21,16 +23,18 @@ export interface Content {
 const samples = fileURLToPath(new URL("../../samples/", import.meta.url));
 const sample = (name: string) => readFile(`${samples}${name}`);
 
+const many = Number.POSITIVE_INFINITY;
+
 /** Small documents made of the samples: quick to read, each with another text, and some that cannot be read. */
 export async function makeContents(): Promise<Content[]> {
   const agreement = await sample("service-agreement.pdf");
   const settlement = await sample("settlement-mixed.pdf");
   const production = await sample("production-60-pages.pdf");
   const good = (name: string, bytes: Uint8Array, engines: Content["engines"] = ["textract"]): Content => {
-    return { name, bytes, extension: "pdf", engines, fails: null, elsewhere: false };
+    return { name, bytes, extension: "pdf", engines, fails: null, most: many, elsewhere: false };
   };
   const bad = (name: string, bytes: Uint8Array | null, fails: readonly FailureType[]): Content => {
-    return { name, bytes, extension: "pdf", engines: ["textract"], fails, elsewhere: false };
+    return { name, bytes, extension: "pdf", engines: ["textract"], fails, most: many, elsewhere: false };
   };
   return [
     good("agreement", agreement),
@@ -41,13 +45,16 @@ export async function makeContents(): Promise<Content[]> {
     good("settlement", await pagesOf(settlement, [0, 1, 4])),
     good("slip", await pagesOf(production, [7]), ["textract", "local"]),
     good("slips", await pagesOf(production, [21, 40])),
-    { ...good("invoice", await sample("invoice.jpg")), extension: "jpg" },
+    { ...good("invoice", await sample("invoice.jpg")), extension: "jpg", most: 2 },
     bad("truncated", agreement.subarray(0, 200), ["Corrupt"]),
     bad("text-as-pdf", Buffer.from("This is no PDF.\n"), ["UnsupportedMedia"]),
     bad("encrypted", await encrypted(agreement), ["Encrypted"]),
     bad("huge-page", await hugePage(), ["PageTooLarge"]),
     bad("missing", null, ["ObjectMissing"]),
-    { ...bad("other-region", agreement, ["BucketInOtherRegion", "TextractUnavailableInRegion"]), elsewhere: true },
+    {
+      ...bad("other-region", await pagesOf(agreement, [3, 2]), ["BucketInOtherRegion", "TextractUnavailableInRegion"]),
+      elsewhere: true,
+    },
   ];
 }
 

@@ -28,6 +28,13 @@ interface FaultKind {
   make(random: Random): FaultAction;
 }
 
+const onPurpose = "ON_PURPOSE";
+
+/** Whether what Textract said of a job or a page is a fault's doing. */
+export function failedOnPurpose(message: string | null): boolean {
+  return message?.startsWith(onPurpose) ?? false;
+}
+
 const starts = "StartDocumentTextDetection";
 const looks = "GetDocumentTextDetection";
 const many = Number.POSITIVE_INFINITY;
@@ -85,8 +92,12 @@ export const faultKinds = {
     count: random.int(1, 3),
   })),
   expired: endpoint(() => ({ kind: "expired", operation: looks }), 3),
-  "partial-success": endpoint((random) => ({ kind: "partial-success", pages: [random.int(1, 2)] }), 3),
-  "job-failed": endpoint(() => ({ kind: "job-failed", statusMessage: "chaos: the job fails" }), 2),
+  // More than one job: the second may be the one that reads the missing pages.
+  "partial-success": endpoint((random) => {
+    const pages = random.pick([[1], [2], [1, 3]]);
+    return { kind: "partial-success", pages, errorCode: onPurpose, count: random.int(1, 3) };
+  }, 4),
+  "job-failed": endpoint(() => ({ kind: "job-failed", statusMessage: onPurpose }), 2),
   "break-before": breaking("before"),
   "break-after": breaking("after"),
   "lost-notification": endpoint((random) => ({ kind: "lost-notification", count: random.int(1, 3) })),

@@ -1,6 +1,7 @@
-import type { FailureType } from "#docket/contract/failures";
+import type { FailureType, MissingPage } from "#docket/contract/failures";
+import { failedOnPurpose } from "./faults.ts";
 import type { Ended } from "./hand-in.ts";
-import { type BilledJob, compareLedgers, readBilledJobs } from "./ledgers.ts";
+import { compareLedgers, readBilledJobs } from "./ledgers.ts";
 import { memoryLimits } from "./memory-watch.ts";
 import type { PlannedDocument } from "./plan.ts";
 import type { World } from "./world.ts";
@@ -46,7 +47,7 @@ export async function findViolations(world: World, followed: readonly Followed[]
       continue;
     }
     known.add(row.id);
-    violations.push(...violationsOf(document, row, billed).map((what) => `${document.name} (${row.id}): ${what}`));
+    violations.push(...violationsOf(document, row).map((what) => `${document.name} (${row.id}): ${what}`));
   }
   // The calm run's documents are in projects of their own.
   for (const row of rows) {
@@ -58,8 +59,10 @@ export async function findViolations(world: World, followed: readonly Followed[]
   return violations;
 }
 
-function violationsOf({ planned, ends, calmPages }: Followed, row: Rows[number], billed: BilledJob[]): string[] {
-  const violations: string[] = [];
+function violationsOf({ planned, ends, calmPages }: Followed, row: Rows[number]): string[] {
+  const violations = row.pages
+    .filter(({ number, text }) => calmPages !== null && text !== calmPages[number - 1])
+    .map(({ number }) => `page ${number} differs from the calm run`);
   if (row.status === "complete") {
     const numbers = row.pages.map(({ number }) => number);
     const pages = calmPages?.length ?? 0;
@@ -69,14 +72,14 @@ function violationsOf({ planned, ends, calmPages }: Followed, row: Rows[number],
         `${pages} pages, but ${row.expectedPages} expected, ${row.storedPages} counted, stored: ${numbers}`,
       );
     }
-    row.pages.forEach(({ number, text }, index) => {
-      if (calmPages !== null && text !== calmPages[index]) violations.push(`page ${number} differs from the calm run`);
-    });
     if (row.metadata === null) violations.push("complete without metadata");
+  } else if (row.status === "incomplete") {
+    violations.push(...incompleteViolations(row, calmPages?.length ?? 0));
   } else if (row.status === "failed") {
-    const explained = explainedFailures(planned, row, billed);
+    const explained = explainedFailures(planned, row);
     const type = row.failureType as FailureType;
-    if (!explained.includes(type)) {
+    // Pages that are missing make a document incomplete, with the list of them.
+    if (!explained.includes(type) || type === "PagesFailed") {
       violations.push(`failed with ${type}, which no fault explains: ${row.failureMessage}`);
     }
   } else {
@@ -87,7 +90,7 @@ function violationsOf({ planned, ends, calmPages }: Followed, row: Rows[number],
     // A run that another one overtook says so; the other one's end is the document's.
     const overtaken = failureType === "Superseded" && ends.length > 1;
     // An earlier run may have failed where the second hand-in went on.
-    const earlier = ends.length > 1 && explainedFailures(planned, row, billed).includes(failureType as FailureType);
+    const earlier = ends.length > 1 && explainedFailures(planned, row).includes(failureType as FailureType);
     if (!agrees && !overtaken && !earlier) {
       violations.push(`workflow ${workflowId} ended ${failureType ?? "complete"}, the record is ${row.status}`);
     }
@@ -95,15 +98,40 @@ function violationsOf({ planned, ends, calmPages }: Followed, row: Rows[number],
   return violations;
 }
 
-/** The failures that a document may end with: its own, and those of faults that the endpoint says it has met. */
-function explainedFailures({ content }: PlannedDocument, row: Rows[number], billed: BilledJob[]): FailureType[] {
+/** A document may lack the pages that a fault took from the whole job and from the second try; it keeps the others. */
+function incompleteViolations(row: Rows[number], pages: number): string[] {
+  const missing = (row.missingPages ?? []) as unknown as MissingPage[];
+  const lacked = new Set(missing.map(({ page }) => page));
+  const violations = missing
+    .filter(({ warning }) => !failedOnPurpose(warning))
+    .map(({ page, warning }) => `page ${page} is missing with ${warning ?? "no warning"}, which no fault explains`);
+  if (!secondTryFailed(row)) violations.push("incomplete, though the second try was not in the way of a fault");
+  const stored = row.pages.map(({ number }) => number).join();
+  const others = Array.from({ length: pages }, (_, index) => index + 1).filter((page) => !lacked.has(page));
+  if (lacked.size === 0 || row.failureType !== "PagesFailed" || stored !== others.join()) {
+    violations.push(
+      `${row.failureType}: ${pages} pages, stored: ${stored || "none"}, missing: ${[...lacked].join() || "none"}`,
+    );
+  }
+  return violations;
+}
+
+/** Whether a fault met a job that read the missing pages only. */
+function secondTryFailed(row: Rows[number]): boolean {
+  const tries = row.textractJobs.filter(({ pageNumbers }) => pageNumbers.length > 0);
+  return (
+    tries.some(({ state, statusMessage }) => state === "partial_success" || failedOnPurpose(statusMessage)) ||
+    tries.filter(({ state }) => state === "expired").length >= 3
+  );
+}
+
+/** The failures that a document may end with: its own, and those of faults that its jobs have met. */
+function explainedFailures({ content }: PlannedDocument, row: Rows[number]): FailureType[] {
   if (content.fails !== null) return [...content.fails];
-  const jobs = new Set(row.textractJobs.map(({ jobId }) => jobId));
-  const statuses = billed.filter(({ jobId }) => jobs.has(jobId)).map(({ status }) => status);
   const explained: FailureType[] = [];
-  if (statuses.includes("PARTIAL_SUCCESS")) explained.push("PagesFailed");
-  if (row.textractJobs.some(({ statusMessage }) => statusMessage?.startsWith("chaos:")))
-    explained.push("TextractJobFailed");
+  // A run before the one that the record tells of may have ended without these pages.
+  if (secondTryFailed(row)) explained.push("PagesFailed");
+  if (row.textractJobs.some(({ statusMessage }) => failedOnPurpose(statusMessage))) explained.push("TextractJobFailed");
   if (row.textractJobs.filter(({ state }) => state === "expired").length >= 3) explained.push("TextractJobExpired");
   return explained;
 }

@@ -19,8 +19,8 @@ export async function readBilledJobs(world: World): Promise<BilledJob[]> {
 
 type LedgerRow = Awaited<ReturnType<Database["textractJob"]["findMany"]>>[number];
 
-// An attempt is meant anew only after the one before came to nothing.
-const endedInVain = new Set(["failed", "expired", "refused", "partial_success"]);
+// An attempt is meant anew only after the ones before came to nothing.
+const endedInVain = new Set(["failed", "expired", "refused"]);
 const mustBeBilled = new Set(["succeeded", "partial_success", "failed"]);
 
 /** Where Docket's ledger and the endpoint's disagree, in words: a job paid twice, a job that nobody meant, one missing. */
@@ -50,22 +50,48 @@ export function compareLedgers(rows: readonly LedgerRow[], billed: readonly Bill
   }
   for (const row of rows) {
     if (mustBeBilled.has(row.state) && !billedIds.has(row.jobId ?? "")) {
-      violations.push(
-        `the job of attempt ${row.attempt} of document ${row.documentId} is ${row.state} and was never run`,
-      );
+      violations.push(`the job of ${nameOf(row)} is ${row.state} and was never run`);
     }
-    if (row.attempt === 1) continue;
-    const before = rows.find(
-      (other) =>
-        other.documentId === row.documentId &&
-        other.attempt === row.attempt - 1 &&
-        other.features.join() === row.features.join(),
-    );
-    if (before === undefined || !endedInVain.has(before.state)) {
-      violations.push(
-        `attempt ${row.attempt} of document ${row.documentId} was made after one that is ${before?.state}`,
-      );
-    }
+    violations.push(...(row.pageNumbers.length === 0 ? wholeNotMeant(row, rows) : partNotMeant(row, rows)));
   }
   return violations;
+}
+
+/** The attempts at the same document that were made before one. */
+function before(row: LedgerRow, rows: readonly LedgerRow[]): LedgerRow[] {
+  const features = row.features.join();
+  return rows.filter(
+    (other) => other.documentId === row.documentId && other.attempt < row.attempt && other.features.join() === features,
+  );
+}
+
+/** The whole document is read again only after jobs that read nothing, or that Textract no longer knows. */
+function wholeNotMeant(row: LedgerRow, rows: readonly LedgerRow[]): string[] {
+  return before(row, rows)
+    .filter(({ state }) => !endedInVain.has(state))
+    .map(({ attempt, state }) => `${nameOf(row)} reads all of it again, after attempt ${attempt}, which is ${state}`);
+}
+
+/** A job of some pages reads those, and no others, that the jobs before it could not read. */
+function partNotMeant(row: LedgerRow, rows: readonly LedgerRow[]): string[] {
+  const earlier = before(row, rows).sort((a, b) => a.attempt - b.attempt);
+  const unread = new Set<number>();
+  for (const { state, pageNumbers, failedPages } of earlier) {
+    const failed = ((failedPages ?? []) as unknown as { page: number }[]).map(({ page }) => page);
+    const whole = pageNumbers.length === 0;
+    if (whole) unread.clear();
+    if (whole && state === "partial_success") for (const page of failed) unread.add(page);
+    if (whole || endedInVain.has(state)) continue;
+    // Numbers of failed pages are those of the small document.
+    pageNumbers.forEach((page, index) => {
+      if (!failed.includes(index + 1)) unread.delete(page);
+    });
+  }
+  const wanted = [...row.pageNumbers].sort((a, b) => a - b).join();
+  const missing = [...unread].sort((a, b) => a - b).join();
+  return wanted === missing ? [] : [`${nameOf(row)} reads pages ${wanted}, and ${missing || "none"} were missing`];
+}
+
+function nameOf({ attempt, documentId }: LedgerRow): string {
+  return `attempt ${attempt} of document ${documentId}`;
 }

@@ -61,9 +61,11 @@ async function run(): Promise<number> {
     const report = await runChaos(plan, contents, { say, signal: stopping.signal, keep: options.keep ?? false });
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else {
-      const { complete, failed, faults, violations, seconds } = report;
+      const { complete, failed, incomplete, faults, violations, seconds } = report;
       for (const [name, count] of Object.entries(faults)) process.stdout.write(`${name.padEnd(22)} ${count}\n`);
-      process.stdout.write(`seed ${report.seed}: ${complete} complete, ${failed} failed with a reason, ${seconds} s\n`);
+      process.stdout.write(
+        `seed ${report.seed}: ${complete} complete, ${failed} failed and ${incomplete} incomplete for a reason, ${seconds} s\n`,
+      );
       for (const violation of violations) process.stdout.write(`violation: ${violation}\n`);
     }
     return report.violations.length === 0 ? 0 : 1;

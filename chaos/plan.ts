@@ -42,7 +42,8 @@ export function makePlan(
   const bad = options.contents.filter(({ fails }) => fails !== null);
   const uses = new Map<Content, number>();
   const documents = Array.from({ length: options.documents }, (): PlannedDocument => {
-    const content = random.pick(random.next() < 0.2 ? bad : good);
+    const left = (random.next() < 0.2 ? bad : good).filter((content) => (uses.get(content) ?? 0) < content.most);
+    const content = random.pick(left);
     const use = (uses.get(content) ?? 0) + 1;
     uses.set(content, use);
     const engine = content.engines.includes("local") && random.next() < 0.3 ? "local" : "textract";

@@ -14,6 +14,10 @@ export interface ChaosReport {
   documents: number;
   complete: number;
   failed: number;
+  /** Documents that lack pages, which a fault took from the second try too. */
+  incomplete: number;
+  /** Complete documents of which a job could not read some pages: the second try did. */
+  cured: number;
   /** How often each kind of fault was made. */
   faults: Partial<Record<FaultName, number>>;
   violations: string[];
@@ -46,12 +50,21 @@ export async function runChaos(
       where: { project: { slug: { startsWith: "chaos-" } } },
       _count: true,
     });
+    const cured = await world.database.document.count({
+      where: {
+        project: { slug: { startsWith: "chaos-" } },
+        status: "complete",
+        textractJobs: { some: { NOT: { pageNumbers: { isEmpty: true } } } },
+      },
+    });
     const count = (status: string) => statuses.find((group) => group.status === status)?._count ?? 0;
     return {
       seed: plan.seed,
       documents: plan.documents.length,
       complete: count("complete"),
       failed: count("failed"),
+      incomplete: count("incomplete"),
+      cured,
       faults,
       violations,
       peakMemory: Object.fromEntries([...memory.peaks].map(([name, bytes]) => [name, mebibytes(bytes)])),

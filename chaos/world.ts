@@ -36,8 +36,12 @@ const otherRegion = "eu-west-1";
 // Names of settings of this machine's user that must not reach the stack: it is one of its own.
 const foreign = /^(AWS_|DATABASE_URL$|TEMPORAL_|DOCKET_(?!TEMPORAL_CLI$|VERSITYGW$))/;
 
-// Jobs tell their end; a notification that is lost costs no more than the time between two looks.
-const notified = {
+// Jobs tell their end; a notification that is lost costs no more than the time between two looks. Limits that a burst of
+// hand-ins reaches keep the governor at work.
+const settings = {
+  DOCKET_TEXTRACT_START_PER_SECOND: "8",
+  DOCKET_TEXTRACT_GET_PER_SECOND: "20",
+  DOCKET_TEXTRACT_JOBS: "8",
   DOCKET_TEXTRACT_TOPIC_ARN: "arn:aws:sns:us-east-1:000000000000:docket-chaos",
   DOCKET_TEXTRACT_ROLE_ARN: "arn:aws:iam::000000000000:role/textract",
   DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "6",
@@ -64,7 +68,7 @@ export async function startWorld(options: {
   };
   try {
     const users = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-    const own: NodeJS.ProcessEnv = { ...Object.fromEntries(users), ...notified };
+    const own: NodeJS.ProcessEnv = { ...Object.fromEntries(users), ...settings };
     const report = ({ step, state, detail }: { step: string; state: string; detail?: string }) => {
       if (state !== "start") say(`${step}: ${state}${detail === undefined ? "" : `, ${detail}`}`);
     };

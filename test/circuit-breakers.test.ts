@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { admit, listBreakers, recordFailure, recordSuccess, resetBreaker } from "#docket/database/circuit-breakers";
+import {
+  admit,
+  listBreakers,
+  look,
+  lookAgainIn,
+  recordFailure,
+  recordSuccess,
+  resetBreaker,
+} from "#docket/database/circuit-breakers";
 import { createDatabase, type Database } from "#docket/database/client";
 
 // Five clients with connections of their own, as five workers have.
@@ -46,6 +54,18 @@ it("half open lets exactly one probe through, also when five workers ask at once
   await sleep(rules.openMilliseconds + 50);
   const answers = await Promise.all([...workers, ...workers].map((worker) => admit(worker, "region/test-probe")));
   expect(answers.filter(({ allowed }) => allowed)).toHaveLength(1);
+});
+
+it("who meets a probe under way looks again in seconds, not when the probe would be lost", async () => {
+  const database = await openBreaker("region/test-look");
+  const waiting = await look(database, "region/test-look");
+  expect(lookAgainIn(waiting)).toBe(waiting.waitMilliseconds);
+  await sleep(rules.openMilliseconds + 50);
+  expect(await admit(database, "region/test-look")).toEqual({ allowed: true });
+  const probing = await look(database, "region/test-look");
+  expect(probing).toMatchObject({ state: "half-open" });
+  expect(probing.waitMilliseconds).toBeGreaterThan(50_000);
+  expect(lookAgainIn(probing)).toBeLessThan(5000);
 });
 
 it("a probe that fails opens it again for longer, one that works closes it for all", async () => {

@@ -200,7 +200,7 @@ describe("job slots", () => {
     expect(await start(governor, region, cancelled, 1)).toBe("TextractNoSlot");
     await settle(atWork, "succeeded");
     expect(await start(governor, region, other)).toBe("TextractNoSlot");
-    const long = new Date(Date.now() - 120_000);
+    const long = new Date(Date.now() - 40_000);
     await database.textractTurn.update({ where: { token: cancelled }, data: { asksAgainAt: long } });
     expect(await start(governor, region, other)).toBe("turn");
   });

@@ -1,6 +1,13 @@
 import { Context } from "@temporalio/activity";
 import { DocketError, type FailureType } from "../contract/failures.ts";
-import { look, recordFailure, recordSuccess, regionBreaker, takeProbe } from "../database/circuit-breakers.ts";
+import {
+  look,
+  lookAgainIn,
+  recordFailure,
+  recordSuccess,
+  regionBreaker,
+  takeProbe,
+} from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { NotYet } from "./not-yet.ts";
@@ -89,12 +96,12 @@ async function throughBreaker<T>(
 ): Promise<T> {
   const name = regionBreaker(region);
   const seen = await look(database, name);
-  if (seen.state !== "closed" && seen.waitMilliseconds > 0) throw open(name, seen);
+  if (seen.state !== "closed" && seen.waitMilliseconds > 0) throw open(name, lookAgainIn(seen), seen.lastError);
   const wait = await turn();
   if (wait > 0) await Context.current().sleep(wait);
   if (seen.state !== "closed") {
     const probe = await takeProbe(database, name);
-    if (!probe.allowed) throw open(name, probe);
+    if (!probe.allowed) throw open(name, lookAgainIn({ ...probe, state: "half-open" }), probe.lastError);
   }
   try {
     const result = await call();
@@ -109,6 +116,6 @@ async function throughBreaker<T>(
   }
 }
 
-function open(name: string, { waitMilliseconds, lastError }: { waitMilliseconds: number; lastError: string }): NotYet {
+function open(name: string, waitMilliseconds: number, lastError: string): NotYet {
   return new NotYet("BreakerOpen", `The breaker ${name} is open; the last error was: ${lastError}`, waitMilliseconds);
 }

@@ -72,6 +72,17 @@ export async function admit(executor: Executor, name: string): Promise<Admission
   return waitMilliseconds > 0 ? { allowed: false, waitMilliseconds, lastError } : takeProbe(executor, name);
 }
 
+/** Somebody's probe is under way: most end within moments. Milliseconds. */
+const probeLookMilliseconds = 2000;
+
+/**
+ * When it is worth looking at a breaker again, milliseconds. Who meets a probe under way does not wait for the time that
+ * a lost probe would have: its end may close the breaker at once.
+ */
+export function lookAgainIn({ state, waitMilliseconds }: Pick<BreakerLook, "state" | "waitMilliseconds">): number {
+  return state === "half-open" ? Math.min(waitMilliseconds, withJitter(probeLookMilliseconds)) : waitMilliseconds;
+}
+
 /** A little over the time, so that not everybody who waits asks at the same moment as the probe. */
 function withJitter(milliseconds: number): number {
   return Math.ceil(milliseconds) + 500 + Math.random() * 2000;

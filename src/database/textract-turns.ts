@@ -25,9 +25,10 @@ export type Turn = { admitted: true; waitMilliseconds: number } | Exclude<TurnDe
 const mostWaitSeconds = 2;
 /** A turn that led to no job within this time is free again: its worker is gone. Longer than the call may take. */
 const turnSeconds = 30;
-/** Those who ask within this time count as the front of the line; who is late by more than a minute is gone. */
+/** Those who ask within this time count as the front of the line. */
 const frontSeconds = 15;
-const goneSeconds = 60;
+/** Who is late by more than this holds up nobody: its worker is gone, or its document. It finds its place again by age. */
+const goneSeconds = 30;
 const mostCounted = 10_000;
 
 /** Milliseconds for a connection of the pool, and for the lock and the few statements under it. */

@@ -30,12 +30,15 @@ export const retryPolicies = {
     scheduleToCloseTimeout: "30 minutes",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
-  /** Start requests; the queue's server-side rate keeps them within the region's quota. */
+  /**
+   * Start requests. Waiting for a turn or a breaker counts as attempts too, so that the interval is at its maximum after
+   * any wait: it is short. The governor and the region's breaker keep a service in trouble from being hammered.
+   */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
     startToCloseTimeout: "20 seconds",
     scheduleToCloseTimeout: "30 days",
-    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "2 minutes" },
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "15 seconds" },
   },
   /**
    * One look at a job; a job at work says itself when to look again. Results live seven days. The interval does not grow:
