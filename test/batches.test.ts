@@ -1,15 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { smallPdf } from "./support/small-pdf.ts";
-import { useStack } from "./support/stack.ts";
+import { connectStack, docket, startWorker } from "./support/stack.ts";
 
-const stack = useStack();
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let worker: Awaited<ReturnType<typeof startWorker>>;
+let folder: string;
+beforeAll(async () => {
+  stack = await connectStack();
+  worker = await startWorker();
+  folder = await mkdtemp(join(tmpdir(), "docket-batches-"));
+});
+afterAll(async () => {
+  await worker.stop();
+  await stack.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
-async function uploadMany(prefix: string, count: number): Promise<void> {
+async function uploadMany(count: number): Promise<{ bucket: string; prefix: string }> {
+  const prefix = `batch-${randomUUID()}/`;
   for (let index = 0; index < count; index++) {
     const key = `${prefix}${String(index).padStart(4, "0")}.pdf`;
     await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
   }
+  return { bucket: stack.bucket, prefix };
 }
 
 function startBatch(input: object) {
@@ -18,36 +35,136 @@ function startBatch(input: object) {
     taskQueue: "documents",
     workflowId: `batch/${batchId}`,
     args: [{ batchId, ...input }],
+    workflowTaskTimeout: "5 seconds",
   });
 }
 
-it("an S3 prefix goes through a small window, in short runs; a second batch finds everything complete", async () => {
-  const prefix = `batch-${randomUUID()}/`;
-  await uploadMany(prefix, 20);
-  await stack.storage.put(stack.bucket, `${prefix}notes.txt`, "no document", "text/plain");
-  const source = { bucket: stack.bucket, prefix };
-  const handle = await startBatch({ source, project: "by-prefix", window: 5 });
-  const result = await handle.result();
-  expect(result).toMatchObject({ state: "finished", counts: { total: 20, listed: true, complete: 20, failed: 0 } });
+async function until<T>(look: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  for (;;) {
+    const value = await look();
+    if (holds(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
 
-  const runs = await runsOf(handle.workflowId);
-  expect(runs.length).toBeGreaterThanOrEqual(4);
-  const lengths = runs.map(({ historyLength }) => historyLength);
-  console.log(
-    "events by run:",
-    lengths.join(" "),
-    "sum",
-    lengths.reduce((sum, length) => sum + length, 0),
-  );
+async function runLengths(workflowId: string): Promise<number[]> {
+  const lengths: number[] = [];
+  for await (const run of stack.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+    lengths.push(run.historyLength ?? 0);
+  }
+  return lengths;
+}
+
+it("an S3 prefix goes through a small window, in short runs; a second batch finds everything complete", async () => {
+  const source = await uploadMany(12);
+  await stack.storage.put(stack.bucket, `${source.prefix}notes.txt`, "no document", "text/plain");
+  const handle = await startBatch({ source, project: "by-prefix", window: 4 });
+  expect(await handle.result()).toMatchObject({
+    state: "finished",
+    counts: { total: 12, listed: true, complete: 12, failed: 0 },
+  });
+  const lengths = await runLengths(handle.workflowId);
+  expect(lengths.length).toBeGreaterThanOrEqual(3);
   expect(Math.max(...lengths)).toBeLessThan(100);
 
-  const again = await startBatch({ source, project: "by-prefix", window: 5 });
-  expect(await again.result()).toMatchObject({ counts: { total: 20, reused: 20, complete: 0 } });
+  const again = await startBatch({ source, project: "by-prefix" });
+  expect(await again.result()).toMatchObject({ counts: { total: 12, reused: 12, complete: 0 } });
 });
 
-async function runsOf(workflowId: string) {
-  const runs = [];
-  const query = `WorkflowId = "${workflowId}"`;
-  for await (const run of stack.client.workflow.list({ query })) runs.push(run);
-  return runs;
-}
+it("a worker that is killed in mid-batch: another one goes on, every document is complete and paid once", async () => {
+  const source = await uploadMany(10);
+  const handle = await startBatch({ source, project: "killed-batch", window: 3 });
+  await until(
+    () => stack.database.document.count({ where: { project: { slug: "killed-batch" }, status: "complete" } }),
+    (complete) => complete >= 2,
+  );
+  const dead = new Promise((resolve) => worker.child.once("exit", resolve));
+  worker.child.kill("SIGKILL");
+  await dead;
+  worker = await startWorker();
+  expect(await handle.result()).toMatchObject({ counts: { total: 10, complete: 10 } });
+  expect(await stack.database.textractJob.count({ where: { document: { project: { slug: "killed-batch" } } } })).toBe(
+    10,
+  );
+});
+
+it("pause, window, resume, cancel: documents under way go on, no others are started", async () => {
+  const source = await uploadMany(12);
+  const handle = await startBatch({ source, project: "paused", window: 2 });
+  const count = () => stack.database.document.count({ where: { project: { slug: "paused" } } });
+  await until(count, (known) => known >= 2);
+  expect(await handle.executeUpdate("pause")).toMatchObject({ state: "paused" });
+  await until(
+    () => stack.database.document.count({ where: { project: { slug: "paused" }, status: "processing" } }),
+    (underWay) => underWay === 0,
+  );
+  await until(
+    () => stack.database.batch.findUniqueOrThrow({ where: { id: handle.workflowId.slice(6) } }),
+    ({ state, complete }) => state === "paused" && complete >= 2,
+  );
+  const known = await count();
+  expect(known).toBeLessThan(12);
+  await expect(handle.executeUpdate("setWindow", { args: [0] })).rejects.toThrow();
+  expect(await handle.executeUpdate("setWindow", { args: [3] })).toMatchObject({ window: 3, state: "paused" });
+  expect(await handle.executeUpdate("setPriority", { args: [1] })).toMatchObject({ priority: 1 });
+  expect(await count()).toBe(known);
+  await handle.executeUpdate("resume");
+  await until(count, (now) => now > known);
+  await handle.executeUpdate("cancel");
+  const result = await handle.result();
+  expect(result.state).toBe("cancelled");
+  expect(result.counts.waiting).toBe(0);
+  expect(result.counts.cancelled).toBeGreaterThan(0);
+  // Children outlive their batch.
+  await until(
+    () => stack.database.document.groupBy({ by: ["status"], where: { project: { slug: "paused" } } }),
+    (states) => states.every(({ status }) => status === "complete"),
+  );
+});
+
+it("what is wrong with a document ends that document only; the same content is one document", async () => {
+  const prefix = `batch-${randomUUID()}/`;
+  await stack.storage.put(stack.bucket, `${prefix}broken.pdf`, "%PDF-1.7 not really", "application/pdf");
+  for (const name of ["one", "two"]) {
+    await stack.storage.put(stack.bucket, `${prefix}${name}.pdf`, await smallPdf(prefix), "application/pdf");
+  }
+  const handle = await startBatch({ source: { bucket: stack.bucket, prefix }, project: "mixed" });
+  const { counts } = await handle.result();
+  expect(counts).toMatchObject({ total: 3, failed: 1, incomplete: 0 });
+  expect(counts.complete + counts.reused).toBe(2);
+  expect(await stack.database.textractJob.count({ where: { document: { project: { slug: "mixed" } } } })).toBe(1);
+});
+
+it("a wrong input fails the batch with its reason", async () => {
+  await expect((await startBatch({ source: { bucket: "b", prefix: "" } })).result()).rejects.toMatchObject({
+    cause: { type: "InvalidInput", message: expect.stringContaining("source.bucket") },
+  });
+  await expect((await startBatch({})).result()).rejects.toMatchObject({ cause: { type: "InvalidInput" } });
+});
+
+it("a manifest: bad rows are told with their lines, the others are handed in; --strict starts nothing", async () => {
+  const object = await uploadMany(1);
+  await writeFile(join(folder, "a.pdf"), await smallPdf(`manifest ${folder}`));
+  const manifest = join(folder, "manifest.csv");
+  const lines = [
+    "file,key,project,priority,custodian",
+    "a.pdf,,manifest,1,Ms Miller",
+    ",,manifest,2,nobody",
+    `,${object.prefix}0000.pdf,manifest,,`,
+    "a.pdf,,Not A Project,,",
+  ];
+  await writeFile(manifest, `${lines.join("\n")}\n`);
+  const strict = await docket(["batch", manifest, "--strict"]);
+  expect(strict.code).toBe(1);
+  expect(strict.stderr).toMatch(/line 3 the row must name either a file or a key/);
+  expect(strict.stderr).toMatch(/line 5 project must be lower-case/);
+  expect(await stack.database.batch.count({ where: { source: manifest } })).toBe(0);
+
+  const { code, stdout } = await docket(["batch", manifest, "--json"]);
+  expect(code).toBe(2);
+  const batch = JSON.parse(stdout);
+  expect(batch.counts).toMatchObject({ total: 2, complete: 2, listed: true });
+  const [row] = await stack.database.documentMetadata.findMany({ where: { source: join(folder, "a.pdf") } });
+  expect(row?.customFields).toEqual({ custodian: "Ms Miller" });
+  expect((await docket(["batch", "show", batch.id.slice(0, 8)])).stdout).toContain("2 of 2 ended: 2 complete");
+});

@@ -11,6 +11,11 @@ export interface FinishRequest {
   started: string | null;
 }
 
+const nothing = {
+  ...{ total: 0, listed: true, waiting: 0, underWay: 0 },
+  ...{ reused: 0, complete: 0, incomplete: 0, failed: 0, cancelled: 0 },
+};
+
 /**
  * Writes the end of a batch. Documents that were not begun are cancelled with it; those under way go on.
  *
@@ -22,7 +27,11 @@ export function createFinishBatch(ports: { database: Database }) {
     await confirmClaim(database, batchId, { started, current: "" });
     await finishBatchRow(database, batchId, state);
     const [batch] = await readBatches(database, { id: batchId });
+    if (batch === undefined && state === "finished") return { batchId, state, counts: nothing };
     if (batch === undefined) throw new DocketError("RecordMissing", `Batch ${batchId} has no record.`);
+    // A sweep that found nothing new leaves nothing behind.
+    if (batch.onlyNew && batch.counts.total === 0)
+      await database.batch.deleteMany({ where: { id: batchId, total: 0 } });
     return { batchId, state: batch.state === "cancelled" ? "cancelled" : "finished", counts: batch.counts };
   };
 }

@@ -13,6 +13,7 @@ interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
   window?: number;
   strict?: boolean;
   detach?: boolean;
+  dryRun?: boolean;
 }
 
 const actions = ["list", "show", "pause", "resume", "cancel", "set"];
@@ -45,6 +46,7 @@ export function defineBatch(program: Command): void {
   withServiceWait(withDocumentOptions(command), 600)
     .option("--window <count>", "documents under way at once, 1 to 1000 (default: 100)", parseWindow)
     .option("--strict", "start nothing when a row or a file cannot be taken")
+    .option("--dry-run", "only say what is new, what is already there, and what would fail")
     .option("--detach", "return when the batch is handed in")
     .addHelpText("after", "  130  stopped by Ctrl-C; what was handed in goes on")
     .action(runs((source: string, id: string | undefined, options: Options) => batch(source, id, options)));
@@ -79,6 +81,10 @@ async function handIn(named: string, options: Options): Promise<number> {
       const { priority = 3, force = false, ...others } = handInOptions(options);
       const batchOptions = { ...others, priority, force, window: options.window ?? defaultWindow };
       const strict = options.strict ?? false;
+      if (options.dryRun) {
+        const { planBatch } = await import("../run/plan-batch.ts");
+        return planBatch(services, source, batchOptions, options.json ?? false);
+      }
       const request = { services, source, options: batchOptions, strict, wait, signal };
       const { batchId, refused } = await handInBatch(request);
       const code = refused > 0 ? exitCodes.documentFailed : exitCodes.complete;

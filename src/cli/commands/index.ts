@@ -4,11 +4,13 @@ import { defineBreakers } from "./breakers.ts";
 import { defineBudget } from "./budget.ts";
 import { defineDoctor } from "./doctor.ts";
 import { defineEnv } from "./env.ts";
+import { defineEstimate } from "./estimate.ts";
 import { defineExport } from "./export.ts";
 import { defineLedger } from "./ledger.ts";
 import { defineLocalTextract } from "./local-textract.ts";
 import { defineOcr } from "./ocr.ts";
 import { defineRun } from "./run.ts";
+import { defineSchedule } from "./schedule.ts";
 import { defineSearch } from "./search.ts";
 import { defineStatus } from "./status.ts";
 import { defineSubmit } from "./submit.ts";
@@ -24,7 +26,9 @@ export const commands: ((program: Command) => void)[] = [
   defineUp,
   defineEnv,
   defineSubmit,
+  defineEstimate,
   defineBatch,
+  defineSchedule,
   defineBudget,
   defineStatus,
   defineWatch,

@@ -11,6 +11,7 @@ import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 
 interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
   wait?: boolean;
+  dryRun?: boolean;
 }
 
 /** `docket submit`: hands in to a running stack or to configured services. */
@@ -30,6 +31,7 @@ export function defineSubmit(program: Command): void {
     },
   });
   withServiceWait(withDocumentOptions(command), 600)
+    .option("--dry-run", "only say what is new, what is already there, and what would fail")
     .option("--wait", "follow the documents to their end, as `docket run` does")
     .action(runs((documents: string[], options: Options) => submit(documents, options)));
 }
@@ -49,6 +51,17 @@ async function submit(named: string[], options: Options): Promise<number> {
     const waiting = { seconds: options.serviceWait, signal };
     return await withServices(options.dataDirectory, waiting, async (services, stack, wait) => {
       const handIn = handInOptions(options);
+      if (options.dryRun) {
+        const { printPlan } = await import("../run/print-plan.ts");
+        const { config, database, storage } = services;
+        const { engine, features, project, force = false } = handIn;
+        const ports = { engine, features, ocrLimits: config.ocr, storage, known: { database, project, force } };
+        return printPlan(
+          ports,
+          { files, refused, objects: objects.map(({ location }) => location) },
+          options.json ?? false,
+        );
+      }
       const items = handInItems(services, { files, objects }, handIn, signal);
       if (options.wait) {
         const { followItems } = await import("../run/follow-items.ts");

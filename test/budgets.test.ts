@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import { expect, it } from "vitest";
+import { readBudgets, reserveBudget, setBudget } from "#docket/database/project-budgets";
+import { smallPdf } from "./support/small-pdf.ts";
+import { docket, useStack } from "./support/stack.ts";
+
+const stack = useStack();
+
+it("at the cap documents wait, and the batch says so; a higher cap lets them go on", async () => {
+  const project = `capped-${randomUUID().slice(0, 8)}`;
+  const prefix = `${project}/`;
+  for (const name of ["1", "2", "3", "4"]) {
+    await stack.storage.put(stack.bucket, `${prefix}${name}.pdf`, await smallPdf(prefix + name), "application/pdf");
+  }
+  // Two pages at 0.0015 each, and not a third.
+  expect((await docket(["budget", project, "--cap", "0.0040"])).code).toBe(0);
+  const batchId = randomUUID();
+  const handle = await stack.client.workflow.start("processBatch", {
+    taskQueue: "documents",
+    workflowId: `batch/${batchId}`,
+    args: [{ batchId, source: { bucket: stack.bucket, prefix }, project, window: 3 }],
+  });
+  for (;;) {
+    const batch = await stack.database.batch.findUnique({ where: { id: batchId } });
+    if (batch?.complete === 2 && /the budget of project capped-/.test(batch.waitingFor ?? "")) break;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  const jobs = { document: { project: { slug: project } } };
+  expect(await stack.database.textractJob.count({ where: { ...jobs, jobId: { not: null } } })).toBe(2);
+  const [budget] = await readBudgets(stack.database, project);
+  expect(budget).toMatchObject({ committedUsd: 0.003, reachedAt: expect.any(Date) });
+
+  await docket(["budget", project, "--cap", "1.00"]);
+  expect(await handle.result()).toMatchObject({ state: "finished", counts: { total: 4, complete: 4, failed: 0 } });
+  expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.006, reachedAt: null });
+});
+
+it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {
+  const [document] = await stack.database.document.findMany({ take: 1 });
+  if (document === undefined) throw new Error("the test before has made documents");
+  const { slug } = await stack.database.project.findUniqueOrThrow({ where: { id: document.projectId } });
+  const cap = (capUsd: number) => setBudget(stack.database, { project: slug, capUsd, monthly: false }, () => 0);
+  const committed = async () => (await readBudgets(stack.database, slug))[0]?.committedUsd ?? 0;
+  await cap(1000);
+  const before = await committed();
+  await cap(Number((before + 0.05).toFixed(6)));
+  const ledger = await Promise.all(
+    Array.from({ length: 10 }, (_, index) =>
+      stack.database.textractJob.create({
+        data: {
+          ...{ id: randomUUID(), documentId: document.id, attempt: 100 + index, features: ["race"] },
+          ...{ token: randomUUID(), region: "us-east-1", content: "x", bucket: "x", key: "x", runId: "x" },
+        },
+      }),
+    ),
+  );
+  const reserve = (ledgerId: string) =>
+    reserveBudget(stack.database, { ledgerId, documentId: document.id, pages: 1, usdPerPage: 0.01 });
+  const answers = await Promise.all(ledger.map(({ id }) => reserve(id)));
+  expect(answers.filter(({ allowed }) => allowed)).toHaveLength(5);
+  const first = ledger[answers.findIndex(({ allowed }) => allowed)];
+  expect(await reserve(first?.id ?? "")).toEqual({ allowed: true });
+  expect(await committed()).toBeCloseTo(before + 0.05, 6);
+  await stack.database.textractJob.deleteMany({ where: { id: { in: ledger.map(({ id }) => id) } } });
+  await docket(["budget", slug, "--remove"]);
+});
