@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DocketError } from "./contract/failures.ts";
+import { isNetwork } from "./contract/network.ts";
 import { plainWords, problemsOf } from "./contract/plain-words.ts";
 
 const optional = z.string().min(1).optional();
@@ -52,6 +53,12 @@ const topicArns = z
   .transform((list) => list.split(",").flatMap((arn) => arn.trim() || []))
   .pipe(z.array(z.string().regex(/^arn:[a-z\d-]+:sns:[a-zA-Z\d-]{1,20}:\d{12}:.+$/, "is the ARN of an SNS topic")));
 
+const networks = z
+  .string()
+  .default("")
+  .transform((list) => list.split(",").flatMap((network) => network.trim() || []))
+  .pipe(z.array(z.string().refine(isNetwork, "is a network such as 10.0.0.0/8")));
+
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// address"),
   DOCKET_DATABASE_POOL: count(10),
@@ -74,6 +81,7 @@ const environmentSchema = z.object({
   DOCKET_TEXTRACT_START_PER_SECOND: byRegion,
   DOCKET_TEXTRACT_GET_PER_SECOND: byRegion,
   DOCKET_TEXTRACT_JOBS: byRegion,
+  DOCKET_WEBHOOK_NETWORKS: networks,
   ...ocrVariables,
   DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
   DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),
@@ -143,6 +151,8 @@ export interface Config {
   };
   /** SQS queue that the topics deliver to; undefined: no worker reads notifications. */
   notifications: { queueUrl: string | undefined; region: string };
+  /** Networks that webhooks may lead to although they are not public, as `10.0.0.0/8`. */
+  webhooks: { networks: string[] };
   ocr: OcrLimits & { concurrency: number };
   worker: { shutdownGraceMilliseconds: number; healthPort: number; logLevel: string };
 }
@@ -177,6 +187,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,
       region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? e.AWS_REGION,
     },
+    webhooks: { networks: e.DOCKET_WEBHOOK_NETWORKS },
     ocr: ocrSettings(e),
     worker: {
       shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,

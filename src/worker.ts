@@ -14,6 +14,7 @@ import { createActivities } from "./activities/index.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
 import type { Config } from "./config.ts";
 import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
+import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { createObjectStorage } from "./storage/object-storage.ts";
@@ -86,6 +87,12 @@ export async function runWorker({
   };
   const workers: Worker[] = [];
   for (const queue of queues) workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config)) }));
+  // Where documents end, their ends are told: in places of their own, because a receiver may hang.
+  const served: string[] = [...queues];
+  if (queues.includes(taskQueues.documents)) {
+    workers.push(await Worker.create({ ...common, taskQueue: webhookQueue, maxConcurrentActivityTaskExecutions: 10 }));
+    served.push(webhookQueue);
+  }
 
   // Beside the looks at jobs: whoever may do the one may do the other.
   const reads = queues.includes(taskQueues.textractResults);
@@ -95,7 +102,7 @@ export async function runWorker({
   const health = await startHealthServer({
     port: config.worker.healthPort,
     registry: metrics.registry,
-    states: () => Object.fromEntries(workers.map((worker, index) => [queues[index] ?? "", worker.getState()])),
+    states: () => Object.fromEntries(workers.map((worker, index) => [served[index] ?? "", worker.getState()])),
     details: () => (notifications === null ? {} : { notifications: notifications.problem() ?? "answers" }),
   });
   const stop = (signal: string) => {

@@ -18,10 +18,11 @@ const actionsOf: Record<string, string[]> = {
   "s3:HeadObject": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
   "s3:GetObject": ["s3:GetObject", "s3:GetObjectVersion"],
   "s3:ListObjectsV2": ["s3:ListBucket"],
+  "s3:ListObjectVersions": ["s3:ListBucketVersions"],
   "s3:PutObject": ["s3:PutObject"],
   "s3:Upload": ["s3:PutObject", "s3:AbortMultipartUpload"],
   "s3:CopyObject": ["s3:GetObject", "s3:PutObject"],
-  "s3:DeleteObject": ["s3:DeleteObject"],
+  "s3:DeleteObject": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
   "textract:StartDocumentTextDetection": ["textract:StartDocumentTextDetection"],
   "textract:GetDocumentTextDetection": ["textract:GetDocumentTextDetection"],
   "textract:StartDocumentAnalysis": ["textract:StartDocumentAnalysis"],
@@ -34,6 +35,8 @@ const actionsOf: Record<string, string[]> = {
   "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota"],
   "sts:GetCallerIdentity": ["sts:GetCallerIdentity"],
 };
+/** What deleting documents needs, which is optional. */
+const deletion = ["s3:ListObjectVersions", "s3:DeleteObject"];
 const writes = ["s3:PutObject", "s3:Upload", "s3:CopyObject", "s3:DeleteObject"];
 
 let policies: Map<string, Statement[]>;
@@ -85,7 +88,7 @@ describe("a policy has every operation of its process", () => {
   });
 
   it("documents worker alone, for everything that is not optional", () => {
-    const always = operations.filter((operation) => /^(s3|textract):/.test(operation));
+    const always = operations.filter((operation) => /^(s3|textract):/.test(operation) && !deletion.includes(operation));
     expect(
       lacking(
         always,
@@ -95,14 +98,16 @@ describe("a policy has every operation of its process", () => {
   });
 
   it("OCR worker, which only reads", () => {
-    const reads = operations.filter((operation) => operation.startsWith("s3:") && !writes.includes(operation));
+    const reads = operations.filter(
+      (operation) => operation.startsWith("s3:") && ![...writes, ...deletion].includes(operation),
+    );
     const actions = allowed((name) => name === "OCR worker");
     expect(lacking(reads, actions)).toEqual([]);
     expect([...actions].filter((action) => /Put|Delete|textract/.test(action))).toEqual([]);
   });
 
   it("hand-in client, which reads and uploads", () => {
-    const client = operations.filter((operation) => operation.startsWith("s3:") && operation !== "s3:DeleteObject");
+    const client = operations.filter((operation) => operation.startsWith("s3:") && !deletion.includes(operation));
     expect(
       lacking(
         client,
@@ -128,5 +133,5 @@ it("no policy allows more than is called: no wildcard actions, and every action 
       expect(anywhere, `${name}, ${Sid}`).toBe(withoutResources);
     }
   }
-  expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(7);
+  expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(8);
 });

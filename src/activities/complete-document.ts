@@ -4,6 +4,7 @@ import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { completeResult } from "../database/document-results.ts";
+import { webhooksOfDocument } from "../database/webhooks.ts";
 import { currentRun } from "./run-identity.ts";
 
 export interface CompleteRequest {
@@ -11,13 +12,16 @@ export interface CompleteRequest {
   expectedPages: number;
 }
 
+/** The document's result, and whom its workflow is to tell. */
+export type DocumentCompleted = ProcessDocumentResult & { webhooks?: string[] };
+
 /**
  * Writes the final state with its totals. Only the run that owns the document can, and only once.
  *
  * Idempotent: the update asks for the state before it; a second call finds the document complete and answers the same.
  */
 export function createCompleteDocument(ports: { database: Database }) {
-  return async function completeDocument(request: CompleteRequest): Promise<ProcessDocumentResult> {
+  return async function completeDocument(request: CompleteRequest): Promise<DocumentCompleted> {
     const { documentId, expectedPages } = request;
     const { runId } = currentRun();
     return ports.database.$transaction(async (transaction) => {
@@ -38,7 +42,8 @@ export function createCompleteDocument(ports: { database: Database }) {
       if (complete === null) throw superseded(documentId, runId);
       await recordSuccess(transaction, documentBreaker(documentId));
       await recordEvent(transaction, { documentId, runId, kind: "completed", detail: { ...complete.result } });
-      return complete.result;
+      const webhooks = await webhooksOfDocument(transaction, documentId);
+      return webhooks.length === 0 ? complete.result : { ...complete.result, webhooks };
     });
   };
 }

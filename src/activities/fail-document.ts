@@ -2,11 +2,17 @@ import type { Failure } from "../contract/failures.ts";
 import { documentBreaker, documentRules, recordFailure } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { webhooksOfDocument } from "../database/webhooks.ts";
 import { currentRun } from "./run-identity.ts";
 
 export interface FailRequest {
   documentId: string;
   failure: Failure;
+}
+
+/** Whom the document's workflow is to tell. */
+export interface DocumentFailed {
+  webhooks: string[];
 }
 
 /**
@@ -17,11 +23,11 @@ export interface FailRequest {
  * run that was overtaken changes a final state.
  */
 export function createFailDocument(ports: { database: Database }) {
-  return async function failDocument({ documentId, failure }: FailRequest): Promise<void> {
+  return async function failDocument({ documentId, failure }: FailRequest): Promise<DocumentFailed> {
     const { runId } = currentRun();
     const missing = failure.missingPages ?? [];
     const status = failure.type === "Cancelled" ? "cancelled" : missing.length > 0 ? "incomplete" : "failed";
-    await ports.database.$transaction(async (transaction) => {
+    return ports.database.$transaction(async (transaction) => {
       // What is left of other content, or of another engine, is not this document's text of that page.
       await transaction.$executeRaw`
         DELETE FROM pages p USING documents d
@@ -54,6 +60,10 @@ export function createFailDocument(ports: { database: Database }) {
           );
         }
       }
+      // Also when an attempt before this one wrote the state and could not say so.
+      const settled = await transaction.document.count({ where: { id: documentId, runId, status } });
+      const tell = status !== "cancelled" && settled > 0;
+      return { webhooks: tell ? await webhooksOfDocument(transaction, documentId) : [] };
     });
   };
 }

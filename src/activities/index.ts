@@ -10,11 +10,14 @@ import { createCheckPrerequisites } from "./check-prerequisites.ts";
 import { createCollectPages } from "./collect-pages.ts";
 import { createCompleteDocument } from "./complete-document.ts";
 import { createCreateRecord } from "./create-record.ts";
+import { createDeleteDocument } from "./delete-document.ts";
 import { createEnsureBatch } from "./ensure-batch.ts";
 import { createEnsureProject } from "./ensure-project.ts";
 import { createExtractMissingPages } from "./extract-missing-pages.ts";
 import { createFailDocument } from "./fail-document.ts";
 import { createFinishBatch } from "./finish-batch.ts";
+import { createListDocumentsToDelete } from "./list-documents-to-delete.ts";
+import { createPostWebhook } from "./post-webhook.ts";
 import type { QuotaGovernor } from "./quota-governor.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
 import { guardedTextract } from "./region-guard.ts";
@@ -34,7 +37,7 @@ export interface ActivityPorts {
   recognize: typeof recognizeDocument;
 }
 
-/** Every activity of `processDocument` and `processBatch` by its name in the Web UI. */
+/** Every activity by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {
   const { config, database, storage, textractReachable, recognize } = ports;
   const { bucket, stagingBucket } = config.storage;
@@ -67,6 +70,9 @@ export function createActivities(ports: ActivityPorts) {
     ensureBatch: createEnsureBatch({ database }),
     advanceBatch: createAdvanceBatch({ database, storage }),
     finishBatch: createFinishBatch({ database }),
+    listDocumentsToDelete: createListDocumentsToDelete({ database }),
+    deleteDocument: createDeleteDocument({ database, storage, bucket, stagingBucket }),
+    postWebhook: createPostWebhook({ database, networks: config.webhooks.networks }),
   };
 }
 

@@ -39,6 +39,11 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
     };
     await ports.database.$transaction(async (transaction) => {
       await requireOwner(transaction, documentId, currentRun().runId);
+      // What a person wrote of other content is not this content's text.
+      await transaction.$executeRaw`
+        DELETE FROM page_corrections c USING document_metadata m
+        WHERE c.document_id = ${documentId}::uuid AND m.document_id = c.document_id
+          AND m.sha256 IS DISTINCT FROM ${sha256} AND m.etag IS DISTINCT FROM ${etag}`;
       await transaction.documentMetadata.upsert({ where: { documentId }, create: { documentId, ...row }, update: row });
     });
     const detail = { fileName, mediaType: row.mediaType, sizeBytes: facts?.size ?? null };

@@ -102,6 +102,16 @@ export const failureTable = {
   OutOfMemory: { retry: "never", remedy: "The page does not fit the recogniser's memory limit; use textract." },
   OutOfTime: { retry: "never", remedy: "Recognition ran out of time; use textract or raise DOCKET_OCR_PAGE_SECONDS." },
   RecognizerCrashed: { retry: "limited", remedy: "Run again; if the same page crashes again, use textract." },
+  WebhookUnanswered: {
+    retry: "policy",
+    remedy: "Wait, or mend the receiver: it is tried for three days; `docket webhook test` asks it now.",
+  },
+  WebhookRefused: {
+    retry: "never",
+    remedy:
+      "Give an https:// address on the public internet, or name the receiver's network in DOCKET_WEBHOOK_NETWORKS; " +
+      "`docket webhook remove` ends it.",
+  },
   Superseded: { retry: "never", remedy: "A newer run owns the document: look at that one (`docket status ID`)." },
   Cancelled: { retry: "never", remedy: "Cancelled on request; submit the document again to go on." },
   Internal: { retry: "limited", remedy: "A defect in Docket: report it with the message and the document's id." },

@@ -15,7 +15,11 @@ export type EventKind =
   | "incomplete"
   | "recognized-locally"
   | "completed"
-  | "failed";
+  | "failed"
+  | "page-corrected"
+  | "correction-removed"
+  | "redriven"
+  | "deletion-begun";
 
 export interface DocumentEvent {
   documentId: string;

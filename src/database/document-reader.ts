@@ -38,6 +38,8 @@ export interface PageRow {
   engine: string;
   rawKey: string | null;
   writtenBy: string;
+  /** Who corrected the text, and when; null where it is the recognised one. */
+  correction: { by: string; at: Date } | null;
 }
 
 /** Candidates for a document that a person named. */
@@ -118,14 +120,21 @@ export class DocumentReader {
     return row;
   }
 
-  /** The next pages of a document after a number, at most `limit`. */
-  pagesAfter(documentId: string, after: number, limit: number): Promise<PageRow[]> {
-    return this.#rows(
-      `SELECT number, text, characters, confidence, width, height, lines, source::text AS source, engine::text AS engine,
-              raw_key AS "rawKey", written_by AS "writtenBy"
-       FROM pages WHERE document_id = $1::uuid AND number > $2 ORDER BY number LIMIT $3`,
+  /** The next pages of a document after a number, at most `limit`; a text that a person corrected in place of the other. */
+  async pagesAfter(documentId: string, after: number, limit: number): Promise<PageRow[]> {
+    const rows = await this.#rows<Omit<PageRow, "correction"> & { correctedBy: string | null; correctedAt: Date }>(
+      `SELECT p.number, coalesce(c.text, p.text) AS text, coalesce(c.characters, p.characters) AS characters,
+              p.confidence, p.width, p.height, p.lines, p.source::text AS source, p.engine::text AS engine,
+              p.raw_key AS "rawKey", p.written_by AS "writtenBy",
+              c.corrected_by AS "correctedBy", c.corrected_at AS "correctedAt"
+       FROM pages p LEFT JOIN page_corrections c ON c.document_id = p.document_id AND c.number = p.number
+       WHERE p.document_id = $1::uuid AND p.number > $2 ORDER BY p.number LIMIT $3`,
       [documentId, after, limit],
     );
+    return rows.map(({ correctedBy: by, correctedAt: at, ...page }) => ({
+      ...page,
+      correction: by === null ? null : { by, at },
+    }));
   }
 
   async close(): Promise<void> {

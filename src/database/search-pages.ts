@@ -75,8 +75,16 @@ export async function searchPages(database: Pick<Database, "$queryRaw">, search:
   const rows = await database.$queryRaw<Row[]>`
     WITH candidates AS MATERIALIZED (
       SELECT p.document_id, p.number, p.search_vector
-      FROM pages p
-      WHERE p.search_vector @@ websearch_to_tsquery('english', ${phrase})
+      FROM (
+        SELECT document_id, number, search_vector FROM pages
+        WHERE search_vector @@ websearch_to_tsquery('english', ${phrase})
+          -- What a person corrected counts in place of what was recognised.
+          AND NOT EXISTS (SELECT 1 FROM page_corrections c
+                          WHERE c.document_id = pages.document_id AND c.number = pages.number)
+        UNION ALL
+        SELECT document_id, number, search_vector FROM page_corrections
+        WHERE search_vector @@ websearch_to_tsquery('english', ${phrase})) p
+      WHERE true
         -- A subquery for each page that the index gave, and no join: the planner would begin with the documents, and
         -- ask the index anew for each of them.
         AND (SELECT (${statuses}::text[] IS NULL OR d.status::text = ANY (${statuses}::text[]))
@@ -90,10 +98,11 @@ export async function searchPages(database: Pick<Database, "$queryRaw">, search:
       ORDER BY rank DESC, document_id, number
       LIMIT ${search.limit}::int)
     SELECT shown.document_id, shown.number, shown.rank, shown.matches::int AS matches, m.file_name, j.slug, d.status::text,
-           ts_headline('english', translate(left(p.text, ${indexedCharacters}::int), ${matchStart + matchEnd}, ''),
+           ts_headline('english', translate(left(coalesce(c.text, p.text), ${indexedCharacters}::int), ${matchStart + matchEnd}, ''),
                        websearch_to_tsquery('english', ${phrase}), ${headline}) AS headline
     FROM shown
     JOIN pages p USING (document_id, number)
+    LEFT JOIN page_corrections c USING (document_id, number)
     JOIN documents d ON d.id = shown.document_id
     JOIN projects j ON j.id = d.project_id
     LEFT JOIN document_metadata m ON m.document_id = shown.document_id

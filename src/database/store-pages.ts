@@ -24,7 +24,7 @@ export function characterCount(text: string): number {
 }
 
 /** PostgreSQL's text cannot hold the null character, and a lone surrogate is not UTF-8. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll("\0", "").toWellFormed();
 }
 

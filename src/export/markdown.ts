@@ -19,9 +19,18 @@ export async function* toMarkdown({ document, pages }: ExportInput): AsyncGenera
   let before = "";
   for await (const page of pages()) {
     const mark = `<!-- ${document.fileName.replace(/--+|[<>\r\n]/g, "-")}, page ${page.number} -->`;
-    yield `${before}${[mark, ...paragraphs(page.lines)].join("\n\n")}\n`;
+    const text = page.correction === null ? paragraphs(page.lines) : writtenParagraphs(page.text);
+    yield `${before}${[mark, ...text].join("\n\n")}\n`;
     before = "\n";
   }
+}
+
+/** Of a text that a person wrote: empty lines part them, and every other line break was meant. */
+function writtenParagraphs(text: string): string[] {
+  return text.split(/\n\s*\n/).flatMap((paragraph) => {
+    const lines = paragraph.split("\n").flatMap((line) => line.trim() || []);
+    return lines.length === 0 ? [] : [lines.map(escapeMarkdown).join("  \n")];
+  });
 }
 
 function paragraphs(lines: readonly Line[]): string[] {

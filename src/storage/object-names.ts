@@ -8,6 +8,11 @@ export function describe(location: DocumentLocation): string {
   return ownUpload.exec(location.key)?.[1] ?? objectAddress(location);
 }
 
+/** Whether an object is one that `docket` uploaded itself. */
+export function isOwnUpload({ key }: DocumentLocation): boolean {
+  return ownUpload.test(key);
+}
+
 /** An object as people write it. */
 export function objectAddress(location: DocumentLocation): string {
   return `s3://${location.bucket}/${location.key}${location.version ? ` (version ${location.version})` : ""}`;

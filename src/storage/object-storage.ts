@@ -4,6 +4,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -46,6 +47,11 @@ export interface ObjectStorage {
    * @param after the last key that is known; null: from the beginning
    */
   list(bucket: string, prefix: string, after: string | null): Promise<{ objects: ListedObject[]; more: boolean }>;
+  /**
+   * The first objects whose keys begin with a prefix, at most 1,000: where the bucket keeps versions every one of them,
+   * marks of deletion included.
+   */
+  listVersions(bucket: string, prefix: string): Promise<{ key: string; version?: string }[]>;
   /** The bucket's region. */
   bucketRegion(bucket: string): Promise<string>;
   close(): void;
@@ -171,6 +177,18 @@ export function createObjectStorage(options: { region: string; endpoint: string 
         key === undefined ? [] : [{ key, size, etag }],
       );
       return { objects, more: answer.IsTruncated ?? false };
+    },
+
+    async listVersions(bucket, prefix) {
+      const client = await clientOf({ bucket });
+      const answer = await client
+        .send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }))
+        .catch((error) => storageFailure(error, { bucket, key: "" }));
+      return [...(answer.Versions ?? []), ...(answer.DeleteMarkers ?? [])].flatMap(
+        ({ Key: key, VersionId: version }) =>
+          // "null" is how a bucket without versions names the only one.
+          key === undefined ? [] : [{ key, ...(version === undefined || version === "null" ? {} : { version }) }],
+      );
     },
 
     bucketRegion: (bucket) => regions.regionOf(bucket),

@@ -1,2 +1,4 @@
+export { deleteDocuments } from "./delete-documents.ts";
+export { deliverWebhook } from "./deliver-webhook.ts";
 export { processBatch } from "./process-batch.ts";
 export { processDocument } from "./process-document.ts";

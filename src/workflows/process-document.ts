@@ -7,6 +7,7 @@ import {
   type TextractFinished,
   textractFinishedSignal,
 } from "../contract/process-document.ts";
+import { tellWebhooks } from "./deliver-webhook.ts";
 import { documentActivities } from "./document-activities.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
@@ -50,18 +51,20 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     else if (engine === "local") await locally();
     else await firstThatReads(byTextract, locally);
 
-    const result = await story.step("completeDocument", () =>
+    const { webhooks, ...result } = await story.step("completeDocument", () =>
       run.database.completeDocument({ documentId, expectedPages: found.pages }),
     );
+    await tellWebhooks(webhooks, { documentId, result, failure: null });
     return story.complete(result);
   } catch (error) {
     const failure = failureOf(error);
     const { documentId } = story.progress();
     if (documentId !== null) {
       // Should the database stay away for as long as its policy waits, the cause is still what the workflow ends with.
-      await CancellationScope.nonCancellable(() =>
-        story.step("failDocument", () => run.database.failDocument({ documentId, failure })),
-      ).catch(() => undefined);
+      await CancellationScope.nonCancellable(async () => {
+        const failed = await story.step("failDocument", () => run.database.failDocument({ documentId, failure }));
+        await tellWebhooks(failed?.webhooks, { documentId, result: null, failure });
+      }).catch(() => undefined);
     }
     story.fail(failure);
     throw isCancellation(error) ? error : toWorkflowFailure(failure, documentId);

@@ -1,5 +1,6 @@
 import type { ActivityOptions } from "@temporalio/workflow";
 import { taskQueues } from "../contract/process-document.ts";
+import { webhookQueue } from "../contract/webhook.ts";
 
 /**
  * Time-outs are short where the work is: a worker that is killed is noticed by them, and the step goes on elsewhere.
@@ -58,6 +59,28 @@ export const retryPolicies = {
     heartbeatTimeout: "15 seconds",
     scheduleToCloseTimeout: "30 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
+  /** All objects and rows of one document; behind a service that is away, and gone on with where it was. */
+  deletion: {
+    taskQueue: taskQueues.documents,
+    startToCloseTimeout: "1 hour",
+    heartbeatTimeout: "15 seconds",
+    scheduleToCloseTimeout: "30 days",
+    retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
+  },
+  /** A receiver that is down for a weekend gets its events on Monday. */
+  webhook: {
+    taskQueue: webhookQueue,
+    startToCloseTimeout: "30 seconds",
+    scheduleToCloseTimeout: "3 days",
+    retry: { initialInterval: "2 seconds", backoffCoefficient: 2, maximumInterval: "30 minutes" },
+  },
+  /** Somebody waits for the answer, whatever it is. */
+  webhookTest: {
+    taskQueue: webhookQueue,
+    startToCloseTimeout: "30 seconds",
+    scheduleToCloseTimeout: "1 minute",
+    retry: { maximumAttempts: 1 },
   },
   /** Local recognition, one document at a time. */
   ocr: {

@@ -13,6 +13,7 @@ import { joinPages } from "../render/page-text.ts";
 
 interface Options extends CommonOptions {
   project: string;
+  recognised?: boolean;
 }
 
 /** `docket text`: what was read of one document. */
@@ -28,6 +29,7 @@ export function defineText(program: Command): void {
     json: "one JSON object a page, with its lines, words and geometry",
   })
     .option("--project <slug>", "project that the document is in, where it is named by a path", parseProject, "default")
+    .option("--recognised", "what was recognised, also where a person has corrected a page")
     .addHelpText("after", "     (also when the document is not complete: what there is of it is printed)")
     .action(runs((document: string, options: Options) => text(document, options)));
 }
@@ -41,13 +43,14 @@ async function text(reference: string, options: Options): Promise<number> {
     ]);
     const documentId = await findDocument(database, reference, options.project);
     const [record] = await readDocuments(database, [documentId]);
+    const reading = { recognised: options.recognised ?? false };
     if (options.json) {
-      for await (const page of readPages(database, documentId)) {
+      for await (const page of readPages(database, documentId, reading)) {
         await printJson({ documentId, ...page });
         if (output.closed) break;
       }
     } else {
-      for await (const piece of joinPages(readPageTexts(database, documentId))) {
+      for await (const piece of joinPages(readPageTexts(database, documentId, reading))) {
         await writeDocumentText(piece);
         if (output.closed) break;
       }

@@ -1,0 +1,78 @@
+import { userInfo } from "node:os";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Retention } from "../../client/delete-documents.ts";
+import { DocketError } from "../../contract/failures.ts";
+import { type CommonOptions, defineCommand, runs } from "../command.ts";
+import { parseProject } from "../document-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { note, print, printJson } from "../output.ts";
+import { formatTime, plural } from "../render/format.ts";
+import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
+
+interface Options extends CommonOptions, ServiceWaitOption {
+  days?: number;
+  off?: boolean;
+  now?: boolean;
+  withSource?: boolean;
+  by?: string;
+}
+
+/** `docket retention`: how long a project's documents are kept. */
+export function defineRetention(program: Command): void {
+  const command = defineCommand(program, {
+    usage: "retention <project>",
+    summary: "show or set how long a project's documents are kept",
+    description:
+      "With --days: once a day the project's documents that ended so many days ago are deleted, as `docket delete` does; " +
+      "those under way never. Temporal keeps the schedule (retention/PROJECT in its Web UI). Without an option: what is " +
+      "set.",
+    examples: ["docket retention smith-v-jones --days 90", "docket retention smith-v-jones --off"],
+    json: "one JSON object: project, days, withSource, nextAt, lastAt; days is null where documents are kept for good",
+    exits: { 0: "done", 2: null },
+  });
+  withServiceWait(command, 60)
+    .option("--days <count>", "days after a document's end", parseDays)
+    .option("--with-source", "also delete the objects that were handed in by their addresses")
+    .option("--by <name>", "who wants it; kept with each deletion (default: your user name)")
+    .option("--off", "keep the documents for good")
+    .option("--now", "look now, and not only at the next time")
+    .action(runs((project: string, options: Options) => retention(parseProject(project), options)));
+}
+
+async function retention(project: string, options: Options): Promise<number> {
+  const { days, off, now, json } = options;
+  if (days !== undefined && off) throw new DocketError("InvalidInput", "--days and --off exclude each other.");
+  const [{ withServices }, schedules] = await Promise.all([
+    import("../stack/find-services.ts"),
+    import("../../client/delete-documents.ts"),
+  ]);
+  return withServices(options.dataDirectory, { seconds: options.serviceWait }, async (services) => {
+    if (days !== undefined) {
+      const requestedBy = (options.by ?? userInfo().username).slice(0, 200);
+      const withSource = options.withSource ?? false;
+      await schedules.setRetention(services, { project, days, withSource, requestedBy });
+    }
+    if (off) await schedules.removeRetention(services, project);
+    if (now && !(await schedules.sweepNow(services, project))) {
+      throw new DocketError("InvalidInput", `${project} has no retention.`, { remedy: "Set one with --days." });
+    }
+    const set = await schedules.readRetention(services, project);
+    if (json) await printJson(set ?? { project, days: null, withSource: false, nextAt: null, lastAt: null });
+    else await print(words(project, set));
+    if (now) note("Documents are looked for now.");
+    return exitCodes.complete;
+  });
+}
+
+function words(project: string, set: Retention | null): string {
+  if (set === null) return `${project}: documents are kept for good.`;
+  const next = set.nextAt === null ? "" : `; next look ${formatTime(set.nextAt)}`;
+  const source = set.withSource ? ", together with the objects that were handed in" : "";
+  return `${project}: documents are deleted ${plural(set.days, "day")} after their end${source}${next}.`;
+}
+
+function parseDays(value: string): number {
+  const days = Number(value);
+  if (Number.isInteger(days) && days >= 1 && days <= 36_500) return days;
+  throw new InvalidArgumentError("It is a whole number of days, 1 to 36,500.");
+}

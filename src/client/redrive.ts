@@ -1,0 +1,135 @@
+import type { FailureType, MissingPage } from "../contract/failures.ts";
+import type { Engine, Feature } from "../contract/process-document.ts";
+import { documentBreaker, resetBreaker } from "../database/circuit-breakers.ts";
+import type { Database } from "../database/client.ts";
+import { recordEvent } from "../database/document-events.ts";
+import type { DocumentStatus } from "../database/generated/enums.ts";
+import type { Services } from "./connect.ts";
+import { planRedrive, type RedriveCost, soonMilliseconds } from "./redrive-plan.ts";
+import { type CompleteInput, startDocument } from "./start-document.ts";
+
+/** Which documents are started again. */
+export interface RedriveFilter {
+  /** Ids; undefined: every failed and incomplete document that the other fields leave. */
+  ids?: string[] | undefined;
+  type?: FailureType | undefined;
+  project?: string | undefined;
+}
+
+/** A document that is to be started again. */
+export interface Redrive extends RedriveCost {
+  documentId: string;
+  fileName: string;
+  project: string;
+  status: DocumentStatus;
+  failureType: string | null;
+  /** A paid result would be lost within a day. */
+  urgent: boolean;
+  input: CompleteInput;
+  runId: string;
+}
+
+const batch = 200;
+
+/**
+ * The documents to start again with what each would cost, those first whose paid result expires within a day. The list
+ * is read twice for that, and never held as a whole.
+ */
+export async function* findRedrives(database: Database, filter: RedriveFilter, now: Date): AsyncGenerator<Redrive> {
+  for (const urgent of [true, false]) {
+    for await (const redrive of readRedrives(database, filter, now)) if (redrive.urgent === urgent) yield redrive;
+  }
+}
+
+/**
+ * Starts a document again. Doing it twice is doing it once: a run that is open is joined.
+ * @param priority 1 (first) to 5 (last); an urgent document is first in any case
+ */
+export async function startRedrive(services: Services, redrive: Redrive, priority: number | undefined): Promise<void> {
+  const { documentId, urgent, input, runId } = redrive;
+  // A person has said that the cause is cured; five failures in a row would be refused otherwise.
+  await resetBreaker(services.database, documentBreaker(documentId));
+  const chosen = urgent ? 1 : priority;
+  const started = await startDocument(
+    services,
+    { ...input, ...(chosen === undefined ? {} : { priority: chosen }) },
+    true,
+  );
+  const detail = { failureType: redrive.failureType, billedPages: redrive.billedPages, run: started?.runId ?? null };
+  const discriminator = started?.runId ?? "";
+  await recordEvent(services.database, { documentId, runId, kind: "redriven", discriminator, detail });
+}
+
+async function* readRedrives(database: Database, filter: RedriveFilter, now: Date): AsyncGenerator<Redrive> {
+  const { ids, type, project } = filter;
+  // A cancelled document was somebody's wish: it is started again where it is named, or its type.
+  const statuses: DocumentStatus[] = ["failed", "incomplete"];
+  if (type === "Cancelled" || ids !== undefined) statuses.push("cancelled");
+  let after: string | undefined;
+  while (true) {
+    const rows = await database.document.findMany({
+      where: {
+        status: { in: statuses },
+        ...(ids === undefined ? {} : { id: { in: ids } }),
+        // Documents leave the list while it is read: a position would skip others.
+        ...(after === undefined ? {} : { AND: { id: { gt: after } } }),
+        ...(type === undefined ? {} : { failureType: type }),
+        ...(project === undefined ? {} : { project: { slug: project } }),
+      },
+      include: { project: { select: { slug: true } }, metadata: true, textractJobs: true },
+      orderBy: { id: "asc" },
+      take: batch,
+    });
+    for (const row of rows) yield toRedrive(row, now);
+    after = rows.at(-1)?.id;
+    if (rows.length < batch || after === undefined) return;
+  }
+}
+
+type Row = Awaited<ReturnType<typeof findRow>>;
+const findRow = (database: Database) =>
+  database.document.findFirstOrThrow({
+    include: { project: { select: { slug: true } }, metadata: true, textractJobs: true },
+  });
+
+function toRedrive(row: Row, now: Date): Redrive {
+  const { metadata } = row;
+  const features = row.features as Feature[];
+  const engine = row.engine.replaceAll("_", "-") as Engine;
+  const cost = planRedrive(
+    {
+      engine,
+      features,
+      expectedPages: row.expectedPages,
+      storedPages: row.storedPages ?? 0,
+      missingPages: (row.missingPages ?? []) as unknown as MissingPage[],
+      content: metadata?.sha256 ?? row.objectVersion ?? metadata?.etag ?? null,
+      jobs: row.textractJobs.filter((job) => job.features.join() === features.join()),
+    },
+    now,
+  );
+  // Only content that was read is pinned: an object that was missing may be there by now, as another version.
+  const version = row.objectVersion === null || !metadata?.sha256 ? {} : { version: row.objectVersion };
+  const fileName = metadata?.fileName ?? row.key.split("/").at(-1) ?? row.id;
+  return {
+    ...cost,
+    documentId: row.id,
+    fileName,
+    project: row.project.slug,
+    status: row.status,
+    failureType: row.failureType,
+    urgent: cost.resultExpiresAt !== null && cost.resultExpiresAt.getTime() - now.getTime() < soonMilliseconds,
+    runId: row.runId,
+    // Without the hash: the run reads the object once and sees for itself whether it is still the same.
+    input: {
+      document: { bucket: row.bucket, key: row.key, ...version },
+      documentId: row.id,
+      project: row.project.slug,
+      engine,
+      features,
+      fileName,
+      ...(metadata === null ? {} : { source: metadata.source }),
+      customFields: (metadata?.customFields ?? {}) as Record<string, string>,
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { DocketError } from "../contract/failures.ts";
+import type { Database } from "./client.ts";
+import { recordEvent } from "./document-events.ts";
+
+/** What a deletion needs to know of a document. */
+export interface DocumentToDelete {
+  documentId: string;
+  project: string;
+  bucket: string;
+  key: string;
+}
+
+/** What is written down of it. */
+export interface DeletionNote {
+  id: string;
+  runId: string;
+  requestedBy: string;
+  reason: string | null;
+  objects: number;
+  sourceDeleted: boolean;
+  /** Name of the document's circuit breaker, which goes with it. */
+  breaker: string;
+}
+
+/**
+ * Makes a workflow run the owner of a document that is to be deleted: every other run is superseded from now on.
+ * @returns null where there is no such document
+ * @throws {DocketError} `Superseded` when this run owned it before, and another has taken it since
+ */
+export async function claimForDeletion(
+  database: Database,
+  documentId: string,
+  { runId, workflowId }: { runId: string; workflowId: string },
+): Promise<DocumentToDelete | null> {
+  return database.$transaction(async (transaction) => {
+    const [row] = await transaction.$queryRaw<{ run_id: string; slug: string; bucket: string; key: string }[]>`
+      SELECT d.run_id, p.slug, d.bucket, d.key FROM documents d JOIN projects p ON p.id = d.project_id
+      WHERE d.id = ${documentId}::uuid FOR UPDATE OF d`;
+    if (row === undefined) return null;
+    const claimed = await transaction.documentEvent.count({ where: { documentId, runId, kind: "deletion-begun" } });
+    if (claimed > 0 && row.run_id !== runId) throw handedInAgain(documentId);
+    await transaction.$executeRaw`
+      UPDATE documents SET run_id = ${runId}, workflow_id = ${workflowId}, status = 'cancelled', finished_at = now(),
+             missing_pages = NULL, failure_type = 'Cancelled', failure_message = 'The document is being deleted.',
+             failure_remedy = 'Wait for the deletion to end; hand it in again to have it back.'
+      WHERE id = ${documentId}::uuid AND run_id <> ${runId}`;
+    await recordEvent(transaction, { documentId, runId, kind: "deletion-begun" });
+    return { documentId, project: row.slug, bucket: row.bucket, key: row.key };
+  });
+}
+
+/**
+ * Removes every row of a document and leaves one that says so, in one transaction.
+ * @throws {DocketError} `Superseded` when the document was handed in again since it was claimed
+ */
+export async function deleteRows(database: Database, document: DocumentToDelete, note: DeletionNote): Promise<void> {
+  const { documentId, project } = document;
+  const { id, runId, requestedBy, reason, objects, sourceDeleted } = note;
+  await database.$transaction(
+    async (transaction) => {
+      const owned = await transaction.$queryRaw<unknown[]>`
+        SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND run_id = ${runId} FOR UPDATE`;
+      if (owned.length === 0) throw handedInAgain(documentId);
+      await transaction.$executeRaw`
+        INSERT INTO deletions (id, document_id, project, requested_by, reason, objects, source_deleted, pages, cost_usd,
+                               jobs, received_at)
+        SELECT ${id}::uuid, d.id, ${project}, ${requestedBy}, ${reason}, ${objects}::int, ${sourceDeleted}::boolean,
+               d.expected_pages, coalesce(paid.cost, 0), coalesce(paid.jobs, '[]'::jsonb), d.received_at
+        FROM documents d,
+             (SELECT sum(cost_usd) AS cost,
+                     jsonb_agg(jsonb_build_object('region', region, 'jobId', job_id, 'pages', pages,
+                                                  'costUsd', cost_usd::float8) ORDER BY intended_at) AS jobs
+              FROM textract_jobs WHERE document_id = ${documentId}::uuid AND job_id IS NOT NULL) AS paid
+        WHERE d.id = ${documentId}::uuid
+        ON CONFLICT (id) DO NOTHING`;
+      await transaction.textractJob.deleteMany({ where: { documentId } });
+      // A batch's line names the file; where the document came by another key, the batch's own line is not its.
+      const { bucket, key } = document;
+      await transaction.batchItem.deleteMany({ where: { bucket, key, documentId } });
+      await transaction.circuitBreaker.deleteMany({ where: { name: note.breaker } });
+      // Pages, corrections, metadata and events go with it.
+      await transaction.document.delete({ where: { id: documentId } });
+    },
+    { timeout: 30_000 },
+  );
+}
+
+function handedInAgain(documentId: string): DocketError {
+  return new DocketError("Superseded", `Document ${documentId} was handed in again while it was being deleted.`, {
+    remedy: "Delete it again if that is still meant.",
+  });
+}

@@ -1,0 +1,114 @@
+import { lookup as resolve } from "node:dns";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { type BlockList, isIP, type LookupFunction } from "node:net";
+import { DocketError } from "../contract/failures.ts";
+import { signatureOf } from "./signature.ts";
+import { judgeAddress } from "./target-address.ts";
+
+/** Longest time for one post, milliseconds. */
+const postMilliseconds = 15_000;
+
+const mostAnswerBytes = 65_536;
+
+export interface EventPost {
+  url: string;
+  secret: string;
+  /** The same for every try of one event. */
+  id: string;
+  /** A CloudEvents 1.0 event in its JSON format. */
+  body: string;
+  /** Networks that are not public and may be posted to all the same. */
+  allowed: BlockList;
+  signal: AbortSignal;
+}
+
+/**
+ * Posts a signed event. The name is resolved here, and the connection goes to the very address that was judged: a name
+ * that answers differently the second time leads nowhere else. Redirects are not followed.
+ * @returns the HTTP status, 200 to 299
+ * @throws {DocketError} `WebhookRefused` for an address that is not allowed and for 410; `WebhookUnanswered` otherwise
+ */
+export async function postEvent(post: EventPost): Promise<number> {
+  const url = new URL(post.url);
+  const name = `${url.origin}${url.pathname}`;
+  const literal = url.hostname.replace(/^\[|\]$/g, "");
+  // Node.js resolves no address that is one already.
+  if (isIP(literal) !== 0) requireAllowed(url, literal, post.allowed);
+  const status = await send(url, post).catch((error: Error) => {
+    if (error instanceof DocketError || post.signal.aborted) throw error;
+    const { code, name: kind } = error as NodeJS.ErrnoException;
+    throw new DocketError("WebhookUnanswered", `The webhook ${name} does not answer: ${code ?? kind}.`, {
+      cause: error,
+    });
+  });
+  if (status >= 200 && status < 300) return status;
+  if (status === 410)
+    throw new DocketError("WebhookRefused", `The webhook ${name} answers 410: it wants no more posts.`);
+  throw new DocketError("WebhookUnanswered", `The webhook ${name} answers ${status}.`);
+}
+
+function send(url: URL, { secret, id, body, allowed, signal }: EventPost): Promise<number> {
+  const seconds = Math.floor(Date.now() / 1000);
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise((done, fail) => {
+    const sent = request(
+      url,
+      {
+        method: "POST",
+        agent: false,
+        lookup: judgedLookup(url, allowed),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(postMilliseconds)]),
+        headers: {
+          "content-type": "application/cloudevents+json; charset=utf-8",
+          "content-length": Buffer.byteLength(body),
+          "user-agent": "docket",
+          "webhook-id": id,
+          "webhook-timestamp": seconds,
+          "webhook-signature": signatureOf(secret, { id, seconds, body }),
+        },
+      },
+      (response) => {
+        // What the receiver says beyond its status is of no use, and is not read for long.
+        let bytes = 0;
+        response.on("error", () => {});
+        response.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > mostAnswerBytes) response.destroy();
+        });
+        done(response.statusCode ?? 0);
+      },
+    );
+    sent.once("error", fail);
+    sent.end(body);
+  });
+}
+
+/** Resolves a name, and gives the connection none of the addresses unless all of them are allowed. */
+function judgedLookup(url: URL, allowed: BlockList): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      try {
+        for (const { address } of addresses) requireAllowed(url, address, allowed);
+      } catch (refusal) {
+        return callback(refusal as Error, []);
+      }
+      const [first] = addresses;
+      if (options.all === true || first === undefined) return callback(null, addresses);
+      callback(null, first.address, first.family);
+    });
+  };
+}
+
+function requireAllowed(url: URL, address: string, allowed: BlockList): void {
+  const judgement = judgeAddress(address, allowed);
+  if (judgement === "refused") {
+    throw new DocketError("WebhookRefused", `The webhook ${url.origin} leads to ${address}, which is not public.`);
+  }
+  if (judgement === "public" && url.protocol !== "https:") {
+    throw new DocketError("WebhookRefused", `The webhook ${url.origin} is not encrypted.`, {
+      remedy: "Use an https:// address; http:// is for networks that DOCKET_WEBHOOK_NETWORKS names.",
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from "@temporalio/workflow";
+import type { Activities } from "../activities/index.ts";
+import { taskQueues } from "../contract/process-document.ts";
+import {
+  type DeliverWebhookInput,
+  type DocumentEnded,
+  deliverWebhookType,
+  type WebhookDelivered,
+  type WebhookEventType,
+} from "../contract/webhook.ts";
+import { failureOf, toWorkflowFailure } from "./document-failure.ts";
+import { retryPolicies } from "./retry-policies.ts";
+
+/** Tells one webhook of one event; a receiver that does not answer is tried for days. */
+export async function deliverWebhook(input: DeliverWebhookInput): Promise<WebhookDelivered> {
+  const isTest = input.type === "docket.webhook.test";
+  const { postWebhook } = proxyActivities<Activities>({
+    ...(isTest ? retryPolicies.webhookTest : retryPolicies.webhook),
+    // One receiver that hangs keeps no other's posts back.
+    priority: { fairnessKey: input.webhookId },
+    summary: input.type,
+  });
+  try {
+    return await postWebhook(input);
+  } catch (error) {
+    throw toWorkflowFailure(failureOf(error), input.ended?.documentId ?? null);
+  }
+}
+
+/**
+ * Starts the deliveries of a document's end. They are workflows of their own, which the document does not wait for.
+ * @param webhooks undefined in the histories of versions that knew none
+ */
+export async function tellWebhooks(webhooks: readonly string[] | undefined, ended: DocumentEnded): Promise<void> {
+  if (webhooks === undefined || webhooks.length === 0) return;
+  // A wish to cancel that comes now changes nothing of how the document has ended.
+  await CancellationScope.nonCancellable(() => startDeliveries(webhooks, ended));
+}
+
+async function startDeliveries(webhooks: readonly string[], ended: DocumentEnded): Promise<void> {
+  const { runId } = workflowInfo();
+  for (const webhookId of webhooks) {
+    const eventId = `${runId}_${webhookId}`;
+    const input: DeliverWebhookInput = {
+      webhookId,
+      eventId,
+      type: typeOf(ended),
+      time: new Date().toISOString(),
+      ended,
+    };
+    await startChild(deliverWebhookType, {
+      workflowId: `webhook/${eventId}`,
+      taskQueue: taskQueues.documents,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${input.type} ${ended.documentId}`,
+    }).catch((error) => {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    });
+  }
+}
+
+function typeOf({ failure }: DocumentEnded): WebhookEventType {
+  if (failure === null) return "docket.document.complete";
+  return (failure.missingPages?.length ?? 0) > 0 ? "docket.document.incomplete" : "docket.document.failed";
+}

@@ -1,0 +1,133 @@
+import { readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
+
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let worker: Running;
+
+beforeAll(async () => {
+  stack = await connectStack();
+  worker = await startWorker();
+});
+afterAll(async () => {
+  await worker.stop();
+  await stack.close();
+});
+
+/** Hands in an object by its address, and waits for its end. */
+async function handIn(project: string, name = "one", file = "samples/notice-200dpi-bilevel.pdf") {
+  const document = await stack.upload(`theirs/${project}/${name}.pdf`, file);
+  const result = await stack.client.workflow.execute("processDocument", {
+    taskQueue: "documents",
+    workflowId: `deleted-${project}-${name}`,
+    args: [{ document, project }],
+  });
+  return { document, documentId: result.documentId as string, costUsd: result.costUsd as number };
+}
+
+async function expectGone(documentId: string): Promise<void> {
+  const { database, storage, bucket } = stack;
+  expect(await database.document.count({ where: { id: documentId } })).toBe(0);
+  const where = { documentId };
+  for (const table of [database.page, database.pageCorrection, database.documentMetadata, database.textractJob]) {
+    expect(await (table.count as (query: object) => Promise<number>)({ where })).toBe(0);
+  }
+  expect(await database.documentEvent.count({ where })).toBe(0);
+  for (const prefix of [`textract/${documentId}/`, `copies/${documentId}/`]) {
+    expect(await storage.listVersions(bucket, prefix)).toEqual([]);
+  }
+}
+
+it("everything that Docket made of a document goes; its owner's object and an entry that says so stay", async () => {
+  const { document, documentId, costUsd } = await handIn("deleted-one");
+  await stack.storage.put(stack.bucket, `copies/${documentId}/left-over`, "x", "text/plain");
+  expect((await stack.storage.listVersions(stack.bucket, `textract/${documentId}/`)).length).toBeGreaterThan(0);
+  const [job] = await stack.database.textractJob.findMany({ where: { documentId } });
+
+  const answer = await docket(["delete", documentId, "--by", "Ann", "--reason", "asked for", "--json"]);
+  expect(answer.code).toBe(0);
+  expect(JSON.parse(answer.stdout)).toMatchObject({ deleted: 1, failed: [] });
+  await expectGone(documentId);
+  await expect(stack.storage.head(document)).resolves.toMatchObject({ size: expect.any(Number) });
+  const left = await stack.database.deletion.findMany({ where: { documentId } });
+  expect(left).toMatchObject([
+    {
+      project: "deleted-one",
+      requestedBy: "Ann",
+      reason: "asked for",
+      sourceDeleted: false,
+      pages: expect.any(Number),
+    },
+  ]);
+  expect(Number(left[0]?.costUsd)).toBeCloseTo(costUsd, 6);
+  expect(left[0]?.jobs).toMatchObject([{ jobId: job?.jobId, region: "us-east-1" }]);
+
+  // What is handed in again is a new document, and paid again.
+  const again = await handIn("deleted-one", "again");
+  expect(again.documentId).toBe(documentId);
+  expect((await docket(["delete", documentId, "--with-source"])).code).toBe(0);
+  await expect(stack.storage.head(again.document)).rejects.toMatchObject({ type: "ObjectMissing" });
+});
+
+it("a file that docket uploaded goes with its document, and an open run does not write any more", async () => {
+  await worker.stop();
+  const submitted = await docket(["submit", "samples/court-order.png", "--project", "deleted-open", "--json"]);
+  const { documentId } = JSON.parse(submitted.stdout);
+  const prefix = `documents/deleted-open/${documentId}/`;
+  expect(await stack.storage.listVersions(stack.bucket, prefix)).toHaveLength(1);
+  worker = await startWorker();
+  const handle = stack.client.workflow.getHandle(`document/${documentId}`);
+  await expect
+    .poll(() => stack.database.document.count({ where: { id: documentId } }), { timeout: 60_000, interval: 100 })
+    .toBe(1);
+  expect((await docket(["delete", documentId])).code).toBe(0);
+  await handle.result().catch(() => undefined);
+  await expectGone(documentId);
+  expect(await stack.storage.listVersions(stack.bucket, prefix)).toEqual([]);
+});
+
+it("a worker killed with SIGKILL half way: the deletion is finished, with one entry", async () => {
+  const { documentId } = await handIn("deleted-killed");
+  await worker.stop();
+  const marker = join(tmpdir(), `docket-deleted-killed-${process.pid}`);
+  await rm(marker, { force: true });
+  const kill = { KILL_STEP: "deleteDocument", KILL_MOMENT: "after", KILL_MARKER: marker };
+  const doomed = await startWorker(documentQueues, kill);
+  const dead = new Promise((resolve) => doomed.child.once("exit", (_, signal) => resolve(signal)));
+  const deleting = docket(["delete", documentId, "--json"]);
+  expect(await dead).toBe("SIGKILL");
+  expect(Number(await readFile(marker, "utf8"))).toBe(doomed.child.pid);
+  await rm(marker, { force: true });
+  worker = await startWorker();
+  expect(JSON.parse((await deleting).stdout)).toMatchObject({ deleted: 1, failed: [] });
+  await expectGone(documentId);
+  expect(await stack.database.deletion.count({ where: { documentId } })).toBe(1);
+});
+
+it("a project is deleted only when that is said twice; a retention deletes what ended long ago", async () => {
+  const project = "deleted-project";
+  const old = await handIn(project, "old");
+  const recent = await handIn(project, "recent", "samples/court-order.png");
+  const longAgo = new Date(Date.now() - 91 * 86_400_000);
+  await stack.database.document.update({
+    where: { id: old.documentId },
+    data: { receivedAt: longAgo, startedAt: longAgo, finishedAt: longAgo },
+  });
+  const set = await docket(["retention", project, "--days", "90", "--now", "--by", "Records", "--json"]);
+  expect(JSON.parse(set.stdout)).toMatchObject({ project, days: 90, withSource: false, nextAt: expect.any(String) });
+  await expect
+    .poll(() => stack.database.deletion.count({ where: { documentId: old.documentId } }), { timeout: 90_000 })
+    .toBe(1);
+  await expectGone(old.documentId);
+  const [entry] = await stack.database.deletion.findMany({ where: { documentId: old.documentId } });
+  expect(entry).toMatchObject({ requestedBy: "Records", reason: "retention of 90 days" });
+  expect(await stack.database.document.count({ where: { id: recent.documentId } })).toBe(1);
+  expect((await docket(["retention", project, "--off"])).stdout).toContain("kept for good");
+
+  const unsaid = await docket(["delete", "--project", project]);
+  expect(unsaid).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
+  expect((await docket(["delete", "--project", project, "--yes", "--json"])).code).toBe(0);
+  await expectGone(recent.documentId);
+});
