@@ -15,6 +15,10 @@ const words: Record<EventKind, string> = {
   "recognized-locally": "Recognised on this machine",
   completed: "Completed",
   failed: "Failed",
+  redriven: "Started again",
+  "page-corrected": "A page corrected by hand",
+  "correction-removed": "A correction taken away",
+  "deletion-begun": "Deletion begun",
 };
 
 /** What an event means; a kind that is not known yet is told as it is. */
