@@ -1,4 +1,4 @@
-import type { PlannedFault } from "./faults.ts";
+import type { EndpointFault, PlannedFault } from "./faults.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -58,9 +58,21 @@ async function notify(world: World, { jobs, times }: { jobs: "running" | "unknow
   }
 }
 
-/** Takes back the faults that wait for a request or a connection. */
+// What happens to requests: the more are left, the longer everybody waits for the breaker.
+const slowingKinds = new Set([
+  ...["throttle", "no-slot", "internal-error", "reset-before", "reset-after", "slow-answer", "expired"],
+]);
+
+/** Takes back the faults that wait for a request or a connection; those of jobs and of their notifications stay. */
 export async function forgetFaults(world: World): Promise<void> {
   for (const proxy of Object.values(world.proxies)) proxy.forget();
-  // An endpoint that is down has forgotten them by itself.
-  await fetch(`${world.textract}/faults`, { method: "DELETE" }).catch(() => null);
+  const address = `${world.textract}/faults`;
+  try {
+    const { faults } = (await (await fetch(address)).json()) as { faults: EndpointFault[] };
+    await fetch(address, { method: "DELETE" });
+    const body = JSON.stringify(faults.filter(({ kind }) => !slowingKinds.has(kind)));
+    await fetch(address, { method: "POST", body });
+  } catch {
+    // An endpoint that is down has forgotten them by itself.
+  }
 }
