@@ -34,8 +34,8 @@ async function behindProxy(variable: string): Promise<{ proxy: BreakingProxy; ex
   return { proxy, extra: { [variable]: value.replace(`:${port}`, `:${proxy.port}`) } };
 }
 
-/** Runs a command and mends the service as soon as the command says that it waits for it. */
-async function runDuringOutage(args: string[], extra: Record<string, string>, onWaiting: () => void) {
+/** Runs a command and mends the service as soon as the command says that it waits for it; told what it said so far. */
+async function runDuringOutage(args: string[], extra: Record<string, string>, onWaiting: (said: string) => void) {
   const child = spawn(process.execPath, ["dist/cli/docket.js", ...args], {
     env: stackEnvironment(extra),
     stdio: ["ignore", "pipe", "pipe"],
@@ -46,7 +46,7 @@ async function runDuringOutage(args: string[], extra: Record<string, string>, on
   });
   child.stderr.on("data", (chunk) => {
     output.stderr += chunk;
-    if (output.stderr.includes("waiting for")) onWaiting();
+    if (output.stderr.includes("waiting for")) onWaiting(output.stderr);
   });
   const [code] = (await once(child, "close")) as [number | null];
   return { code, ...output };
@@ -86,6 +86,22 @@ describe("a service that is down at the moment of hand-in", () => {
     );
     await proxy.close();
     expect(stderr).toContain("Nothing is lost: waiting for S3 at ");
+    expect({ code, result: JSON.parse(stdout) }).toMatchObject({ code: 0, result: { status: "complete" } });
+  });
+
+  it("run waits for the configured PostgreSQL and Temporal before it migrates and starts workers", async () => {
+    const [database, temporal] = [await behindProxy("DATABASE_URL"), await behindProxy("TEMPORAL_ADDRESS")];
+    for (const { proxy } of [database, temporal]) proxy.refuse(true);
+    const file = await freshDocument("run");
+    const args = ["run", "--project", "outage-run", "--data-directory", join(folder, "run"), "--json", file];
+    const extra = { ...database.extra, ...temporal.extra };
+    const { code, stdout, stderr } = await runDuringOutage(args, extra, (said) => {
+      database.proxy.refuse(!said.includes("waiting for PostgreSQL"));
+      temporal.proxy.refuse(!said.includes("waiting for Temporal"));
+    });
+    for (const { proxy } of [database, temporal]) await proxy.close();
+    expect(stderr).toMatch(/waiting for PostgreSQL at .*\n.*The service answers again/s);
+    expect(stderr).toContain("waiting for Temporal at ");
     expect({ code, result: JSON.parse(stdout) }).toMatchObject({ code: 0, result: { status: "complete" } });
   });
 

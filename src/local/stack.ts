@@ -19,6 +19,8 @@ export interface StackOptions {
   report?: Report;
   /** Ends the start; what was started is stopped again. */
   signal?: AbortSignal;
+  /** Runs what asks a service that is not ours, again where that is down for now. Default: once. */
+  through?<T>(run: () => Promise<T>): Promise<T>;
 }
 
 /** One server that the stack consists of. */
@@ -60,7 +62,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const failing = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failing.signal]) : failing.signal;
-  const stack = new StackBuilder(dataDirectory, choice, { environment, report: options.report, signal });
+  const stack = new StackBuilder(dataDirectory, choice, {
+    environment,
+    report: options.report,
+    signal,
+    through: options.through ?? ((run) => run()),
+  });
   const starts = [stack.startDatabase(), stack.startTemporal(), stack.startStorageAndTextract()].map((start) =>
     // One that cannot be had ends the wait for the others.
     start.catch((error) => {
@@ -76,17 +83,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return stack.built();
 }
 
+type BuilderOptions = StartOptions & { environment: NodeJS.ProcessEnv; through: NonNullable<StackOptions["through"]> };
+
 class StackBuilder {
   readonly #directory: string;
   readonly #choice: ServiceChoice;
-  readonly #options: StartOptions & { environment: NodeJS.ProcessEnv; logDirectory: string };
+  readonly #options: BuilderOptions & { logDirectory: string };
   readonly #environment: Record<string, string> = {};
   readonly #embedded: { name: string; part: SharedPart }[] = [];
   readonly #external: StackPart[] = [];
   #webUi: string | null = null;
   #textractStatus: string | null = null;
 
-  constructor(directory: string, choice: ServiceChoice, options: StartOptions & { environment: NodeJS.ProcessEnv }) {
+  constructor(directory: string, choice: ServiceChoice, options: BuilderOptions) {
     this.#directory = directory;
     this.#choice = choice;
     this.#options = { ...options, logDirectory: join(directory, "logs") };
@@ -145,7 +154,9 @@ class StackBuilder {
       return server;
     }
     this.#addExternal("S3", s3.kind === "aws" ? `AWS, bucket ${bucket}` : s3.endpoint);
-    if (s3.kind === "endpoint" && makesBucket) await makeBucket({ endpoint: s3.endpoint, region, bucket });
+    if (s3.kind === "endpoint" && makesBucket) {
+      await this.#options.through(() => makeBucket({ endpoint: s3.endpoint, region, bucket }));
+    }
     return null;
   }
 

@@ -73,6 +73,7 @@ async function runWithStack(found: Found, options: Options, display: Display, in
     report: display.step,
     say: display.say,
     signal,
+    serviceWait: options.serviceWait,
   });
   interruption.onForce(session.kill);
   try {

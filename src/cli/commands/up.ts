@@ -5,12 +5,15 @@ import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
 import { createDisplay } from "../run/create-display.ts";
+import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 import { useVariables } from "../stack/environment.ts";
 import type { StackSession } from "../stack/session.ts";
 
+type Options = CommonOptions & ServiceWaitOption;
+
 /** `docket up`: the stack and its workers, until Ctrl-C. */
 export function defineUp(program: Command): void {
-  defineCommand(program, {
+  const command = defineCommand(program, {
     usage: "up",
     summary: "run the stack and its workers until Ctrl-C",
     description:
@@ -20,12 +23,13 @@ export function defineUp(program: Command): void {
     examples: ["docket up", "docket up --json > stack.json &"],
     json: "one JSON object when everything is up: page, webUi, textractStatus, environment",
     exits: { 0: "done", 2: null },
-  })
+  });
+  withServiceWait(command, 600)
     .addHelpText("after", "  130  stopped by Ctrl-C, as it is meant to be; 143 by SIGTERM")
-    .action(runs((options: CommonOptions) => up(options)));
+    .action(runs((options: Options) => up(options)));
 }
 
-async function up(options: CommonOptions): Promise<number> {
+async function up(options: Options): Promise<number> {
   const interruption = interruptible();
   const { signal } = interruption;
   const display = await createDisplay();
@@ -39,6 +43,7 @@ async function up(options: CommonOptions): Promise<number> {
       report: display.step,
       say: display.say,
       signal,
+      serviceWait: options.serviceWait,
     });
     interruption.onForce(session.kill);
     display.end();

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { DocketError } from "../../contract/failures.ts";
 import type { StepReport } from "../../local/report.ts";
 import { untilAborted } from "../interrupt.ts";
+import { outageNotes } from "../service-wait.ts";
 import { withVariables } from "./environment.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 import { StackWorkers } from "./stack-workers.ts";
@@ -29,6 +30,8 @@ export interface SessionOptions {
   report(step: StepReport): void;
   say(line: string): void;
   signal: AbortSignal;
+  /** Longest wait for a configured service that does not answer, seconds. */
+  serviceWait: number;
 }
 
 // What decides which services a stack is made of. Credentials are each process's own.
@@ -45,7 +48,8 @@ const settingNames = [...serviceNames, "AWS_REGION", "AWS_DEFAULT_REGION"] as co
 
 /**
  * Brings up the stack of a data folder: its parts, which all processes with that folder share; the migrations; and the
- * workers, unless another process runs them for the same services.
+ * workers, unless another process runs them for the same services. A configured service that does not answer is waited
+ * for.
  * @throws {DocketError} when a part cannot be had, with what would cure it
  */
 export async function openStackSession(options: SessionOptions): Promise<StackSession> {
@@ -55,7 +59,9 @@ export async function openStackSession(options: SessionOptions): Promise<StackSe
   const own = running === null ? process.env : asOwnerOf(running, options.dataDirectory);
 
   const { startStack } = await import("../../local/stack.ts");
-  const stack = await startStack({ dataDirectory, environment: own, report, signal });
+  const wait = await waitForConfigured(own, options);
+  const through = <T>(run: () => Promise<T>) => wait.through(run);
+  const stack = await startStack({ dataDirectory, environment: own, report, signal, through });
   const environment = withVariables(own, stack.environment);
   const { webUi, textractStatus } = stack;
   const workers = new StackWorkers({
@@ -76,7 +82,14 @@ export async function openStackSession(options: SessionOptions): Promise<StackSe
     await stack.stop();
   };
   try {
-    await timed(report, "migrations", () => untilAborted(migrateDatabase(environment), signal));
+    const migrated = () => through(() => migrateDatabase(environment));
+    await timed(report, "migrations", () => untilAborted(migrated(), signal));
+    // Workers end where no Temporal server answers, and are given up after a few times.
+    if (own["TEMPORAL_ADDRESS"])
+      await untilAborted(
+        through(() => askTemporal(environment)),
+        signal,
+      );
     await timed(report, "workers", () => untilAborted(workers.ensure(signal), signal));
   } catch (error) {
     await stop();
@@ -118,6 +131,34 @@ function asOwnerOf(running: StackFile, dataDirectory: string): NodeJS.ProcessEnv
 
 function settingsOf(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(settingNames.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
+}
+
+/** Waits for services that are configured, and tells of it; those of the stack itself have their own ways. */
+async function waitForConfigured(environment: NodeJS.ProcessEnv, { serviceWait, signal, say }: SessionOptions) {
+  const [{ ServiceWait }, { chooseServices }] = await Promise.all([
+    import("../../client/service-wait.ts"),
+    import("../../local/choose-services.ts"),
+  ]);
+  const { databaseUrl, temporalAddress, s3, bucket } = chooseServices(environment);
+  return new ServiceWait({
+    services: {
+      ...(databaseUrl === null ? {} : { database: { url: databaseUrl } }),
+      ...(temporalAddress === null ? {} : { temporal: { address: temporalAddress } }),
+      ...(s3.kind === "endpoint" ? { storage: { bucket, endpoint: s3.endpoint } } : {}),
+    },
+    limitMilliseconds: serviceWait * 1000,
+    signal,
+    onChange: outageNotes(say),
+  });
+}
+
+async function askTemporal(environment: NodeJS.ProcessEnv): Promise<void> {
+  const [{ loadConfig }, { connectTemporal }] = await Promise.all([
+    import("../../config.ts"),
+    import("../../client/connect.ts"),
+  ]);
+  const client = await connectTemporal(loadConfig(environment).temporal);
+  await client.connection.close();
 }
 
 async function migrateDatabase(environment: NodeJS.ProcessEnv): Promise<string> {
