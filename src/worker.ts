@@ -18,15 +18,19 @@ import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { createObjectStorage } from "./storage/object-storage.ts";
+import { startTracing } from "./telemetry/tracing.ts";
 import { createRegionLimits } from "./textract/region-limits.ts";
 import { readServiceQuotas } from "./textract/service-quotas.ts";
 import { createTextractApis } from "./textract/textract-api.ts";
 import { textractReachability } from "./textract/textract-reachability.ts";
+import { registerDocumentMetrics } from "./worker/document-metrics.ts";
 import { registerGuardMetrics } from "./worker/guard-metrics.ts";
 import { startHealthServer } from "./worker/health-server.ts";
+import { registerMemoryMetrics } from "./worker/memory-metrics.ts";
 import { createWorkerMetrics } from "./worker/metrics.ts";
 import { readNotifications } from "./worker/notifications.ts";
-import { workflowBundleUrl } from "./workflows/bundle.ts";
+import { registerQueueMetrics } from "./worker/queue-metrics.ts";
+import { tracedWorkflowBundleUrl, workflowBundleUrl } from "./workflows/bundle.ts";
 
 export interface WorkerRun {
   config: Config;
@@ -59,6 +63,10 @@ export async function runWorker({
   const connection = await NativeConnection.connect({ address: config.temporal.address });
   const database = createDatabase(config.database);
   registerGuardMetrics(metrics.registry, database);
+  registerDocumentMetrics(metrics.registry, database);
+  registerMemoryMetrics(metrics.registry, queues.includes(taskQueues.ocr) ? config.ocr.memoryBytes : undefined);
+  registerQueueMetrics(metrics.registry, { connection, namespace: config.temporal.namespace, queues });
+  const tracing = await startTracing(process.env, "docket-worker");
   const storage = createObjectStorage(config.storage);
   const textract = createTextractApis(config.textract);
   const limitsOf = createRegionLimits({
@@ -82,11 +90,17 @@ export async function runWorker({
     activities,
     shutdownGraceTime: config.worker.shutdownGraceMilliseconds,
     interceptors: {
-      activity: [() => ({ inbound: new FailureInterceptor(metrics.observeActivity) }), ...activityInterceptors],
+      activity: [
+        ...(tracing === null ? [] : [tracing.activities]),
+        () => ({ inbound: new FailureInterceptor(metrics.observeActivity) }),
+        ...activityInterceptors,
+      ],
     },
   };
+  if (tracing !== null) common.sinks = tracing.sinks;
   const workers: Worker[] = [];
-  for (const queue of queues) workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config)) }));
+  for (const queue of queues)
+    workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config, tracing !== null)) }));
   // Where documents end, their ends are told: in places of their own, because a receiver may hang.
   const served: string[] = [...queues];
   if (queues.includes(taskQueues.documents)) {
@@ -120,18 +134,23 @@ export async function runWorker({
     await notifications?.stop();
     await health.close();
     await connection.close();
+    await tracing?.stop();
     await database.$disconnect();
     storage.close();
     textract.close();
   }
 }
 
-async function optionsOf(queue: TaskQueue, config: Config): Promise<Partial<WorkerOptions> & { taskQueue: string }> {
+async function optionsOf(
+  queue: TaskQueue,
+  config: Config,
+  traced: boolean,
+): Promise<Partial<WorkerOptions> & { taskQueue: string }> {
   switch (queue) {
     case taskQueues.documents:
       return {
         taskQueue: queue,
-        workflowBundle: { code: await readFile(workflowBundleUrl, "utf8") },
+        workflowBundle: { code: await readFile(traced ? tracedWorkflowBundleUrl : workflowBundleUrl, "utf8") },
         // A document that waits needs no memory: its history is short and read again when it goes on.
         maxCachedWorkflows: 100,
         maxConcurrentActivityTaskExecutions: 20,

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import { createDatabase, type Database } from "../database/client.ts";
 import { createObjectStorage, type ObjectStorage } from "../storage/object-storage.ts";
+import { startTracing, type Tracing } from "../telemetry/tracing.ts";
 
 /** Connections to everything that handing in and reading back needs. */
 export interface Services {
@@ -20,7 +21,8 @@ export interface Services {
  */
 export async function connectServices(environment: NodeJS.ProcessEnv): Promise<Services> {
   const config = loadConfig(environment);
-  const temporal = await connectTemporal(config.temporal);
+  const tracing = await startTracing(environment, "docket-client");
+  const temporal = await connectTemporal(config.temporal, tracing);
   const database = createDatabase(config.database);
   const storage = createObjectStorage(config.storage);
   return {
@@ -30,16 +32,23 @@ export async function connectServices(environment: NodeJS.ProcessEnv): Promise<S
     temporal,
     async close() {
       storage.close();
-      await Promise.allSettled([database.$disconnect(), temporal.connection.close()]);
+      await Promise.allSettled([database.$disconnect(), temporal.connection.close(), tracing?.stop()]);
     },
   };
 }
 
 /** @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds */
-export async function connectTemporal(options: { address: string; namespace: string }): Promise<Client> {
+export async function connectTemporal(
+  options: { address: string; namespace: string },
+  tracing: Tracing | null = null,
+): Promise<Client> {
   try {
     const connection = await Connection.connect({ address: options.address, connectTimeout: 5000 });
-    return new Client({ connection, namespace: options.namespace });
+    return new Client({
+      connection,
+      namespace: options.namespace,
+      interceptors: { workflow: tracing === null ? [] : [tracing.client] },
+    });
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new DocketError("TemporalUnavailable", `Temporal at ${options.address} does not answer: ${reason}`, {

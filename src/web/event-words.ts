@@ -1,6 +1,6 @@
 import type { EventKind } from "../database/document-events.ts";
 
-const words: Record<EventKind, string> = {
+const words: Partial<Record<EventKind, string>> = {
   "record-created": "Handed in",
   "metadata-written": "Metadata written",
   "prerequisites-met": "Prerequisites met",
@@ -23,7 +23,8 @@ const words: Record<EventKind, string> = {
 
 /** What an event means; a kind that is not known yet is told as it is. */
 export function eventWords(kind: string): string {
-  return Object.hasOwn(words, kind) ? words[kind as EventKind] : kind.replaceAll("-", " ");
+  const known = Object.hasOwn(words, kind) ? words[kind as EventKind] : undefined;
+  return known ?? kind.replaceAll("-", " ");
 }
 
 /** Whether an event is good news, bad news, or just a step. */

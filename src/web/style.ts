@@ -163,6 +163,7 @@ mark.doubtful a { color: inherit; }
   th, td { padding: .65rem .5rem; }
   tbody th { min-width: 8rem; }
   .steps { margin-left: 0; }
+  .words rect:not([class], :target) { stroke-opacity: .14; }
 }
 @media print {
   header.site, footer.site, .steps, .switch, .switch + label { display: none; }

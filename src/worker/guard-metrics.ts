@@ -1,26 +1,18 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Database } from "../database/client.ts";
 import { type GuardsState, readGuards } from "../database/guards-state.ts";
+import { keptReading } from "./kept-reading.ts";
 
 /** Numbers by which the state of a breaker is told. */
 const stateNumbers = { closed: 0, "half-open": 1, open: 2 } as const;
-const answerMilliseconds = 2000;
-const sameReadingMilliseconds = 50;
 
 /**
  * Gauges of what all workers share: breakers and the governor's lines. Read from the database when the metrics are
  * asked for; while it does not answer, the gauges are left out and `docket_database_up` is 0.
  */
 export function registerGuardMetrics(registry: Registry, database: Database): void {
-  let reading: { at: number; state: Promise<GuardsState | null> } | undefined;
   // All gauges of one answer come from one reading: the registry asks them side by side.
-  const read = () => {
-    const now = performance.now();
-    if (reading === undefined || now - reading.at > sameReadingMilliseconds) {
-      reading = { at: now, state: withinTime(readGuards(database)).catch(() => null) };
-    }
-    return reading.state;
-  };
+  const read = keptReading(() => readGuards(database), { keepMilliseconds: 50, answerMilliseconds: 2000 });
   const gauge = <Label extends string>(
     name: string,
     help: string,
@@ -67,12 +59,4 @@ export function registerGuardMetrics(registry: Registry, database: Database): vo
       for (const { region, operation, seconds } of rates) it.set({ region, operation }, seconds);
     },
   );
-}
-
-function withinTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), answerMilliseconds);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

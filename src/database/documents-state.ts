@@ -1,0 +1,30 @@
+import type { Executor } from "./document-events.ts";
+
+/** How all documents stand, for metrics. */
+export interface DocumentsState {
+  /** By status and failure type (empty: none); pages and US dollars are sums over these documents. */
+  documents: { status: string; failure: string; count: number; pages: number; cost: number }[];
+  /** Age of the document that has been open for longest; null: none is open. */
+  oldestOpenSeconds: number | null;
+  /** Paid results that are not stored yet and that Textract forgets within a day. */
+  expiringResults: number;
+}
+
+/** Reads it in one query, which goes through the documents once: for every few seconds, not for every request. */
+export async function readDocumentsState(executor: Executor): Promise<DocumentsState> {
+  const [row] = await executor.$queryRaw<{ state: DocumentsState }[]>`
+    SELECT json_build_object(
+      'documents', (SELECT coalesce(json_agg(d), '[]') FROM (
+        SELECT status, coalesce(failure_type, '') AS failure, count(*) AS count,
+               coalesce(sum(stored_pages), 0)::float8 AS pages, sum(cost_usd)::float8 AS cost
+        FROM documents GROUP BY 1, 2 LIMIT 1000) d),
+      'oldestOpenSeconds', (
+        SELECT extract(epoch FROM now() - min(coalesce(started_at, received_at)))::float8
+        FROM documents WHERE status IN ('received', 'processing')),
+      'expiringResults', (
+        SELECT count(*) FROM textract_jobs
+        WHERE state IN ('submitted', 'succeeded', 'partial_success') AND stored_pages IS NULL
+          AND submitted_at < now() - interval '6 days' AND submitted_at > now() - interval '7 days')) AS state`;
+  if (row === undefined) throw new Error("the query gave no row");
+  return row.state;
+}
