@@ -18,7 +18,12 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   const { name } = question;
   // A page far back in a large document makes pdfium look at every page before it: a small place each.
   const blockBytes = "extract" in question ? 8 * 1024 : 64 * 1024;
-  const source = new RemoteSource(question.size, shared, say, blockBytes);
+  let begun = false;
+  const ask = (message: PdfWorkerMessage) => {
+    begun = true;
+    say(message);
+  };
+  const source = new RemoteSource(question.size, shared, ask, blockBytes);
   let document: PdfDocument | undefined;
   try {
     document = await openDocument(source, name);
@@ -34,6 +39,8 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   } catch (error) {
     if (memory.exhausted()) return tooLarge(question);
     if (!(error instanceof DocketError)) {
+      // Before it saw a byte of the document, the document cannot be the cause.
+      if (!begun) return { kind: "failed", type: "Internal", reason: `The PDF library did not start (${error}).` };
       // pdfium itself failed: a trap, an endless recursion.
       return {
         kind: "failed",

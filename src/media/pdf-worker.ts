@@ -51,7 +51,7 @@ export class PdfWorker {
   /**
    * Asks a free thread, or a new one, about a document.
    * @param signal ends the thread and rejects with its reason
-   * @throws {DocketError} `Corrupt`; what the source throws is thrown on as it is
+   * @throws {DocketError} `Corrupt`; `Internal` when the reader cannot start; what the source throws is thrown on
    */
   static async ask(
     question: MeasureQuestion,
@@ -126,12 +126,19 @@ export class PdfWorker {
         await write?.(this.#range.slice(0, length));
         wake();
       };
+      let begun = false;
+      // Before it asked for a byte of the document, the document cannot be the cause.
       const crashed = (why: string) =>
-        reject(new DocketError("Corrupt", `${name} cannot be read as a PDF: its reader ended (${why}).`));
+        reject(
+          begun
+            ? new DocketError("Corrupt", `${name} cannot be read as a PDF: its reader ended (${why}).`)
+            : new DocketError("Internal", `${name} was not looked at: the PDF reader did not start (${why}).`),
+        );
       this.#thread.removeAllListeners();
       this.#thread.on("error", (error) => crashed(String(error)));
       this.#thread.on("exit", (code) => crashed(`code ${code}`));
       this.#thread.on("message", (message: PdfWorkerMessage) => {
+        begun = true;
         if (message.kind === "read") serve(message.offset, message.length).catch(reject);
         else if (message.kind === "write") take(message.length).catch(reject);
         else if (message.kind === "failed") reject(new DocketError(message.type, message.reason));
