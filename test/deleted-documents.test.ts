@@ -1,8 +1,11 @@
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
+
+// Several commands and documents in each test: on a busy machine that takes a while.
+vi.setConfig({ testTimeout: 300_000 });
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let worker: Running;
@@ -67,6 +70,8 @@ it("everything that Docket made of a document goes; its owner's object and an en
   // What is handed in again is a new document, and paid again.
   const again = await handIn("deleted-one", "again");
   expect(again.documentId).toBe(documentId);
+  const anew = await stack.database.textractJob.findMany({ where: { documentId } });
+  expect(anew.map(({ attempt }) => attempt)).toEqual([2]);
   expect((await docket(["delete", documentId, "--with-source"])).code).toBe(0);
   await expect(stack.storage.head(again.document)).rejects.toMatchObject({ type: "ObjectMissing" });
 });

@@ -3,6 +3,7 @@ import type { NotificationChannel } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
+import { lastDeletedAttempt } from "../database/delete-document-rows.ts";
 import { chooseAttempt, type DocumentPart, type LedgerRow } from "../textract/choose-attempt.ts";
 import { requestToken } from "../textract/request-token.ts";
 
@@ -53,7 +54,7 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
     const { content } = document;
     const choice = chooseAttempt(rows, { runId, force, content, part });
     if ("reuse" in choice) return choice.reuse;
-    const attempt = choice.newAttempt;
+    const attempt = Math.max(choice.newAttempt, (await lastDeletedAttempt(transaction, documentId)) + 1);
     const { bucket, key, version } = intent.document;
     const place = { bucket, key, objectVersion: version ?? null };
     const { topicArn = null, roleArn = null } = intent.channel ?? {};

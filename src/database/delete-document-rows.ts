@@ -1,6 +1,6 @@
 import { DocketError } from "../contract/failures.ts";
 import type { Database } from "./client.ts";
-import { recordEvent } from "./document-events.ts";
+import { type Executor, recordEvent } from "./document-events.ts";
 
 /** What a deletion needs to know of a document. */
 export interface DocumentToDelete {
@@ -68,9 +68,10 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
                d.expected_pages, coalesce(paid.cost, 0), coalesce(paid.jobs, '[]'::jsonb), d.received_at
         FROM documents d,
              (SELECT sum(cost_usd) AS cost,
-                     jsonb_agg(jsonb_build_object('region', region, 'jobId', job_id, 'pages', pages,
-                                                  'costUsd', cost_usd::float8) ORDER BY intended_at) AS jobs
-              FROM textract_jobs WHERE document_id = ${documentId}::uuid AND job_id IS NOT NULL) AS paid
+                     jsonb_agg(jsonb_build_object('attempt', attempt, 'features', features, 'region', region,
+                                                  'jobId', job_id, 'pages', pages, 'costUsd', cost_usd::float8)
+                               ORDER BY intended_at) AS jobs
+              FROM textract_jobs WHERE document_id = ${documentId}::uuid) AS paid
         WHERE d.id = ${documentId}::uuid
         ON CONFLICT (id) DO NOTHING`;
       await transaction.textractJob.deleteMany({ where: { documentId } });
@@ -89,4 +90,15 @@ function handedInAgain(documentId: string): DocketError {
   return new DocketError("Superseded", `Document ${documentId} was handed in again while it was being deleted.`, {
     remedy: "Delete it again if that is still meant.",
   });
+}
+
+/**
+ * The last attempt that was meant for a document before it was deleted, with any features; 0: none. Textract remembers
+ * the tokens of those attempts, so that whoever hands the document in again counts on from there.
+ */
+export async function lastDeletedAttempt(executor: Executor, documentId: string): Promise<number> {
+  const [row] = await executor.$queryRaw<{ attempt: number }[]>`
+    SELECT coalesce(max((job ->> 'attempt')::int), 0) AS attempt
+    FROM deletions d, jsonb_array_elements(d.jobs) AS job WHERE d.document_id = ${documentId}::uuid`;
+  return row?.attempt ?? 0;
 }
