@@ -7,7 +7,8 @@ const mebibyte = 1024 * 1024;
  * parents started: processes that read a page or serve a database connection.
  */
 export const memoryLimits: readonly (readonly [name: string, bytes: number])[] = [
-  ["worker-documents", 512 * mebibyte],
+  // 256 by itself, four threads of 64 that look at documents, and one of 192 that takes pages out of one.
+  ["worker-documents", 704 * mebibyte],
   ["worker-ocr", 384 * mebibyte],
   ["Textract", 384 * mebibyte],
   ["Temporal", 768 * mebibyte],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { cancellationSignal } from "@temporalio/activity";
-import { DocketError } from "../contract/failures.ts";
+import { activityInfo, cancellationSignal } from "@temporalio/activity";
+import { DocketError, limitedAttempts } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -31,6 +31,8 @@ export async function identifyObject(
     return { document, sha256, etag };
   } catch (error) {
     const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
+    // S3 may have refused by mistake; when it goes on, the failure gets a record too, before it is final.
+    if (activityInfo().attempt >= limitedAttempts) unreadable.push("StorageRefused");
     if (!(error instanceof DocketError) || !unreadable.includes(error.type)) throw error;
     return { document: input.document, sha256: known, etag: null };
   }
