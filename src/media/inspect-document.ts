@@ -21,7 +21,7 @@ export interface InspectOptions {
 }
 
 /** Documents that are looked at together; each may take a thread with 64 MiB. */
-const together = pLimit(4);
+const together = pLimit(2);
 const imageBlockBytes = 4096;
 const imageBlocks = 16;
 
