@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetDocumentTextDetectionCommand } from "@aws-sdk/client-textract";
 import { PDFDocument } from "@cantoo/pdf-lib";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -33,14 +35,14 @@ afterEach(async () => {
 });
 
 /** Starts the endpoint as a process and gives its address. */
-async function start(): Promise<string> {
-  const { endpoint, credentials } = sharedS3();
+async function start(s3 = sharedS3().endpoint): Promise<string> {
+  const { credentials } = sharedS3();
   child = spawn(process.execPath, ["dist/local/textract/main.js"], {
     env: {
       ...process.env,
       DOCKET_LOCAL_TEXTRACT_DATA: dataFolder,
       DOCKET_LOCAL_TEXTRACT_REGION: region,
-      AWS_ENDPOINT_URL_S3: endpoint,
+      AWS_ENDPOINT_URL_S3: s3,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
@@ -135,4 +137,38 @@ it("a job that ended stays as it was, with its tokens, over a SIGKILL", async ()
   expect(rest.Blocks).toEqual(before.blocks.slice(10));
   expect(await readLedger(address)).toHaveLength(1);
   client.destroy();
+});
+
+it("a job waits for an S3 that resets connections, and is not failed by it", async () => {
+  const { hostname, port } = new URL(sharedS3().endpoint);
+  const sockets = new Set<Socket>();
+  let away = false;
+  let refused = 0;
+  const proxy = createServer((socket) => {
+    sockets.add(socket.on("error", () => {}));
+    if (away) {
+      refused++;
+      socket.resetAndDestroy();
+      return;
+    }
+    const upstream = connect(Number(port), hostname).on("error", () => socket.destroy());
+    socket.on("close", () => upstream.destroy());
+    socket.pipe(upstream).pipe(socket);
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const location = await bucket.put("scan.pdf", await scan(1));
+  const address = await start(`http://127.0.0.1:${(proxy.address() as { port: number }).port}`);
+  const client = textractClient(address);
+  const fault = { kind: "slow-job", milliseconds: 1000 };
+  await fetch(`${address}/faults`, { method: "POST", body: JSON.stringify(fault) });
+  const id = await startText(client, location);
+  away = true;
+  for (const socket of sockets) socket.destroy();
+  while (refused < 2) await sleep(50);
+  away = false;
+  const { ended } = await readJob(client, id);
+  expect(ended).toMatchObject({ JobStatus: "SUCCEEDED", DocumentMetadata: { Pages: 1 } });
+  expect(await readLedger(address)).toMatchObject([{ jobId: id, billedPages: 1 }]);
+  client.destroy();
+  proxy.close();
 });

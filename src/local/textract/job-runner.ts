@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { DocketError } from "../../contract/failures.ts";
 import { writeOutput } from "./job-output.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -9,6 +10,10 @@ import { type ReadingSettings, readDocument } from "./read-document.ts";
 import { statusMessage, warningCode } from "./reading-failure.ts";
 import type { SourceObjects } from "./source-objects.ts";
 import type { JobEnd, JobWarning, TextractJob } from "./textract-job.ts";
+
+/** How long after its start a job waits for an S3 that does not answer, and the pause between two looks. */
+const storagePatienceMilliseconds = 10 * 60_000;
+const storagePauseMilliseconds = 1000;
 
 /** Runs accepted jobs, a few at a time, in the order in which they were handed in. */
 export interface JobRunner {
@@ -74,6 +79,12 @@ export function createJobRunner(ports: {
       await writeOutput(ports.objects, ports.results, job, end);
     } catch (error) {
       signal.throwIfAborted();
+      if (isStorageAway(error) && Date.now() - job.acceptedAt < storagePatienceMilliseconds) {
+        // The job is not the document's victim: it goes back to the end of the line, with the pages that it has.
+        await delay(storagePauseMilliseconds, undefined, { signal });
+        queue.push(job);
+        return;
+      }
       end = { status: "FAILED", statusMessage: statusMessage(error), warnings: [], finishedAt: Date.now() };
     } finally {
       await writer.close();
@@ -129,6 +140,10 @@ export function createJobRunner(ports: {
     }
     return codes;
   }
+}
+
+function isStorageAway(error: unknown): boolean {
+  return error instanceof DocketError && error.type === "StorageUnavailable";
 }
 
 function endOf(job: TextractJob, stored: readonly number[], codes: ReadonlyMap<number, string>): JobEnd {
