@@ -160,7 +160,7 @@ it("a job waits for an S3 that resets connections, and is not failed by it", asy
   const address = await start(`http://127.0.0.1:${(proxy.address() as { port: number }).port}`);
   const client = textractClient(address);
   const fault = { kind: "slow-job", milliseconds: 1000 };
-  await fetch(`${address}/faults`, { method: "POST", body: JSON.stringify(fault) });
+  await fetch(`${address}/faults`, { method: "POST", body: JSON.stringify([fault]) });
   const id = await startText(client, location);
   away = true;
   for (const socket of sockets) socket.destroy();
