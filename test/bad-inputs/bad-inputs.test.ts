@@ -10,8 +10,13 @@ import { type BadInput, badInputs, writeBadInput } from "./catalogue.mjs";
 
 type Engine = "textract" | "local";
 
-/** BAD_INPUTS=png-,jpeg-: hands in only documents whose name begins so; for working on these. */
-const beginnings = (process.env["BAD_INPUTS"] ?? "").split(",");
+/**
+ * BAD_INPUTS=png-,jpeg-: hands in only documents whose name begins so; for working on these. BAD_INPUTS=all: every one.
+ * Otherwise every second one goes through the whole stack, to keep the tests short.
+ */
+const wanted = process.env["BAD_INPUTS"] ?? "";
+const beginnings = wanted === "all" ? [""] : wanted.split(",");
+const everyHandedIn = wanted === "" ? 2 : 1;
 
 /** What holds for every process that a document can reach, MiB. */
 const limits = { recognizer: 256, worker: 800, endpoint: 300, inspection: 300 };
@@ -99,9 +104,10 @@ describe.runIf(process.platform === "linux")("a queue of broken and hostile docu
     );
     const [documents, ocr] = workers.map(({ child }) => child.pid ?? 0) as [number, number];
     const children = watchChildren([endpoint, documents, ocr]);
-    const handedIn = badInputs.filter(
-      ({ name, stack: inStack }) => inStack !== false && beginnings.some((beginning) => name.startsWith(beginning)),
-    );
+    const handedIn = badInputs
+      .filter(({ name, stack: inStack }) => inStack !== false && beginnings.some((begin) => name.startsWith(begin)))
+      .filter((_, i) => i % everyHandedIn === 0);
+    if (wanted === "") expect(handedIn.length).toBeGreaterThanOrEqual(80);
     for (const input of handedIn) await stack.upload(input.name, pathOf(input));
     await stack.upload("good.pdf", "samples/service-agreement.pdf");
 
@@ -136,5 +142,5 @@ describe.runIf(process.platform === "linux")("a queue of broken and hostile docu
       expect(peak, JSON.stringify(peaks)).toBeLessThan(limits[name as keyof typeof peaks]);
     }
     console.log(`peaks in MiB: ${JSON.stringify(peaks)}`);
-  }, 900_000);
+  }, 1_500_000);
 });
