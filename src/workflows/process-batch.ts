@@ -56,7 +56,9 @@ export async function processBatch(input: ProcessBatchInput): Promise<ProcessBat
     Object.assign(settings, told);
     version++;
     if (story.progress().batchId !== null) story.set(stateOf(settings, cancelled), settings);
-    return story.progress();
+    // An update may come before this run has told its story: it is answered by what is set, not by what was told.
+    const { window, priority } = settings;
+    return { ...story.progress(), state: stateOf(settings, cancelled), window, priority };
   };
   setHandler(batchProgress, () => story.progress());
   setHandler(pause, () => tell({ paused: true }));
