@@ -56,6 +56,7 @@ const word = z.strictObject({ text: z.string(), confidence: z.number().min(0).ma
 const page = z.strictObject({
   number: z.int().min(1),
   text: z.string(),
+  correction: z.strictObject({ by: z.string(), at: z.string() }).nullable(),
   characters: z.int(),
   confidence: z.number().nullable(),
   width: z.number().nullable(),
