@@ -165,7 +165,9 @@ async function ledgersOf(row: Row) {
 }
 
 it("no retry policy counts attempts: what waits never runs out of them", () => {
-  for (const policy of Object.values(retryPolicies)) expect(policy.retry).not.toHaveProperty("maximumAttempts");
+  // Somebody waits for the answer of a webhook's test, whatever it is; no document does.
+  const { webhookTest: _, ...ofDocuments } = retryPolicies;
+  for (const policy of Object.values(ofDocuments)) expect(policy.retry).not.toHaveProperty("maximumAttempts");
 });
 
 describe("a document completes, and pays for each attempt that was meant once, after", () => {
