@@ -1,8 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "#docket/local/free-port";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // Rules and dashboard against the /metrics of a real worker that serves all queues.
@@ -11,19 +10,10 @@ let worker: Running;
 let address: string;
 let metrics: string;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 const read = async () => (await fetch(`${address}/metrics`)).text();
 
 beforeAll(async () => {
-  const port = await freePort();
+  const port = await freePort([]);
   address = `http://127.0.0.1:${port}`;
   worker = await startWorker(`${documentQueues},ocr`, {
     DOCKET_HEALTH_PORT: String(port),

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "#docket/local/free-port";
 import { region, startEndpoint } from "./support/local-textract.ts";
-import { freePort, makeTopic, roleArn } from "./support/notifications.ts";
+import { makeTopic, roleArn } from "./support/notifications.ts";
 import { connectStack, type Running, startWorker } from "./support/stack.ts";
 
 // Documents whose poll comes once an hour: whatever ends in this file was woken, or found its job ended at once.
@@ -16,7 +17,7 @@ beforeAll(async () => {
   stack = await connectStack();
   endpoint = await startEndpoint();
   topic = makeTopic(endpoint.address);
-  const port = await freePort();
+  const port = await freePort([]);
   health = `http://127.0.0.1:${port}`;
   worker = await startNotified({ DOCKET_HEALTH_PORT: String(port) });
 });
@@ -209,7 +210,7 @@ it("what is no notification at all is left alone at first, and deleted when it c
     expect((await topic.receive({ visibility: 0 })).length).toBeGreaterThanOrEqual(bodies.length);
   }
   await topic.send("new");
-  const port = await freePort();
+  const port = await freePort([]);
   health = `http://127.0.0.1:${port}`;
   worker = await startNotified({ DOCKET_HEALTH_PORT: String(port) });
   await eventually(async () => expect(await outcomes("unreadable")).toBe(bodies.length + 1));
@@ -238,11 +239,11 @@ it("an attempt keeps its topic when the setting changes between two tries of it"
 
 it("without a queue that answers a document is polled, and the worker is healthy and says so", async () => {
   await worker.stop();
-  const port = await freePort();
+  const port = await freePort([]);
   health = `http://127.0.0.1:${port}`;
   worker = await startNotified({
     DOCKET_HEALTH_PORT: String(port),
-    DOCKET_NOTIFICATION_QUEUE_URL: `http://127.0.0.1:${await freePort()}/123456789012/away`,
+    DOCKET_NOTIFICATION_QUEUE_URL: `http://127.0.0.1:${await freePort([])}/123456789012/away`,
     DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "1",
   });
   const document = await handIn(atWork);

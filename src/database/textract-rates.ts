@@ -19,13 +19,13 @@ export const toleranceOf = (rate: Rate) => (Math.max(1, Math.floor(rate.perSecon
 /**
  * Takes the next place in time for one request (generic cell rate algorithm): one statement on the row of the region's
  * operation, by the database's clock, so that all workers together keep the rate.
- * @param mostWaitMilliseconds take no place that is further away than this
+ * @param mostWaitMilliseconds take no place that is further away than this; null: take it however far
  */
 export async function reserve(
   executor: Executor,
   place: { region: string; operation: RatedOperation },
   rate: Rate,
-  mostWaitMilliseconds: number,
+  mostWaitMilliseconds: number | null,
 ): Promise<Reservation> {
   const { region, operation } = place;
   const interval = intervalOf(rate);
@@ -35,7 +35,8 @@ export async function reserve(
     VALUES (${region}, ${operation}, clock_timestamp() + ${interval}::float8 * interval '1 second')
     ON CONFLICT (region, operation) DO UPDATE
     SET next_at = greatest(r.next_at, clock_timestamp()) + ${interval}::float8 * interval '1 second'
-    WHERE r.next_at <= clock_timestamp() + ${tolerance + mostWaitMilliseconds / 1000}::float8 * interval '1 second'
+    WHERE ${mostWaitMilliseconds === null}
+       OR r.next_at <= clock_timestamp() + ${tolerance + (mostWaitMilliseconds ?? 0) / 1000}::float8 * interval '1 second'
     RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 - ${interval + tolerance}::float8 AS wait`;
   if (taken !== undefined) return { reserved: true, waitMilliseconds: Math.max(0, taken.wait * 1000) };
   const [row] = await executor.$queryRaw<{ wait: number }[]>`

@@ -2,7 +2,7 @@ import { decideTurn, placesWithin, type TurnDecision } from "../textract/decide-
 import type { RatedOperation } from "../textract/quotas.ts";
 import type { Database } from "./client.ts";
 import type { Executor } from "./document-events.ts";
-import { intervalOf, type Rate, toleranceOf } from "./textract-rates.ts";
+import { intervalOf, type Rate, reserve, toleranceOf } from "./textract-rates.ts";
 
 /** A Start that asks for its turn. */
 export interface TurnRequest {
@@ -122,14 +122,7 @@ export async function jobsAtWork(executor: Executor, region: string, exceptToken
 /** The place in time for a request that was let through, and the wait until then, milliseconds. */
 async function takePlace(executor: Executor, { region, operation, rate }: TurnRequest): Promise<number> {
   if (!Number.isFinite(rate.perSecond)) return 0;
-  const interval = intervalOf(rate);
-  const [row] = await executor.$queryRaw<{ wait: number }[]>`
-    INSERT INTO textract_rates AS r (region, operation, next_at)
-    VALUES (${region}, ${operation}, clock_timestamp() + ${interval}::float8 * interval '1 second')
-    ON CONFLICT (region, operation) DO UPDATE
-    SET next_at = greatest(r.next_at, clock_timestamp()) + ${interval}::float8 * interval '1 second'
-    RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 - ${interval + toleranceOf(rate)}::float8 AS wait`;
-  return Math.max(0, (row?.wait ?? 0) * 1000);
+  return (await reserve(executor, { region, operation }, rate, null)).waitMilliseconds;
 }
 
 /** Writes what was decided, and forgets turns whose time is long over. */

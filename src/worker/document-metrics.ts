@@ -1,7 +1,8 @@
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Database } from "../database/client.ts";
-import { type DocumentsState, readDocumentsState } from "../database/documents-state.ts";
+import { readDocumentsState } from "../database/documents-state.ts";
 import { keptReading } from "./kept-reading.ts";
+import { stateGauges } from "./state-gauges.ts";
 
 /**
  * Gauges of all documents, read from the database at most every ten seconds. They are the same in every worker's
@@ -9,24 +10,7 @@ import { keptReading } from "./kept-reading.ts";
  */
 export function registerDocumentMetrics(registry: Registry, database: Database): void {
   const read = keptReading(() => readDocumentsState(database), { keepMilliseconds: 10_000, answerMilliseconds: 3000 });
-  const gauge = <Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[],
-    tell: (gauge: Gauge<Label>, state: DocumentsState) => void,
-  ) =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      async collect() {
-        const state = await read();
-        this.reset();
-        if (state === null) this.remove();
-        else tell(this, state);
-      },
-    });
+  const gauge = stateGauges(registry, read);
 
   gauge("docket_documents", "Documents by status and failure type.", ["status", "failure"], (it, { documents }) => {
     for (const { status, failure, count } of documents) it.set({ status, failure }, count);

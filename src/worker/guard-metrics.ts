@@ -1,7 +1,8 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Database } from "../database/client.ts";
-import { type GuardsState, readGuards } from "../database/guards-state.ts";
+import { readGuards } from "../database/guards-state.ts";
 import { keptReading } from "./kept-reading.ts";
+import { stateGauges } from "./state-gauges.ts";
 
 /** Numbers by which the state of a breaker is told. */
 const stateNumbers = { closed: 0, "half-open": 1, open: 2 } as const;
@@ -13,23 +14,7 @@ const stateNumbers = { closed: 0, "half-open": 1, open: 2 } as const;
 export function registerGuardMetrics(registry: Registry, database: Database): void {
   // All gauges of one answer come from one reading: the registry asks them side by side.
   const read = keptReading(() => readGuards(database), { keepMilliseconds: 50, answerMilliseconds: 2000 });
-  const gauge = <Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[],
-    tell: (gauge: Gauge<Label>, state: GuardsState) => void,
-  ) =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      async collect() {
-        const state = await read();
-        this.reset();
-        if (state !== null) tell(this, state);
-      },
-    });
+  const gauge = stateGauges(registry, read);
 
   new Gauge({
     name: "docket_database_up",

@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -51,14 +49,4 @@ export function makeTopic(endpoint: string, name = `topic-${randomUUID().slice(0
       };
     },
   };
-}
-
-/** A port on loopback that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
