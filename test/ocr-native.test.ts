@@ -114,7 +114,7 @@ describe("languages", () => {
     expect(loadOcrSettings({ DOCKET_OCR_LANGUAGES: "eng+deu" })).toMatchObject({ language: "eng+deu" });
     expect(loadOcrSettings({ DOCKET_OCR_LANGUAGE: "deu" })).toMatchObject({ language: "deu" });
     expect(() => loadOcrSettings({ DOCKET_OCR_LANGUAGES: "../eng" })).toThrow("DOCKET_OCR_LANGUAGES");
-    expect(() => loadOcrSettings({ DOCKET_OCR_DATA: "data" })).toThrow("DOCKET_OCR_DATA: is an absolute path");
+    expect(() => loadOcrSettings({ DOCKET_OCR_DATA: "data" })).toThrow("DOCKET_OCR_DATA is an absolute path");
   });
 
   it("without data are told with the command that brings it", async () => {
