@@ -5,9 +5,14 @@ const nameBytes = 160;
 
 /**
  * The name of a document's file in a folder: the document's own name, the beginning of its id (names repeat, ids do
- * not), the format's extension. Nothing of it can lead out of the folder or be hidden.
+ * not), the part where a document gives several files, the format's extension. Nothing of it can lead out of the
+ * folder or be hidden.
  */
-export function exportFileName(document: { fileName: string; documentId: string }, format: ExportFormat): string {
+export function exportFileName(
+  document: { fileName: string; documentId: string },
+  format: ExportFormat,
+  part?: string,
+): string {
   const base = document.fileName
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters have no place in a file's name
     .replace(/[\u0000-\u001f\u007f-\u009f/\\:*?"<>|\u2028-\u202e\u2066-\u2069]+/g, "_")
@@ -19,5 +24,6 @@ export function exportFileName(document: { fileName: string; documentId: string 
     if (Buffer.byteLength(name + character) > nameBytes) break;
     name += character;
   }
-  return `${name || "document"}-${document.documentId.slice(0, 13)}.${exportFormats[format].extension}`;
+  const id = document.documentId.slice(0, 13);
+  return `${name || "document"}-${id}.${part === undefined ? "" : `${part}.`}${exportFormats[format].extension}`;
 }

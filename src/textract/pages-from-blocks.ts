@@ -1,6 +1,7 @@
 import type { Block } from "@aws-sdk/client-textract";
 import { DocketError } from "../contract/failures.ts";
-import type { Box, Line, RecognizedPage, Word } from "../contract/page.ts";
+import type { Line, RecognizedPage, Word } from "../contract/page.ts";
+import { boxOf } from "./block-box.ts";
 
 /**
  * Builds pages out of a stream of blocks, holding the blocks of one page at a time. Textract gives a document's blocks
@@ -72,7 +73,7 @@ function toLine(block: Block, words: ReadonlyMap<string, Block>): Line {
   return {
     text: block.Text ?? "",
     confidence: block.Confidence ?? 0,
-    box: toBox(block),
+    box: boxOf(block),
     words: children.flatMap((id) => {
       const word = words.get(id);
       return word === undefined ? [] : [toWord(word)];
@@ -81,12 +82,7 @@ function toLine(block: Block, words: ReadonlyMap<string, Block>): Line {
 }
 
 function toWord(block: Block): Word {
-  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: toBox(block) };
-}
-
-function toBox(block: Block): Box {
-  const box = block.Geometry?.BoundingBox;
-  return { left: box?.Left ?? 0, top: box?.Top ?? 0, width: box?.Width ?? 0, height: box?.Height ?? 0 };
+  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: boxOf(block) };
 }
 
 function mean(values: readonly number[]): number | null {

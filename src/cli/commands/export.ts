@@ -24,24 +24,25 @@ interface Options extends CommonOptions {
 }
 
 const formatHelp = Object.entries(exportFormats)
-  .map(([name, { describes }]) => `  ${name.padEnd(10)}${describes}`)
+  .map(([name, { describes }]) => `  ${name.padEnd(13)}${describes}`)
   .join("\n");
 
 /** `docket export`: documents as files, in formats that other programs read. */
 export function defineExport(program: Command): void {
   defineCommand(program, {
     usage: "export [document...]",
-    summary: "write documents as text, Markdown, JSON, Textract JSON, hOCR, ALTO or searchable PDF",
+    summary: "write documents as text, Markdown, JSON, CSV of tables, Textract JSON, hOCR, ALTO or searchable PDF",
     description:
       "Exports the documents that are named (by id, the beginning of an id, or file name), or all complete ones of a " +
       "project. One document goes to standard output, or to the file that -o names; several go into the folder that -o " +
       "names, together with a manifest.jsonl that says which file is which document. A file appears under its name " +
-      "only when it is whole. text, markdown and json need the database only.",
+      "only when it is whole. Tables, forms and answers are there where a document was read with these features. text, markdown and json need the database only.",
     examples: [
       "docket export 7a9c42d3 --format pdf -o letter.pdf",
       "docket export --project smith-v-jones --format pdf -o production/",
+      "docket export invoice.pdf --format tables-csv -o tables/",
     ],
-    json: "one JSON object a file: documentId, fileName, format, file, bytes, sha256, pages, note, failure",
+    json: "one JSON object a file: documentId, fileName, format, file, bytes, sha256, pages, page, note, failure",
     exits: { 2: "a document is not complete, or its original is gone; the others are exported" },
   })
     .addOption(new Option("--format <format>", "what to write").choices(Object.keys(exportFormats)).default("text"))
@@ -86,11 +87,14 @@ async function exportAll(reader: DocumentReader, references: string[], options: 
     try {
       for await (const id of ids) {
         if (output.closed) break;
-        const ended = await exportOne(reader, services.open, id, target, options);
-        await manifest?.add(ended);
-        if (ended.failure === null) written += 1;
+        let whole = true;
+        for await (const ended of exportOne(reader, services.open, id, target, options)) {
+          await manifest?.add(ended);
+          whole &&= ended.failure === null;
+          await report(ended, options);
+        }
+        if (whole) written += 1;
         else failed += 1;
-        await report(ended, options);
       }
     } finally {
       await manifest?.close();
@@ -120,11 +124,12 @@ async function findIds(reader: DocumentReader, references: string[], options: Op
 type Target = { kind: "stdout" } | { kind: "file"; path: string } | { kind: "folder"; folder: string };
 
 async function chooseTarget(several: boolean, { output: path, format, json }: Options): Promise<Target> {
+  const tables = format === "tables-csv";
   if (path === undefined) {
-    if (several || format === "pdf" || json) {
-      const why = several ? "Several documents" : format === "pdf" ? "A PDF" : "With --json an export";
-      throw new DocketError("InvalidInput", `${why} cannot go to standard output.`, {
-        remedy: `Name a ${several ? "folder" : "file"} with -o PATH.`,
+    if (several || tables || format === "pdf" || json) {
+      const one = tables ? "A file for each table" : format === "pdf" ? "A PDF" : "With --json an export";
+      throw new DocketError("InvalidInput", `${several ? "Several documents" : one} cannot go to standard output.`, {
+        remedy: `Name a ${several || tables ? "folder" : "file"} with -o PATH.`,
       });
     }
     return { kind: "stdout" };
@@ -133,7 +138,7 @@ async function chooseTarget(several: boolean, { output: path, format, json }: Op
     (status) => status.isDirectory(),
     () => false,
   );
-  if (several || isFolder || path.endsWith("/")) return { kind: "folder", folder: resolve(path) };
+  if (several || tables || isFolder || path.endsWith("/")) return { kind: "folder", folder: resolve(path) };
   return { kind: "file", path: resolve(path) };
 }
 
@@ -146,21 +151,24 @@ interface Ended {
   bytes: number | null;
   sha256: string | null;
   pages: number | null;
+  /** Page of the table, where the file is one table. */
+  page: number | null;
   note: string | null;
   failure: Failure | null;
 }
 
-async function exportOne(
+/** What became of one document: one line, or one for each table. */
+async function* exportOne(
   reader: DocumentReader,
   openStorage: () => Promise<ExportStorage>,
   documentId: string,
   target: Target,
   options: Options,
-): Promise<Ended> {
+): AsyncGenerator<Ended> {
   const { format } = options;
   const ended: Ended = {
     ...{ documentId, fileName: null, format, file: null, bytes: null },
-    ...{ sha256: null, pages: null, note: null, failure: null },
+    ...{ sha256: null, pages: null, page: null, note: null, failure: null },
   };
   const folder = await mkdtemp(join(tmpdir(), "docket-export-"));
   try {
@@ -169,16 +177,35 @@ async function exportOne(
     ended.fileName = input.document.fileName;
     refuseIncomplete(input, options);
     ended.pages = input.document.storedPages;
-    Object.assign(ended, await write(input, target, format));
+    if (format === "tables-csv") {
+      let tables = 0;
+      for await (const table of tablesOf(input, target)) {
+        tables += 1;
+        yield { ...ended, ...table, pages: 1 };
+      }
+      if (tables === 0) yield { ...ended, note: "Textract found no table." };
+      return;
+    }
+    yield { ...ended, ...(await write(input, target, format)) };
   } catch (error) {
-    ended.failure = failureOf(error);
+    yield { ...ended, failure: failureOf(error) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return ended;
 }
 
-async function write(input: ExportInput, target: Target, format: ExportFormat): Promise<Partial<Ended>> {
+async function* tablesOf(input: ExportInput, target: Target) {
+  if (target.kind !== "folder") throw new Error("tables go into a folder");
+  const { exportTables } = await import("../../export/export-document.ts");
+  const { exportFileName } = await import("../../export/file-names.ts");
+  yield* exportTables(input, target.folder, (part) => exportFileName(input.document, "tables-csv", part));
+}
+
+async function write(
+  input: ExportInput,
+  target: Target,
+  format: Exclude<ExportFormat, "tables-csv">,
+): Promise<Partial<Ended>> {
   const { exportPieces, exportToFile } = await import("../../export/export-document.ts");
   if (target.kind === "stdout") {
     if (format === "pdf") throw new Error("a PDF does not go to standard output");
@@ -205,7 +232,9 @@ async function report(ended: Ended, { json }: Options): Promise<void> {
   if (json) return printJson(ended);
   if (ended.failure !== null) {
     note(renderFailure(ended.fileName ?? ended.documentId, ended.failure, colorsFor(process.stderr)));
-  } else if (ended.file !== null) {
+  } else if (ended.file === null) {
+    if (ended.note !== null) note(`${printableLine(ended.fileName ?? ended.documentId)}: ${ended.note}`);
+  } else {
     const size = `${plural(ended.pages ?? 0, "page")}, ${formatBytes(ended.bytes ?? 0)}`;
     note(`${printableLine(ended.file)} (${size})${ended.note === null ? "" : `\n  ${printableLine(ended.note)}`}`);
   }
