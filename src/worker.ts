@@ -30,6 +30,7 @@ import { registerMemoryMetrics } from "./worker/memory-metrics.ts";
 import { createWorkerMetrics } from "./worker/metrics.ts";
 import { readNotifications } from "./worker/notifications.ts";
 import { registerQueueMetrics } from "./worker/queue-metrics.ts";
+import { queueOptions } from "./worker/queue-options.ts";
 import { tracedWorkflowBundleUrl, workflowBundleUrl } from "./workflows/bundle.ts";
 
 export interface WorkerRun {
@@ -99,8 +100,11 @@ export async function runWorker({
   };
   if (tracing !== null) common.sinks = tracing.sinks;
   const workers: Worker[] = [];
-  for (const queue of queues)
-    workers.push(await Worker.create({ ...common, ...(await optionsOf(queue, config, tracing !== null)) }));
+  for (const queue of queues) {
+    const workflows = await workflowsOf(queue, tracing !== null);
+    const options = queueOptions(queue, config.ocr.concurrency);
+    workers.push(await Worker.create({ ...common, ...workflows, ...options, taskQueue: queue }));
+  }
   // Where documents end, their ends are told: in places of their own, because a receiver may hang.
   const served: string[] = [...queues];
   if (queues.includes(taskQueues.documents)) {
@@ -141,28 +145,9 @@ export async function runWorker({
   }
 }
 
-async function optionsOf(
-  queue: TaskQueue,
-  config: Config,
-  traced: boolean,
-): Promise<Partial<WorkerOptions> & { taskQueue: string }> {
-  switch (queue) {
-    case taskQueues.documents:
-      return {
-        taskQueue: queue,
-        workflowBundle: { code: await readFile(traced ? tracedWorkflowBundleUrl : workflowBundleUrl, "utf8") },
-        // A document that waits needs no memory: its history is short and read again when it goes on.
-        maxCachedWorkflows: 100,
-        maxConcurrentActivityTaskExecutions: 20,
-      };
-    // The rates of Textract are kept by the governor, region by region.
-    case taskQueues.textractSubmit:
-      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: 20 };
-    case taskQueues.textractResults:
-      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: 10 };
-    case taskQueues.ocr:
-      return { taskQueue: queue, maxConcurrentActivityTaskExecutions: config.ocr.concurrency };
-  }
+async function workflowsOf(queue: TaskQueue, traced: boolean): Promise<Pick<WorkerOptions, "workflowBundle">> {
+  if (queue !== taskQueues.documents) return {};
+  return { workflowBundle: { code: await readFile(traced ? tracedWorkflowBundleUrl : workflowBundleUrl, "utf8") } };
 }
 
 function logTemporal(logger: Logger, { level, message, meta }: LogEntry): void {

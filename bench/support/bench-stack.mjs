@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, Connection } from "@temporalio/client";
+import { PDFDocument } from "pdf-lib";
+import pg from "pg";
+import { migrate } from "#docket/database/migrate";
+import { startStack } from "#docket/local/stack";
+import { createObjectStorage } from "#docket/storage/object-storage";
+import { startProcess } from "./processes.mjs";
+
+/**
+ * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
+ * @param {{ pages?: number, blocks?: number, textract?: "instant" | "local", environment?: Record<string, string> }} [options]
+ * `local` is the endpoint that comes with Docket, which reads the documents
+ */
+export async function openBench(options = {}) {
+  const { pages = 1, blocks = 60, textract: kind = "instant" } = options;
+  const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
+  /** @type {Awaited<ReturnType<typeof startProcess>> | null} */
+  let textract = null;
+  if (kind === "instant") {
+    const args = ["bench/support/instant-textract.mjs", "--pages", String(pages), "--blocks", String(blocks)];
+    textract = await startProcess(process.execPath, args, /http:\S+/);
+  }
+  // Nothing that the caller has configured may be measured, or written to.
+  const names = [
+    "DATABASE_URL",
+    "TEMPORAL_ADDRESS",
+    "DOCKET_BUCKET",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_TEXTRACT",
+  ];
+  const configured = { ...process.env };
+  for (const name of names) delete configured[name];
+  if (textract !== null) configured["AWS_ENDPOINT_URL_TEXTRACT"] = textract.line;
+  const stack = await startStack({ dataDirectory: folder, environment: configured, report: () => {} });
+  const environment = { ...configured, ...stack.environment, ...options.environment, DOCKET_LOG_LEVEL: "info" };
+  const { DATABASE_URL = "", DOCKET_BUCKET: bucket = "", TEMPORAL_ADDRESS: address = "" } = environment;
+  Object.assign(process.env, stack.environment);
+  await migrate(DATABASE_URL);
+  const database = new pg.Client({ connectionString: DATABASE_URL });
+  // It ends with the stack.
+  database.on("error", () => {});
+  await database.connect();
+  const client = new Client({ connection: await Connection.connect({ address }) });
+  const storage = createObjectStorage({ region: "us-east-1", endpoint: environment["AWS_ENDPOINT_URL_S3"] });
+  const pids = Object.fromEntries(stack.parts.map(({ name, pid }) => [name, pid ?? 0]));
+
+  const close = async () => {
+    await database.end().catch(() => {});
+    await client.connection.close();
+    storage.close();
+    await stack.stop();
+    await textract?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void close().finally(() => process.exit(1)));
+  return {
+    ...{ folder, stack, environment, bucket, address, database, client, storage },
+    /** Process ids of the servers, by name. */
+    servers: { Temporal: pids["Temporal"] ?? 0, PostgreSQL: pids["PostgreSQL"] ?? 0, S3: pids["S3"] ?? 0 },
+    textract,
+    /** Puts a PDF of one page into S3, different from every other by its key. */
+    async putDocument(/** @type {string} */ key) {
+      const document = await PDFDocument.create();
+      document.addPage([595, 842]).drawText(`The only page of the document ${key}.`, { x: 50, y: 780, size: 11 });
+      await storage.put(bucket, key, await document.save(), "application/pdf");
+      return { bucket, key };
+    },
+    /** A worker of the three queues, once it polls. */
+    startWorker(/** @type {Record<string, string>} */ extra = {}) {
+      const args = ["dist/cli/docket.js", "worker", "--queues", "documents,textract-submit,textract-results"];
+      return startProcess(process.execPath, args, /worker is polling/, { ...environment, ...extra });
+    },
+    close,
+  };
+}
+
+/**
+ * Does something for each item, some at a time.
+ * @template T
+ * @param {T[]} items
+ * @param {number} together
+ * @param {(item: T) => Promise<unknown>} work
+ */
+export async function inParallel(items, together, work) {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: together }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}

@@ -1,0 +1,21 @@
+import type { WorkerOptions } from "@temporalio/worker";
+import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
+
+/** How much of each queue a worker process takes at once. */
+export function queueOptions(
+  queue: TaskQueue,
+  ocrConcurrency: number,
+): Pick<WorkerOptions, "maxCachedWorkflows" | "maxConcurrentActivityTaskExecutions"> {
+  switch (queue) {
+    case taskQueues.documents:
+      // A document that waits needs no memory: its history is short and read again when it goes on.
+      return { maxCachedWorkflows: 100, maxConcurrentActivityTaskExecutions: 20 };
+    // The rates of Textract are kept by the governor, region by region.
+    case taskQueues.textractSubmit:
+      return { maxConcurrentActivityTaskExecutions: 20 };
+    case taskQueues.textractResults:
+      return { maxConcurrentActivityTaskExecutions: 10 };
+    case taskQueues.ocr:
+      return { maxConcurrentActivityTaskExecutions: ocrConcurrency };
+  }
+}
