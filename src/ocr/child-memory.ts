@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 const mebibyte = 1024 * 1024;
@@ -81,15 +81,18 @@ export function statusBytes(status: string, field: "VmData" | "VmHWM" | "VmRSS")
 /** The child's environment: nothing of its parent's secrets, and one arena, for each would keep its own free memory. */
 export const childEnvironment = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "1" };
 
-/** Resident memory of a process and of the program that it runs, bytes; undefined when it is gone. */
+/**
+ * Resident memory of a process and of the program that it runs, bytes; undefined when it is gone. On Linux by
+ * synchronous reads: `/proc` never waits for a disk, and asked for ten times a second, reads by the thread pool take
+ * six times the processor time (1.2 ms a look against 0.2).
+ */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   try {
     if (process.platform === "linux") {
-      const own = statusBytes(await readFile(`/proc/${pid}/status`, "latin1"), "VmRSS");
-      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "latin1").catch(() => "");
+      const own = statusBytes(readFileSync(`/proc/${pid}/status`, "latin1"), "VmRSS");
       let sum = own;
-      for (const child of children.split(" ").filter(Boolean)) {
-        sum += statusBytes(await readFile(`/proc/${child}/status`, "latin1").catch(() => ""), "VmRSS");
+      for (const child of textOf(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean)) {
+        sum += statusBytes(textOf(`/proc/${child}/status`), "VmRSS");
       }
       return own === 0 ? undefined : sum;
     }
@@ -99,5 +102,14 @@ export async function residentBytes(pid: number): Promise<number | undefined> {
   } catch {
     // The process ended between two looks.
     return undefined;
+  }
+}
+
+/** Empty where the process has ended meanwhile. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
   }
 }

@@ -83,22 +83,26 @@ export function turnedSize({ width, height }: { width: number; height: number },
 /** Turns a picture anticlockwise by up to 10 degrees around its middle into a larger one; new corners are white. */
 export function straighten(from: GreyPicture, degrees: number, to: GreyPicture): void {
   const [cos, sin] = [Math.cos(radians(degrees)), Math.sin(radians(degrees))];
+  const { grey, width, height } = from;
+  const { grey: turned, width: columns } = to;
   for (let y = 0; y < to.height; y++) {
     const dy = y - to.height / 2;
-    for (let x = 0; x < to.width; x++) {
-      const dx = x - to.width / 2;
-      const sourceX = cos * dx - sin * dy + from.width / 2;
-      const sourceY = sin * dx + cos * dy + from.height / 2;
+    const rowX = width / 2 - sin * dy - (cos * columns) / 2;
+    const rowY = height / 2 + cos * dy - (sin * columns) / 2;
+    const row = y * columns;
+    for (let x = 0; x < columns; x++) {
+      const sourceX = rowX + cos * x;
+      const sourceY = rowY + sin * x;
       const [left, top] = [Math.floor(sourceX), Math.floor(sourceY)];
-      if (left < 0 || top < 0 || left + 1 >= from.width || top + 1 >= from.height) {
-        to.grey[y * to.width + x] = 255;
+      if (left < 0 || top < 0 || left + 1 >= width || top + 1 >= height) {
+        turned[row + x] = 255;
         continue;
       }
-      const i = top * from.width + left;
+      const i = top * width + left;
       const [fx, fy] = [sourceX - left, sourceY - top];
-      const upper = (from.grey[i] as number) * (1 - fx) + (from.grey[i + 1] as number) * fx;
-      const lower = (from.grey[i + from.width] as number) * (1 - fx) + (from.grey[i + from.width + 1] as number) * fx;
-      to.grey[y * to.width + x] = upper * (1 - fy) + lower * fy;
+      const upper = (grey[i] as number) * (1 - fx) + (grey[i + 1] as number) * fx;
+      const lower = (grey[i + width] as number) * (1 - fx) + (grey[i + width + 1] as number) * fx;
+      turned[row + x] = upper * (1 - fy) + lower * fy;
     }
   }
 }
