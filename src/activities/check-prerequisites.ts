@@ -44,7 +44,7 @@ export class PrerequisitesNotMet extends DocketError {
  * Runs every check that must hold before the document may cost time or money, and reports all that fail together.
  * Reads the object by small ranges, never whole.
  *
- * Idempotent: reads only, but for the page count, which it writes as what it read.
+ * Idempotent: reads only, but for the page count, and what the metadata could not tell, which it writes as what it read.
  */
 export function createCheckPrerequisites(ports: CheckPorts & { database: Database }) {
   return function checkPrerequisites(request: PrerequisitesRequest): Promise<Prerequisites> {
@@ -73,6 +73,12 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     await ports.database.document.updateMany({
       where: { id: documentId, runId: run.runId },
       data: { expectedPages: facts.pages },
+    });
+    // An object that could not be read when the record was made, and can be now: from here on this one is meant.
+    const { etag, size: bytes } = object;
+    await ports.database.documentMetadata.updateMany({
+      where: { documentId, etag: null, document: { runId: run.runId } },
+      data: { etag, sizeBytes: BigInt(bytes), mediaType: facts.mediaType },
     });
     const { pages, mediaType } = facts;
     const detail = { pages, mediaType, sizeBytes: object.size, region, staging: staging ?? undefined };

@@ -11,6 +11,7 @@ import { PageBuilder } from "../textract/pages-from-blocks.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import type { FinishedJob } from "./await-textract.ts";
 import { collectedResult } from "./collected-result.ts";
+import { keep } from "./keep-result.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
@@ -100,7 +101,8 @@ export function createCollectPages(ports: {
         nextToken: nextToken ?? undefined,
       });
       const rawKey = `textract/${documentId}/${job.jobId}/${part}`;
-      await ports.storage.put(ports.bucket, rawKey, rawAnswer(result), "application/json");
+      const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
+      await keep(ports.storage, place, rawKey, rawAnswer(result), "application/json");
       for (const block of result.blocks) {
         if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
       }

@@ -5,6 +5,7 @@ import { type DocumentFacts, type DocumentSource, inspectDocument } from "../med
 import { describe } from "../storage/object-names.ts";
 import type { ObjectFacts, ObjectStorage } from "../storage/object-storage.ts";
 import { engineProblems } from "./engine-limits.ts";
+import { requireWritable } from "./keep-result.ts";
 
 /** What the checks look at. */
 export interface CheckPorts {
@@ -69,7 +70,7 @@ export async function checkObject(
       staging = await permanentFailureOf(() => stagingFor(ports, document, region, unreachable), failures);
     }
     // Before Textract is paid: its result must have a place to go to.
-    await permanentFailureOf(() => bucketWritable(ports.storage, ports.bucket, "DOCKET_BUCKET"), failures);
+    await permanentFailureOf(() => requireWritable(ports.storage, ports.bucket, "DOCKET_BUCKET"), failures);
   }
   return { facts, object, region, staging, failures };
 }
@@ -88,7 +89,7 @@ async function stagingFor(ports: CheckPorts, document: DocumentLocation, bucketR
     const message = `${why} DOCKET_STAGING_BUCKET (${bucket}) is in ${region}, which is not served either.`;
     throw new DocketError(unreachable.type, message);
   }
-  await bucketWritable(ports.storage, bucket, "DOCKET_STAGING_BUCKET");
+  await requireWritable(ports.storage, bucket, "DOCKET_STAGING_BUCKET");
   return { bucket, region };
 }
 
@@ -108,23 +109,6 @@ export async function checkContent(
   const facts = await permanentFailureOf(() => inspectDocument(source, options), failures);
   if (facts !== null) failures.push(...engineProblems(name, facts, engine, ocrLimits));
   return { facts, failures };
-}
-
-const writableUntil = new Map<string, number>();
-const rememberMilliseconds = 5 * 60_000;
-
-/** Writes a mark into a bucket of ours; what worked is remembered for five minutes. */
-async function bucketWritable(storage: ObjectStorage, bucket: string, setting: string): Promise<void> {
-  if (Date.now() < (writableUntil.get(bucket) ?? 0)) return;
-  try {
-    await storage.put(bucket, "textract/.write-check", "Docket can write here.\n", "text/plain");
-  } catch (error) {
-    if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
-    throw new DocketError("ResultsNotWritable", `Nothing can be kept in s3://${bucket}: ${error.message}`, {
-      remedy: `Allow s3:PutObject on ${setting} (and its KMS key) for the workers' credentials, then submit again.`,
-    });
-  }
-  writableUntil.set(bucket, Date.now() + rememberMilliseconds);
 }
 
 /** Permanent failures are collected; a server that does not answer is for the retry policy. */

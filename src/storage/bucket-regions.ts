@@ -6,10 +6,12 @@ export interface BucketRegions {
   /** @throws {DocketError} `BucketMissing`, `ObjectForbidden`, `StorageUnavailable` */
   regionOf(bucket: string): Promise<string>;
   clientOf(bucket: string): Promise<S3Client>;
+  /** The bucket was not where it had been: it is looked for again. */
+  forget(bucket: string): void;
   close(): void;
 }
 
-// Buckets do not move; the bound keeps a caller with endless bucket names from growing the process.
+// A bucket moves only by being deleted and made again elsewhere; the bound keeps a caller with endless bucket names from growing the process.
 const mostRemembered = 1000;
 
 /** Asks once for each bucket (HeadBucket names the region, in a redirect too), and keeps one client for each region. */
@@ -47,6 +49,7 @@ export function createBucketRegions(options: { region: string; endpoint: string 
     // A server other than AWS' has one address for all its buckets; requests are signed for the bucket's region all the
     // same, and a server without regions names none.
     clientOf: async (bucket) => clientIn(await regionOf(bucket)),
+    forget: (bucket) => void regions.delete(bucket),
     close() {
       for (const client of clients.values()) client.destroy();
     },

@@ -86,14 +86,21 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     ...(location.version === undefined ? {} : { VersionId: location.version }),
   });
 
+  const fail = (error: unknown, location: DocumentLocation): never => {
+    try {
+      return storageFailure(error, location);
+    } catch (failure) {
+      if (failure instanceof DocketError && failure.type === "BucketInOtherRegion") regions.forget(location.bucket);
+      throw failure;
+    }
+  };
+
   const pinned = (etag: string | undefined) => (etag === undefined ? {} : { IfMatch: etag });
 
   return {
     async head(location) {
       const client = await clientOf(location);
-      const answer = await client
-        .send(new HeadObjectCommand(object(location)))
-        .catch((error) => storageFailure(error, location));
+      const answer = await client.send(new HeadObjectCommand(object(location))).catch((error) => fail(error, location));
       return {
         size: answer.ContentLength ?? 0,
         etag: answer.ETag ?? "",
@@ -118,7 +125,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
         const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
         // Past the object's end.
         if ($metadata?.httpStatusCode === 416) return new Uint8Array(0);
-        return storageFailure(error, location);
+        return fail(error, location);
       }
     },
 
@@ -126,7 +133,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       const client = await clientOf(location);
       const answer = await client
         .send(new GetObjectCommand({ ...object(location), ...pinned(etag) }), signal ? { abortSignal: signal } : {})
-        .catch((error) => storageFailure(error, location));
+        .catch((error) => fail(error, location));
       return answer.Body as Readable;
     },
 
@@ -149,7 +156,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       try {
         await upload.done();
       } catch (error) {
-        storageFailure(error, { bucket, key });
+        fail(error, { bucket, key });
       } finally {
         uploadOptions.signal?.removeEventListener("abort", abort);
       }
@@ -159,12 +166,12 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       const client = await clientOf({ bucket });
       await client
         .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
-        .catch((error) => storageFailure(error, { bucket, key }));
+        .catch((error) => fail(error, { bucket, key }));
     },
 
     async remove(location) {
       const client = await clientOf(location);
-      await client.send(new DeleteObjectCommand(object(location))).catch((error) => storageFailure(error, location));
+      await client.send(new DeleteObjectCommand(object(location))).catch((error) => fail(error, location));
     },
 
     async list(bucket, prefix, after) {
@@ -172,7 +179,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       const request = { Bucket: bucket, Prefix: prefix, ...(after === null ? {} : { StartAfter: after }) };
       const answer = await client
         .send(new ListObjectsV2Command(request))
-        .catch((error) => storageFailure(error, { bucket, key: "" }));
+        .catch((error) => fail(error, { bucket, key: "" }));
       const objects = (answer.Contents ?? []).flatMap(({ Key: key, Size: size = 0, ETag: etag = "" }) =>
         key === undefined ? [] : [{ key, size, etag }],
       );
@@ -183,7 +190,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       const client = await clientOf({ bucket });
       const answer = await client
         .send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }))
-        .catch((error) => storageFailure(error, { bucket, key: "" }));
+        .catch((error) => fail(error, { bucket, key: "" }));
       return [...(answer.Versions ?? []), ...(answer.DeleteMarkers ?? [])].flatMap(
         ({ Key: key, VersionId: version }) =>
           // "null" is how a bucket without versions names the only one.

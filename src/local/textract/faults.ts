@@ -8,22 +8,24 @@ const count = z.int().min(1).max(1_000_000).default(1);
 // Of the document, or of the job's document; left out: any.
 const key = z.string().min(1).max(1024).optional();
 const common = { operation, count, key };
+// Of a Get: only where it goes on in a result that was begun (true), or begins one (false); left out: any.
+const ofRequest = { ...common, nextToken: z.boolean().optional() };
 
 // Faults of a request: they happen to the next `count` requests of the operation.
 const requestFault = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("throttle"), error: z.enum(["provisioned", "throttling"]).optional(), ...common }),
-  z.object({ kind: z.literal("no-slot"), ...common }),
-  z.object({ kind: z.literal("internal-error"), ...common }),
+  z.object({ kind: z.literal("throttle"), error: z.enum(["provisioned", "throttling"]).optional(), ...ofRequest }),
+  z.object({ kind: z.literal("no-slot"), ...ofRequest }),
+  z.object({ kind: z.literal("internal-error"), ...ofRequest }),
   z.object({
     kind: z.literal("error"),
     name: z.string().refine(isTextractErrorName, "is not one of AWS' names of errors that the endpoint knows"),
     message: z.string().max(1000).default("An error on command"),
-    ...common,
+    ...ofRequest,
   }),
-  z.object({ kind: z.literal("reset-before"), ...common }),
-  z.object({ kind: z.literal("reset-after"), ...common }),
-  z.object({ kind: z.literal("slow-answer"), milliseconds: z.int().min(1).max(600_000), ...common }),
-  z.object({ kind: z.literal("expired"), ...common }),
+  z.object({ kind: z.literal("reset-before"), ...ofRequest }),
+  z.object({ kind: z.literal("reset-after"), ...ofRequest }),
+  z.object({ kind: z.literal("slow-answer"), milliseconds: z.int().min(1).max(600_000), ...ofRequest }),
+  z.object({ kind: z.literal("expired"), ...ofRequest }),
 ]);
 
 // Faults of a job: they happen to the next `count` jobs that are accepted, and stay with the job over a restart.
@@ -61,8 +63,9 @@ export interface Faults {
   /**
    * The next fault of a request, a job or a notification for an operation, used up by this call.
    * @param key of the document that it is about; undefined where that is not known
+   * @param goesOn whether the request has a NextToken
    */
-  takeForRequest(operation: string, key: string | undefined): Fault | undefined;
+  takeForRequest(operation: string, key: string | undefined, goesOn: boolean): Fault | undefined;
   takeForJob(operation: string, key: string): JobFault | undefined;
   takeForNotification(operation: string, key: string): NotificationFault | undefined;
 }
@@ -77,12 +80,13 @@ const kinds = {
 
 export function createFaults(): Faults {
   let faults: Fault[] = [];
-  const take = (operation: string, key: string | undefined, of: keyof typeof kinds) => {
+  const take = (operation: string, key: string | undefined, of: keyof typeof kinds, goesOn = false) => {
     const fault = faults.find(
       (f) =>
         kinds[of].includes(f.kind) &&
         (f.operation === "*" || f.operation === operation) &&
-        (f.key === undefined || f.key === key),
+        (f.key === undefined || f.key === key) &&
+        (!("nextToken" in f) || f.nextToken === undefined || f.nextToken === goesOn),
     );
     if (fault === undefined) return undefined;
     fault.count--;
@@ -103,7 +107,7 @@ export function createFaults(): Faults {
     clear() {
       faults = [];
     },
-    takeForRequest: (operation, key) => take(operation, key, "request"),
+    takeForRequest: (operation, key, goesOn) => take(operation, key, "request", goesOn),
     takeForJob: (operation, key) => take(operation, key, "job") as JobFault | undefined,
     takeForNotification: (operation, key) => take(operation, key, "notification") as NotificationFault | undefined,
   };

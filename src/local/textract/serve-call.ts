@@ -39,7 +39,7 @@ export function createCallServer(ports: {
     await ports.verify(request, body);
     const operation = servedOperation(call.operation);
     const input = decodeBody(call.format, body);
-    const fault = ports.faults.takeForRequest(operation, keyOf(input));
+    const fault = ports.faults.takeForRequest(operation, keyOf(input), input["NextToken"] !== undefined);
     if (fault?.kind === "reset-before") return "reset";
     throwIfRefused(fault);
     ports.checkRate(operation);
