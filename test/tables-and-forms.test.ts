@@ -1,9 +1,19 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import type { Block } from "@aws-sdk/client-textract";
+import { TextractDocument } from "amazon-textract-response-parser";
 import { parse } from "csv-parse/sync";
-import { describe, expect, it } from "vitest";
+import { PDFDocument, rgb, StandardFonts } from "pdf-lib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { validateInput } from "#docket/contract/valid-input";
 import { tableCsv } from "#docket/export/analysis";
 import { csvRow } from "#docket/export/csv";
 import { analysePage } from "#docket/textract/page-analysis";
+import { docket, useStack } from "./support/stack.ts";
+
+const stack = useStack();
 
 // Blocks in the shape that Textract's API reference gives them, made of the few members that matter here.
 const word = (Id: string, Text: string): Block => ({ BlockType: "WORD", Id, Text, Confidence: 99 });
@@ -145,3 +155,167 @@ describe("what Textract found beyond text", () => {
     expect(row).toEqual([safe, "1", ""]);
   });
 });
+
+describe("a born-digital page with a ruled table, read through the whole of Docket", () => {
+  const project = `analysis-${randomUUID().slice(0, 8)}`;
+  const features = ["TABLES", "FORMS"];
+  const queries = [
+    { text: "What is the invoice number?", alias: "number" },
+    { text: "Who signed?", alias: "signer" },
+  ];
+  let folder: string;
+  let documentId: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "docket-tables-"));
+    await writeFile(join(folder, "invoice.pdf"), await ruledInvoice());
+    const { code, stdout, stderr } = await docket([
+      ...["submit", "--wait", "--json", "--project", project, "--features", features.join().toLowerCase()],
+      ...queries.flatMap(({ text, alias }) => ["--query", `${alias}=${text}`]),
+      join(folder, "invoice.pdf"),
+    ]);
+    expect(code, stderr).toBe(0);
+    const outcome = JSON.parse(stdout);
+    documentId = outcome.documentId;
+    // Two pages; TABLES, FORMS and QUERIES by the price file.
+    expect(outcome).toMatchObject({ status: "complete", pages: 2, costUsd: 0.16 });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function exported(format: string): Promise<string> {
+    const { code, stdout, stderr } = await docket(["export", documentId, "--format", format]);
+    expect(code, stderr).toBe(0);
+    return stdout;
+  }
+
+  it("gives a CSV file for each table, with its merged cell", async () => {
+    const { code, stdout, stderr } = await docket([
+      ...["export", documentId, "--format", "tables-csv", "-o", join(folder, "tables"), "--json"],
+    ]);
+    expect(code, stderr).toBe(0);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ page, file }) => [page, basename(file)])).toEqual([
+      [1, `invoice-${documentId.slice(0, 13)}.page-1-table-1.csv`],
+      [2, `invoice-${documentId.slice(0, 13)}.page-2-table-1.csv`],
+    ]);
+    const rows = parse(await readFile(lines[0].file, "utf8"), { record_delimiter: "\r\n" });
+    expect(rows).toEqual([
+      ["Work, by hand", "Hours", "Price"],
+      ["Draft", "2", "400.00"],
+      ["'=Review", "11", "-25.00"],
+      ["Total", "", "375.00"],
+    ]);
+  });
+
+  it("gives its fields and the answers of each page", async () => {
+    const forms = parse(await exported("forms-csv"), { columns: true });
+    expect(forms).toMatchObject([
+      { page: "1", key: "Invoice Number:", value: "2024-17" },
+      { page: "1", key: "Due:", value: "June 3" },
+      { page: "2", key: "Invoice Number:", value: "2024-17" },
+      { page: "2", key: "Due:", value: "June 3" },
+    ]);
+    const answers: Record<string, string>[] = parse(await exported("queries-csv"), { columns: true });
+    expect(answers.map(({ page, alias, query, answer }) => [page, alias, query, answer])).toEqual(
+      [1, 2].flatMap((page) => [
+        [String(page), "number", queries[0]?.text, "2024-17"],
+        [String(page), "signer", queries[1]?.text, ""],
+      ]),
+    );
+    const analysis = JSON.parse(await exported("analysis"));
+    expect(analysis.document.features).toEqual([
+      ...["FORMS", "QUERIES", "QUERY[number] What is the invoice number?", "QUERY[signer] Who signed?", "TABLES"],
+    ]);
+    expect(analysis.pages[0].tables[0]).toMatchObject({ rows: 4, columns: 3 });
+  });
+
+  it("is Textract JSON whose tables and fields Amazon's parser reads", async () => {
+    const document = new TextractDocument(JSON.parse(await exported("textract")));
+    const page = document.pageNumber(1);
+    const table = page.tableAtIndex(0);
+    expect([table.nRows, table.nColumns]).toEqual([4, 3]);
+    expect(table.cellAt(4, 2)?.text).toBe("Total");
+    expect(page.form.getFieldByKey("Invoice Number:")?.value?.text).toBe("2024-17");
+    expect(page.queries.getQueryByAlias("number")?.topResult?.text).toBe("2024-17");
+  });
+
+  it("is other paid work with other questions, and the same with the same", async () => {
+    const handIn = (question: string) =>
+      docket([
+        ...["submit", "--wait", "--json", "--project", project, "--features", "FORMS,TABLES"],
+        ...["--query", `number=${question}`, "--query", "signer=Who signed?", join(folder, "invoice.pdf")],
+      ]);
+    const same = await handIn("What is the invoice number?");
+    expect(JSON.parse(same.stdout)).toMatchObject({ documentId, status: "complete", textractJobs: 1 });
+    const other = await handIn("When is it due?");
+    expect(JSON.parse(other.stdout)).toMatchObject({ documentId, status: "complete", textractJobs: 2 });
+    const jobs = await stack.database.textractJob.findMany({ where: { documentId }, orderBy: { attempt: "asc" } });
+    expect(jobs.map(({ features }) => features.filter((feature) => feature.startsWith("QUERY")))).toEqual([
+      ["QUERY[number] What is the invoice number?", "QUERY[signer] Who signed?"],
+      ["QUERY[number] When is it due?", "QUERY[signer] Who signed?"],
+    ]);
+    const answers: Record<string, string>[] = parse(await exported("queries-csv"), { columns: true });
+    expect(answers.map(({ answer }) => answer)).toEqual(["June 3", "", "June 3", ""]);
+  });
+
+  it("says what is missing where a document was read without the feature", async () => {
+    const document = await stack.upload(`${project}/plain.pdf`, join(folder, "invoice.pdf"));
+    const input = { document, project: `${project}-plain` };
+    const started = { taskQueue: "documents", workflowId: `${project}-plain`, args: [input] };
+    const plain = await stack.client.workflow.execute("processDocument", started);
+    const { code, stderr } = await docket(["export", plain.documentId, "--format", "forms-csv"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("was read by textract without FORMS");
+    expect(stderr).toContain("--features FORMS");
+  });
+
+  it.each([
+    [{ features: ["QUERIES"] }, /features has QUERIES, which needs a question/],
+    [{ queries: [{ text: "W\u00e4r?" }] }, /queries\.0\.text must be printable ASCII/],
+    [{ queries: Array.from({ length: 31 }, (_, i) => ({ text: `Question ${i}` })) }, /queries must .*30/],
+    [{ queries: [{ text: "Who?", alias: "a b" }] }, /queries\.0\.alias must be letters/],
+  ])("refuses %j with its reason", (wrong, reason) => {
+    const document = { bucket: "bucket", key: "key" };
+    expect(() => validateInput({ document, ...wrong })).toThrow(reason);
+  });
+});
+
+/** Two pages with fields, and a table of which one cell spans two columns; its borders are drawn in three ways. */
+async function ruledInvoice(): Promise<Uint8Array> {
+  const pdf = await PDFDocument.create();
+  const font = await pdf.embedFont(StandardFonts.Helvetica);
+  const rows = [
+    ["Work, by hand", "Hours", "Price"],
+    ["Draft", "2", "400.00"],
+    ["=Review", "11", "-25.00"],
+    ["Total", "", "375.00"],
+  ];
+  const x = [60, 260, 400, 540];
+  const y = [600, 570, 540, 510, 480];
+  for (const number of [1, 2]) {
+    const page = pdf.addPage([612, 792]);
+    const write = (text: string, left: number, bottom: number) =>
+      page.drawText(text, { x: left, y: bottom, size: 12, font });
+    write("Invoice Number: 2024-17", 60, 720);
+    write("Due:", 60, 690);
+    write("June 3", 300, 690);
+    write("These are our services of the month of May for the whole of the matter", 60, 640);
+    for (const bottom of y) {
+      if (number === 1) page.drawLine({ start: { x: 60, y: bottom }, end: { x: 540, y: bottom }, thickness: 1 });
+      else page.drawRectangle({ x: 60, y: bottom, width: 480, height: 0.8, color: rgb(0, 0, 0) });
+    }
+    x.forEach((left, at) => {
+      // The last row's first two cells are one.
+      const end = at === 1 ? 510 : 480;
+      page.drawLine({ start: { x: left, y: 600 }, end: { x: left, y: end }, thickness: 1 });
+    });
+    rows.forEach((cells, row) => {
+      for (const [column, text] of cells.entries()) write(text, (x[column] ?? 0) + 8, (y[row] ?? 0) - 20);
+    });
+    write(`Signature and stamp of the clerk on page ${number} of the two pages that there are`, 60, 400);
+  }
+  return pdf.save();
+}

@@ -1,6 +1,6 @@
 import { activityInfo } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
-import type { Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";

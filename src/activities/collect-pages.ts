@@ -1,7 +1,7 @@
 import { activityInfo, heartbeat } from "@temporalio/activity";
 import { DocketError, type MissingPage } from "../contract/failures.ts";
+import type { Feature } from "../contract/features.ts";
 import type { RecognizedPage } from "../contract/page.ts";
-import type { Feature } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { type PageWriter, storePages, unreadPages } from "../database/store-pages.ts";

@@ -1,7 +1,8 @@
 import { v5 as uuidv5 } from "uuid";
 import type { NotificationChannel } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
-import type { DocumentLocation, Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { lastDeletedAttempt } from "../database/delete-document-rows.ts";
 import { chooseAttempt, type DocumentPart, type LedgerRow } from "../textract/choose-attempt.ts";

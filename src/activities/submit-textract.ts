@@ -1,6 +1,7 @@
 import type { NotificationChannel } from "../config.ts";
 import { DocketError, failureTable } from "../contract/failures.ts";
-import type { DocumentLocation, Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";

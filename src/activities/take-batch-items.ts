@@ -1,5 +1,6 @@
 import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
 import { DocketError, failureTable } from "../contract/failures.ts";
+import { splitFeatures } from "../contract/features.ts";
 import type { ProcessDocumentInput } from "../contract/process-document.ts";
 import { validateInput } from "../contract/valid-input.ts";
 import {
@@ -69,7 +70,7 @@ export function inputOf(batch: BatchRow, item: WaitingItem): ProcessDocumentInpu
     ...(source === null ? {} : { source }),
     ...(Object.keys(customFields).length === 0 ? {} : { customFields }),
     engine: batch.engine,
-    features: batch.features,
+    ...splitFeatures(batch.features),
     priority: item.priority ?? batch.priority,
     ...(batch.force ? { force: true } : {}),
   };

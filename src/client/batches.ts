@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DocketError } from "../contract/failures.ts";
+import { type Feature, splitFeatures } from "../contract/features.ts";
 import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
-import { type Engine, type Feature, taskQueues } from "../contract/process-document.ts";
+import { type Engine, taskQueues } from "../contract/process-document.ts";
 import { searchAttributes } from "../contract/search-attributes.ts";
 import { type BatchRow, createBatch, readBatches } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
@@ -49,7 +50,8 @@ export async function startPrefixBatch(
   const name = `s3://${source.bucket}/${source.prefix}`;
   // Whoever follows it finds it at once.
   await createBatch(services.database, { ...options, id: batchId, source: name, prefix: source, onlyNew: false });
-  await startBatch(services, { batchId, source, ...options }, options.project, name);
+  const input = { batchId, source, ...options, ...splitFeatures(options.features) };
+  await startBatch(services, input, options.project, name);
   return batchId;
 }
 

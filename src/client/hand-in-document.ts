@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
-import type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
+import { type Feature, splitFeatures } from "../contract/features.ts";
+import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import { objectAddress } from "../storage/object-names.ts";
 import { storageFailure } from "../storage/storage-failure.ts";
 import type { Services } from "./connect.ts";
@@ -14,6 +15,7 @@ import { keyPart, storeFile } from "./store-file.ts";
 export interface HandInOptions {
   project: string;
   engine: Engine;
+  /** What Textract is asked for beyond text, as {@link featuresOf} makes it. */
   features: Feature[];
   /** 1 (first) to 5 (last); undefined: the server's default, 3. */
   priority?: number | undefined;
@@ -185,7 +187,7 @@ async function start(services: Services, identified: Identified, options: HandIn
     ...identified,
     project: options.project,
     engine: options.engine,
-    features: options.features.toSorted(),
+    ...splitFeatures(options.features),
     ...(options.priority === undefined ? {} : { priority: options.priority }),
     ...(options.force ? { force: true } : {}),
   };

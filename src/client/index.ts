@@ -11,8 +11,9 @@ import { type DocumentFilter, type DocumentRecord, listDocuments, readDocuments 
 import { readPages, readPageTexts, type StoredPage } from "./read-pages.ts";
 
 export { DocketError, type Failure, type FailureType, type MissingPage } from "../contract/failures.ts";
+export { type Feature, type FeatureType, featuresOf, type Query } from "../contract/features.ts";
 export type { Box, Line, PageSource, Word } from "../contract/page.ts";
-export type { DocumentLocation, Engine, Feature } from "../contract/process-document.ts";
+export type { DocumentLocation, Engine } from "../contract/process-document.ts";
 export type { FoundPage, SearchAnswer, SnippetPart } from "../database/search-pages.ts";
 export type { DocumentFilter, DocumentOutcome, DocumentRecord, HandedIn, HandInOptions, StoredPage };
 

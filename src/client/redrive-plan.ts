@@ -1,5 +1,5 @@
 import type { MissingPage } from "../contract/failures.ts";
-import type { Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
 import type { TextractJobState } from "../database/generated/enums.ts";
 import { chooseAttempt } from "../textract/choose-attempt.ts";
 import { costOfJob } from "../textract/prices.ts";

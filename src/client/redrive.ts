@@ -1,5 +1,6 @@
 import type { FailureType, MissingPage } from "../contract/failures.ts";
-import type { Engine, Feature } from "../contract/process-document.ts";
+import { type Feature, splitFeatures } from "../contract/features.ts";
+import type { Engine } from "../contract/process-document.ts";
 import { documentBreaker, resetBreaker } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
@@ -126,7 +127,7 @@ function toRedrive(row: Row, now: Date): Redrive {
       documentId: row.id,
       project: row.project.slug,
       engine,
-      features,
+      ...splitFeatures(features),
       fileName,
       ...(metadata === null ? {} : { source: metadata.source }),
       customFields: (metadata?.customFields ?? {}) as Record<string, string>,

@@ -23,6 +23,16 @@ export interface Line {
   words: Word[];
 }
 
+/** A straight stroke of the page, in fractions (0-1) of it from its top left. */
+export interface Rule {
+  direction: "horizontal" | "vertical";
+  /** From the top for a horizontal one, from the left for a vertical one. */
+  at: number;
+  /** Where it begins and ends, along its direction. */
+  from: number;
+  to: number;
+}
+
 /**
  * Which reader produced the text of a page: Amazon Textract, the document's own text layer, or local recognition
  * of the page's picture.
@@ -42,4 +52,6 @@ export interface RecognizedPage {
   confidence: number | null;
   lines: Line[];
   source: PageSource;
+  /** Straight strokes of the page, where they were asked for and its text is its own text layer. */
+  rules?: Rule[];
 }

@@ -1,4 +1,5 @@
-import type { Engine, Feature } from "./process-document.ts";
+import type { FeatureType, Query } from "./features.ts";
+import type { Engine } from "./process-document.ts";
 
 /** The workflow's type name, as any Temporal client starts it, on the queue `documents`. */
 export const processBatchType = "processBatch";
@@ -31,7 +32,9 @@ export interface ProcessBatchInput {
   project?: string;
   /** Default: `textract`. */
   engine?: Engine;
-  features?: Feature[];
+  features?: FeatureType[];
+  /** Questions that are asked of every page, at most 30. */
+  queries?: Query[];
   /** 1 (first) to 5 (last); default 3. */
   priority?: number;
   /** Documents under way at once, 1 to 1000; default 100. */

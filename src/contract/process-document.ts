@@ -1,4 +1,5 @@
 import type { Failure } from "./failures.ts";
+import type { FeatureType, Query } from "./features.ts";
 
 /** The workflow's type name, as any Temporal client starts it. */
 export const processDocumentType = "processDocument";
@@ -42,10 +43,6 @@ export interface DocumentLocation {
 export type Engine = "textract" | "local" | "textract-then-local";
 export const engines: readonly Engine[] = ["textract", "local", "textract-then-local"];
 
-/** What Textract is asked for beyond plain text. An empty list means StartDocumentTextDetection. */
-export type Feature = "TABLES" | "FORMS" | "SIGNATURES" | "LAYOUT";
-export const features: readonly Feature[] = ["TABLES", "FORMS", "SIGNATURES", "LAYOUT"];
-
 /** Input of `processDocument`: references only, never the document itself. */
 export interface ProcessDocumentInput {
   document: DocumentLocation;
@@ -63,7 +60,10 @@ export interface ProcessDocumentInput {
   customFields?: Record<string, string>;
   /** Default: `textract`. */
   engine?: Engine;
-  features?: Feature[];
+  /** What Textract is asked for beyond plain text. Empty, and without queries: StartDocumentTextDetection. */
+  features?: FeatureType[];
+  /** Questions that are asked of every page, at most 30. */
+  queries?: Query[];
   /** 1 (first) to 5 (last); default 3. */
   priority?: number;
   /** Start a new paid attempt even where an earlier one is complete or failed. */

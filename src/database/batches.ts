@@ -1,5 +1,6 @@
+import type { Feature } from "../contract/features.ts";
 import type { BatchCounts, BatchSettings } from "../contract/process-batch.ts";
-import type { Engine, Feature } from "../contract/process-document.ts";
+import type { Engine } from "../contract/process-document.ts";
 import type { Executor } from "./document-events.ts";
 
 /** A batch as its row has it. */

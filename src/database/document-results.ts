@@ -1,5 +1,6 @@
 import { DocketError } from "../contract/failures.ts";
-import type { Engine, Feature, ProcessDocumentResult } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
+import type { Engine, ProcessDocumentResult } from "../contract/process-document.ts";
 import type { Executor } from "./document-events.ts";
 
 interface ResultRow {

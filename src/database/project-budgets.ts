@@ -1,5 +1,5 @@
 import { projectIdFromSlug } from "../contract/document-id.ts";
-import type { Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
 import type { Database } from "./client.ts";
 import type { Executor } from "./document-events.ts";
 

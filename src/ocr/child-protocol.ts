@@ -13,6 +13,8 @@ export interface RecognizerJob {
   firstPage: number;
   /** Attempt (see `resolutions`) that the first page starts with; the others start with 0. */
   firstAttempt: number;
+  /** Whether the strokes of pages with a text layer are told, too. */
+  rules: boolean;
   maxPages: number;
   maxPixels: number;
   language: string;

@@ -1,11 +1,12 @@
 import { DocketError } from "../contract/failures.ts";
-import type { Line, PageSource, RecognizedPage } from "../contract/page.ts";
+import type { Line, PageSource, RecognizedPage, Rule } from "../contract/page.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
 import { boxOnPage } from "./picture-treatment.ts";
 import type { Recognizer } from "./recognizer.ts";
+import { readRules } from "./ruled-lines.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
 import { readTextLayer, type TextLayer } from "./text-layer.ts";
 import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
@@ -22,6 +23,8 @@ interface PageReaderOptions {
   name: string;
   maxPixels: number;
   language: string;
+  /** Whether the strokes of pages with a text layer are told, too. */
+  rules: boolean;
   /** Makes the engine when the first page needs one. */
   createRecognizer(): Recognizer;
   /** The cap on WebAssembly memory; see `capWebAssemblyMemory`. */
@@ -97,7 +100,10 @@ export class PageReader {
     await this.#open();
     const { size, content } = this.#layerOrDrawing(number, attempt);
     this.#throwIfExhausted(number);
-    if ("evidence" in content) return pageOf(number, size, content.lines, "text-layer");
+    if ("evidence" in content) {
+      const page = pageOf(number, size, content.lines, "text-layer");
+      return this.#options.rules ? { ...page, rules: this.#rules(number) } : page;
+    }
     let best = await this.#recognize(number, content, onProgress);
     const { quarters } = content.turn;
     for (const other of quarters === 0 ? [2] : [3, 0]) {
@@ -156,6 +162,11 @@ export class PageReader {
     throw new DocketError("LocalLimitExceeded", `${name}: page ${number} has ${size}.`, {
       remedy: "Use the engine textract, or scan the page at a lower resolution.",
     });
+  }
+
+  #rules(number: number): Rule[] {
+    const document = this.#document as PdfDocument;
+    return document.withPage(number, (page) => readRules(document, page));
   }
 
   /** The page's text layer if it is trusted. Pictures have none. */

@@ -20,6 +20,8 @@ export interface RecognizeOptions {
   limits: OcrLimits;
   /** 1-based; an earlier run that ended in the middle goes on from here. Default: 1. */
   firstPage?: number;
+  /** Whether the strokes of pages with a text layer are told, too. Default: no. */
+  rules?: boolean;
   /** Only these pages (1-based), in this order; numbers that the document does not have are left out. */
   pages?: number[];
   onStart?(info: { pages: number; mediaType: MediaType }): void;
@@ -121,10 +123,10 @@ class Recognition {
   }
 
   #runChild(): Promise<Ending> {
-    const { file, name, limits, firstPage = 1, signal } = this.#options;
+    const { file, name, limits, firstPage = 1, rules = false, signal } = this.#options;
     const { maxPages, maxPixels, language, trainedData } = limits;
     const engine = { language, trainedData, native: this.#native };
-    const job = { file, name, pages: this.#remaining, firstPage, firstAttempt: this.#attempt };
+    const job = { file, name, pages: this.#remaining, firstPage, rules, firstAttempt: this.#attempt };
     return runRecognizer({ ...job, ...engine, maxPages, maxPixels }, limits, {
       onMessage: (message) => this.#take(message),
       signal,

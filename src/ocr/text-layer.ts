@@ -1,5 +1,6 @@
 import type { Box, Line, Word } from "../contract/page.ts";
 import { heap, type PageImage, type PdfDocument } from "../media/pdfium.ts";
+import { pageToDisplay, type PageRectangle as Rectangle } from "./page-to-display.ts";
 import { drawnArea } from "./raster-plan.ts";
 import type { TextLayerEvidence } from "./text-layer-trust.ts";
 
@@ -42,13 +43,6 @@ export function readTextLayer(document: PdfDocument, page: number, images: reado
 
 function pageArea({ pdfium }: PdfDocument, page: number): number {
   return pdfium.FPDF_GetPageWidthF(page) * pdfium.FPDF_GetPageHeightF(page);
-}
-
-interface Rectangle {
-  left: number;
-  bottom: number;
-  right: number;
-  top: number;
 }
 
 function collect(
@@ -183,31 +177,6 @@ function charBox({ document, textPage, scratch }: CharReader, index: number): Re
   if (!pdfium.FPDFText_GetCharBox(textPage, index, scratch, scratch + 8, scratch + 16, scratch + 24)) return undefined;
   const [left = 0, right = 0, bottom = 0, top = 0] = new Float64Array(heap(pdfium).buffer, scratch, 4);
   return right > left || top > bottom ? { left, right, bottom, top } : undefined;
-}
-
-/**
- * The mapping from a page's own system to the page as displayed (crop box, rotation), taken from pdfium at three
- * points of a large imaginary screen, so that its whole pixels are fine enough.
- */
-function pageToDisplay({ pdfium }: PdfDocument, page: number, scratch: number): (rectangle: Rectangle) => Box {
-  const screen = 1_000_000;
-  const unit = 100;
-  const at = (x: number, y: number) => {
-    pdfium.FPDF_PageToDevice(page, 0, 0, screen, screen, 0, x, y, scratch, scratch + 4);
-    const [deviceX = 0, deviceY = 0] = new Int32Array(heap(pdfium).buffer, scratch, 2);
-    return { x: deviceX / screen, y: deviceY / screen };
-  };
-  const [origin, alongX, alongY] = [at(0, 0), at(unit, 0), at(0, unit)];
-  const map = (x: number, y: number) => ({
-    x: origin.x + ((alongX.x - origin.x) * x + (alongY.x - origin.x) * y) / unit,
-    y: origin.y + ((alongX.y - origin.y) * x + (alongY.y - origin.y) * y) / unit,
-  });
-  const clamp = (value: number) => Math.min(1, Math.max(0, value));
-  return ({ left, bottom, right, top }) => {
-    const [a, b] = [map(left, bottom), map(right, top)];
-    const [x, y] = [clamp(Math.min(a.x, b.x)), clamp(Math.min(a.y, b.y))];
-    return { left: x, top: y, width: clamp(Math.max(a.x, b.x)) - x, height: clamp(Math.max(a.y, b.y)) - y };
-  };
 }
 
 function characterOf(code: number): string {

@@ -1,10 +1,7 @@
-import type { Block, Geometry } from "@aws-sdk/client-textract";
-import { v5 as uuidv5 } from "uuid";
+import type { Block } from "@aws-sdk/client-textract";
 import type { Box, RecognizedPage } from "../contract/page.ts";
+import { blockIds, childrenOf, geometry, percent } from "./block-parts.ts";
 import { groupLines } from "./text-groups.ts";
-
-// Any fixed UUID will do: it keeps the ids of blocks apart from other name-based ids.
-const namespace = "6f2d3c1e-8a57-4a6b-9f0e-5d1b7c90e2a4";
 
 /** What decides the blocks of a page, besides the page itself. */
 export interface BlockOptions {
@@ -22,11 +19,10 @@ export function countBlocks(page: RecognizedPage, options: { layout: boolean }):
 
 /**
  * The blocks of one page in Textract's order: the page, its lines, their words, its layout. Words and lines are as they
- * were read; nothing is made up for tables, forms, signatures or queries.
+ * were read.
  */
 export function pageBlocks(page: RecognizedPage, options: BlockOptions): Block[] {
-  const job = uuidv5(options.jobId, namespace);
-  const id = (name: string) => uuidv5(`${page.number}/${name}`, job);
+  const id = blockIds(options.jobId, page.number);
   const words: Block[] = [];
   const lines = page.lines.map((line, at): Block => {
     const children = line.words.map((word): Block => {
@@ -73,30 +69,3 @@ export function pageBlocks(page: RecognizedPage, options: BlockOptions): Block[]
     };
   }
 }
-
-function childrenOf(blocks: readonly Block[]): Pick<Block, "Relationships"> {
-  if (blocks.length === 0) return {};
-  return { Relationships: [{ Type: "CHILD", Ids: blocks.flatMap((block) => block.Id ?? []) }] };
-}
-
-function geometry(box: Box): Geometry {
-  const left = fraction(box.left);
-  const top = fraction(box.top);
-  const right = fraction(box.left + box.width);
-  const bottom = fraction(box.top + box.height);
-  return {
-    BoundingBox: { Width: rounded(right - left), Height: rounded(bottom - top), Left: left, Top: top },
-    Polygon: [
-      { X: left, Y: top },
-      { X: right, Y: top },
-      { X: right, Y: bottom },
-      { X: left, Y: bottom },
-    ],
-  };
-}
-
-// Readers may report a glyph that stands over the page's edge; Textract's values never leave 0-1 and 0-100. Seven digits
-// are what the model's 32-bit floats hold.
-const fraction = (value: number) => rounded(Math.min(1, Math.max(0, value)));
-const percent = (value: number) => rounded(Math.min(100, Math.max(0, value)));
-const rounded = (value: number) => Math.round(value * 1e7) / 1e7;

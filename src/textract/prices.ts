@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { Feature } from "../contract/process-document.ts";
+import { type Feature, type FeatureType, splitFeatures } from "../contract/features.ts";
 
 interface Prices {
   text: number;
-  features: Record<Feature, number>;
+  features: Record<FeatureType, number>;
 }
 
 // A data file beside the code, so that whoever has other prices edits one place.
@@ -14,6 +14,8 @@ const prices: Prices = JSON.parse(readFileSync(new URL("../../data/textract-pric
  * @param pages pages that Textract reports as processed
  */
 export function costOfJob(pages: number, features: readonly Feature[]): number {
-  const perPage = features.length === 0 ? prices.text : features.reduce((sum, name) => sum + prices.features[name], 0);
+  // Questions cost nothing each: the feature QUERIES has the price.
+  const { features: types } = splitFeatures(features);
+  const perPage = types.length === 0 ? prices.text : types.reduce((sum, name) => sum + prices.features[name], 0);
   return Math.round(pages * perPage * 1_000_000) / 1_000_000;
 }

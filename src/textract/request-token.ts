@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Feature } from "../contract/process-document.ts";
+import type { Feature } from "../contract/features.ts";
 
 /** What makes two requests the same paid work. */
 export interface PaidWork {

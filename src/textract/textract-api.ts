@@ -3,12 +3,14 @@ import {
   GetDocumentAnalysisCommand,
   GetDocumentTextDetectionCommand,
   StartDocumentAnalysisCommand,
+  type StartDocumentAnalysisCommandInput,
   StartDocumentTextDetectionCommand,
   TextractClient,
   type Warning,
 } from "@aws-sdk/client-textract";
 import type { NotificationChannel } from "../config.ts";
-import type { DocumentLocation, Feature } from "../contract/process-document.ts";
+import { type Feature, splitFeatures } from "../contract/features.ts";
+import type { DocumentLocation } from "../contract/process-document.ts";
 import { describe } from "../storage/object-names.ts";
 import { textractFailure } from "./textract-failure.ts";
 
@@ -27,7 +29,7 @@ export interface JobResult {
 
 export interface StartRequest {
   document: DocumentLocation;
-  /** Empty: plain text detection. */
+  /** Empty: plain text detection. Questions are asked of every page. */
   features: readonly Feature[];
   token: string;
   /** 1-64 of `[a-zA-Z0-9_.\-:]`. */
@@ -103,7 +105,7 @@ function textractApi(client: TextractClient): TextractApi {
         const answer =
           features.length === 0
             ? await client.send(new StartDocumentTextDetectionCommand(input))
-            : await client.send(new StartDocumentAnalysisCommand({ ...input, FeatureTypes: [...features] }));
+            : await client.send(new StartDocumentAnalysisCommand({ ...input, ...analysisOf(features) }));
         if (answer.JobId === undefined) throw new Error("the answer holds no JobId");
         return answer.JobId;
       } catch (error) {
@@ -142,4 +144,18 @@ function textractApi(client: TextractClient): TextractApi {
       }
     },
   };
+}
+
+function analysisOf(
+  asked: readonly Feature[],
+): Pick<StartDocumentAnalysisCommandInput, "FeatureTypes" | "QueriesConfig"> {
+  const { features, queries } = splitFeatures(asked);
+  if (queries.length === 0) return { FeatureTypes: features };
+  // Textract asks a question of the first page alone where no pages are named.
+  const everyPage = queries.map(({ text, alias }) => ({
+    Text: text,
+    Pages: ["*"],
+    ...(alias === undefined ? {} : { Alias: alias }),
+  }));
+  return { FeatureTypes: features, QueriesConfig: { Queries: everyPage } };
 }

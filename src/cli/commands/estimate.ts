@@ -1,10 +1,10 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
-import { type DocumentOptions, withDocumentOptions } from "../document-options.ts";
+import { askedFeatures, type DocumentOptions, withDocumentOptions } from "../document-options.ts";
 import { isObjectAddress, parsePrefixAddress } from "../run/object-address.ts";
 
-interface Options extends CommonOptions, Pick<DocumentOptions, "engine" | "features"> {}
+interface Options extends CommonOptions, Pick<DocumentOptions, "engine" | "features" | "query"> {}
 
 /** `docket estimate`: pages and price, before anything is uploaded or paid. */
 export function defineEstimate(program: Command): void {
@@ -33,7 +33,7 @@ async function estimate(named: string[], options: Options): Promise<number> {
   const addresses = named.filter(isObjectAddress).map(parsePrefixAddress);
   const paths = named.filter((name) => !isObjectAddress(name));
   const found = await findDocuments(paths, { cwd: process.cwd(), others: addresses.length > 0 });
-  const ports = { engine: options.engine, features: options.features, ocrLimits: loadOcrSettings() };
+  const ports = { engine: options.engine, features: askedFeatures(options), ocrLimits: loadOcrSettings() };
   const json = options.json ?? false;
   if (addresses.length === 0) return printPlan(ports, { ...found, objects: [] }, json);
 

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { splitFeatures } from "../../contract/features.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -49,7 +50,7 @@ async function schedule(action: string, named: string | undefined, options: Opti
       if (action === "remove") await removeSweep(services, address);
       else {
         const { priority = 3, project, engine, features } = handInOptions(options);
-        const input = { source, project, engine, features, priority };
+        const input = { source, project, engine, ...splitFeatures(features), priority };
         await addSweep(services, { input, everyMilliseconds: options.every });
       }
       if (!options.json) await print(action === "add" ? `${address} is swept.` : `${address} is swept no more.`);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DocketError } from "../../contract/failures.ts";
-import type { Feature } from "../../contract/process-document.ts";
+import type { Feature } from "../../contract/features.ts";
 import type { Database } from "../../database/client.ts";
 import type { JobResult, TextractApi } from "../../textract/textract-api.ts";
 import { findInLedger, type LedgerEntry, type LedgerFilter, listLedger } from "./read-ledger.ts";

@@ -123,6 +123,7 @@ export function createJobRunner(ports: {
           name: `s3://${job.document.bucket}/${job.document.key}`,
           mode: "asynchronous",
           firstPage,
+          rules: job.features.includes("TABLES"),
           signal,
           onCounted: async (pages) => {
             if (job.pages !== pages) await ports.jobs.counted(job, pages);

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/pro
 import { join } from "node:path";
 import type { Block } from "@aws-sdk/client-textract";
 import type { RecognizedPage } from "../../contract/page.ts";
-import { countBlocks, pageBlocks } from "../../textract/blocks-from-page.ts";
+import { analysedBlocks, countAnalysedBlocks } from "./analysed-blocks.ts";
 import { writeDurably } from "./durable-file.ts";
 import { scanJsonLines } from "./json-lines.ts";
 import { createRecentCache } from "./recent-cache.ts";
@@ -50,13 +50,12 @@ export async function openPageResults(dataFolder: string, isKnown: (jobId: strin
 
   return {
     async openWriter(job) {
-      const layout = hasLayout(job);
       const entries: PageEntry[] = [];
       const path = pagesPath(job.jobId);
       const file = await open(path, "a+", 0o600);
       let size = await scanJsonLines(path, (value, place) => {
         const page = value as RecognizedPage;
-        entries.push({ page: page.number, ...place, blocks: countBlocks(page, { layout }) });
+        entries.push({ page: page.number, ...place, blocks: countAnalysedBlocks(page, job) });
         return true;
       });
       await file.truncate(size);
@@ -71,7 +70,7 @@ export async function openPageResults(dataFolder: string, isKnown: (jobId: strin
             page: page.number,
             offset: size,
             length: line.length - 1,
-            blocks: countBlocks(page, { layout }),
+            blocks: countAnalysedBlocks(page, job),
           });
           size += line.length;
         },
@@ -98,7 +97,7 @@ export async function openPageResults(dataFolder: string, isKnown: (jobId: strin
           if (total <= offset || missing === 0) continue;
           const ofPage = await pages.get(`${job.jobId}/${entry.page}`, async () => {
             file ??= await open(pagesPath(job.jobId), "r");
-            return pageBlocks(await readPage(file, entry), { jobId: job.jobId, layout: hasLayout(job) });
+            return analysedBlocks(await readPage(file, entry), job);
           });
           const from = Math.max(0, offset - first);
           blocks.push(...ofPage.slice(from, from + missing));
@@ -115,10 +114,6 @@ export async function openPageResults(dataFolder: string, isKnown: (jobId: strin
       await rm(indexPath(jobId), { force: true });
     },
   };
-}
-
-function hasLayout(job: TextractJob): boolean {
-  return job.features.includes("LAYOUT");
 }
 
 async function readPage(file: FileHandle, entry: PageEntry): Promise<RecognizedPage> {

@@ -5,13 +5,14 @@ import type { Block } from "@aws-sdk/client-textract";
 import pLimit from "p-limit";
 import { DocketError } from "../../contract/failures.ts";
 import type { RecognizedPage } from "../../contract/page.ts";
-import { pageBlocks } from "../../textract/blocks-from-page.ts";
+import { analysedBlocks } from "./analysed-blocks.ts";
 import { checkStartOfDocument } from "./document-limits.ts";
 import { modelVersion } from "./job-answer.ts";
 import type { Ledger } from "./ledger.ts";
 import { type ReadingSettings, readDocument } from "./read-document.ts";
 import { synchronousError } from "./reading-failure.ts";
 import type { SynchronousRequest } from "./request-shapes.ts";
+import { queriesOf } from "./request-shapes.ts";
 import type { SourceObjects } from "./source-objects.ts";
 import { invalidS3Object, textractError } from "./textract-error.ts";
 import { checkSynchronous } from "./validate-request.ts";
@@ -39,6 +40,7 @@ export function createReadAtOnce(ports: {
   ) {
     const bytes = checkSynchronous(request);
     if (turn.pendingCount >= maxWaiting) throw textractError("ProvisionedThroughputExceededException");
+    const features = request.FeatureTypes ?? [];
     const id = randomUUID();
     const file = join(ports.workFolder, id);
     const signal = AbortSignal.any([gone, ports.stopping]);
@@ -47,13 +49,12 @@ export function createReadAtOnce(ports: {
       await fetchDocument(request, bytes, file, signal);
       const page = await turn(async () => {
         signal.throwIfAborted();
-        return readPage(file, signal);
+        return readPage(file, features.includes("TABLES"), signal);
       });
       const { bucket, key } = locationOf(request);
-      const features = request.FeatureTypes ?? [];
       const ran = { jobId: null, token: null, operation, features, bucket, key, status: "SUCCEEDED" };
       await ports.ledger.record({ ...ran, pages: 1, billedPages: 1 });
-      const blocks: Block[] = pageBlocks(page, { jobId: id, layout: features.includes("LAYOUT") });
+      const blocks: Block[] = analysedBlocks(page, { jobId: id, features, queries: queriesOf(request) });
       return { DocumentMetadata: { Pages: 1 }, Blocks: blocks, ...modelVersion(operation) };
     } catch (error) {
       throw synchronousError(error);
@@ -80,7 +81,7 @@ export function createReadAtOnce(ports: {
     await ports.objects.download(document, file, signal);
   }
 
-  async function readPage(file: string, signal: AbortSignal): Promise<RecognizedPage> {
+  async function readPage(file: string, rules: boolean, signal: AbortSignal): Promise<RecognizedPage> {
     const read: RecognizedPage[] = [];
     const { failures } = await readDocument(
       {
@@ -88,6 +89,7 @@ export function createReadAtOnce(ports: {
         name: "the document",
         mode: "synchronous",
         firstPage: 1,
+        rules,
         signal,
         onCounted() {},
         onPage: (page) => void read.push(page),

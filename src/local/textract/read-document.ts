@@ -28,6 +28,8 @@ export async function readDocument(
     /** What messages call the document. */
     name: string;
     mode: OperationMode;
+    /** Whether the page's strokes are wanted, for its tables. */
+    rules: boolean;
     /** 1-based. */
     firstPage: number;
     signal: AbortSignal;
@@ -63,6 +65,7 @@ export async function readDocument(
     name,
     limits: recognitionLimits(mode, settings),
     firstPage,
+    rules: request.rules,
     signal,
     onPage: request.onPage,
   });

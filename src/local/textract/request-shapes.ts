@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { PageQuery } from "./query-blocks.ts";
 
 // The shapes of the official service model (textract/2018-06-27), with its lengths and patterns. Patterns hold for the
 // whole value, as AWS applies them, whether or not the model writes the anchors.
@@ -74,10 +75,7 @@ const humanLoopConfig = z.object({
   DataAttributes: z.object({}).optional(),
 });
 
-/** Kinds of analysis, as the model has them. */
-export const featureTypes = ["TABLES", "FORMS", "QUERIES", "SIGNATURES", "LAYOUT"] as const;
-export type FeatureType = (typeof featureTypes)[number];
-const featureList = z.array(z.enum(featureTypes));
+const featureList = z.array(z.enum(["TABLES", "FORMS", "QUERIES", "SIGNATURES", "LAYOUT"]));
 
 const startRequest = z.object({
   DocumentLocation: z.object({ S3Object: s3Object.optional() }),
@@ -144,3 +142,14 @@ export type GetRequest = z.infer<typeof getRequest>;
 export type SynchronousRequest = z.infer<typeof synchronousRequest> &
   Partial<z.infer<(typeof requestShapes)["AnalyzeDocument"]>>;
 export type S3ObjectShape = z.infer<typeof s3Object>;
+
+/** The questions of a request; undefined where it asks none. */
+export function queriesOf({
+  QueriesConfig: config,
+}: Partial<StartRequest & SynchronousRequest>): PageQuery[] | undefined {
+  return config?.Queries.map(({ Text, Alias, Pages }) => ({
+    Text,
+    ...(Alias === undefined ? {} : { Alias }),
+    ...(Pages === undefined ? {} : { Pages }),
+  }));
+}

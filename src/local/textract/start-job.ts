@@ -4,7 +4,7 @@ import type { Faults } from "./faults.ts";
 import { checkOutput, defaultOutputPrefix } from "./job-output.ts";
 import type { JobRunner } from "./job-runner.ts";
 import type { JobStore } from "./job-store.ts";
-import type { StartOperation, StartRequest } from "./request-shapes.ts";
+import { queriesOf, type StartOperation, type StartRequest } from "./request-shapes.ts";
 import type { SourceObjects } from "./source-objects.ts";
 import { TextractError, textractError } from "./textract-error.ts";
 import type { JobRequest } from "./textract-job.ts";
@@ -68,6 +68,7 @@ export function createStartJob(ports: {
       operation,
       document,
       features: request.FeatureTypes ?? [],
+      queries: queriesOf(request),
       token: request.ClientRequestToken,
       parameters,
       jobTag: request.JobTag,

@@ -1,5 +1,7 @@
+import type { FeatureType } from "../../contract/features.ts";
 import type { JobFault } from "./faults.ts";
-import type { FeatureType, StartOperation } from "./request-shapes.ts";
+import type { PageQuery } from "./query-blocks.ts";
+import type { StartOperation } from "./request-shapes.ts";
 
 /** A document in S3, fixed to the content that it had when the job was accepted. */
 export interface JobDocument {
@@ -18,6 +20,7 @@ export interface JobRequest {
   operation: StartOperation;
   document: JobDocument;
   features: FeatureType[];
+  queries?: PageQuery[] | undefined;
   token?: string | undefined;
   /** Hash of all parameters: the same token with other parameters is an error. */
   parameters: string;

@@ -1,0 +1,40 @@
+import type { Box } from "../contract/page.ts";
+import { heap, type PdfDocument } from "../media/pdfium.ts";
+
+/** A rectangle in a page's own system, points, origin at the bottom left. */
+export interface PageRectangle {
+  left: number;
+  bottom: number;
+  right: number;
+  top: number;
+}
+
+/**
+ * The mapping from a page's own system to the page as displayed (crop box, rotation), taken from pdfium at three
+ * points of a large imaginary screen, so that its whole pixels are fine enough.
+ * @param scratch 8 bytes of pdfium's memory, used at once
+ */
+export function pageToDisplay(
+  { pdfium }: PdfDocument,
+  page: number,
+  scratch: number,
+): (rectangle: PageRectangle) => Box {
+  const screen = 1_000_000;
+  const unit = 100;
+  const at = (x: number, y: number) => {
+    pdfium.FPDF_PageToDevice(page, 0, 0, screen, screen, 0, x, y, scratch, scratch + 4);
+    const [deviceX = 0, deviceY = 0] = new Int32Array(heap(pdfium).buffer, scratch, 2);
+    return { x: deviceX / screen, y: deviceY / screen };
+  };
+  const [origin, alongX, alongY] = [at(0, 0), at(unit, 0), at(0, unit)];
+  const map = (x: number, y: number) => ({
+    x: origin.x + ((alongX.x - origin.x) * x + (alongY.x - origin.x) * y) / unit,
+    y: origin.y + ((alongX.y - origin.y) * x + (alongY.y - origin.y) * y) / unit,
+  });
+  const clamp = (value: number) => Math.min(1, Math.max(0, value));
+  return ({ left, bottom, right, top }) => {
+    const [a, b] = [map(left, bottom), map(right, top)];
+    const [x, y] = [clamp(Math.min(a.x, b.x)), clamp(Math.min(a.y, b.y))];
+    return { left: x, top: y, width: clamp(Math.max(a.x, b.x)) - x, height: clamp(Math.max(a.y, b.y)) - y };
+  };
+}
