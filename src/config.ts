@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { loadTemporalConnection, type TemporalConnection } from "./config/temporal-connection.ts";
 import { DocketError } from "./contract/failures.ts";
 import { isNetwork } from "./contract/network.ts";
 import { plainWords, problemsOf } from "./contract/plain-words.ts";
@@ -59,11 +60,13 @@ const networks = z
   .transform((list) => list.split(",").flatMap((network) => network.trim() || []))
   .pipe(z.array(z.string().refine(isNetwork, "is a network such as 10.0.0.0/8")));
 
-const environmentSchema = z.object({
+const databaseVariables = {
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// address"),
   DOCKET_DATABASE_POOL: count(10),
-  TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
-  TEMPORAL_NAMESPACE: z.string().default("default"),
+};
+
+const environmentSchema = z.object({
+  ...databaseVariables,
   DOCKET_BUCKET: z.string().min(3),
   DOCKET_STAGING_BUCKET: z.string().min(3).optional(),
   AWS_REGION: z.string().default("us-east-1"),
@@ -83,7 +86,10 @@ const environmentSchema = z.object({
   DOCKET_TEXTRACT_JOBS: byRegion,
   DOCKET_WEBHOOK_NETWORKS: networks,
   ...ocrVariables,
+  TEMPORAL_DEPLOYMENT_NAME: optional,
+  TEMPORAL_WORKER_BUILD_ID: optional,
   DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
+  DOCKET_HEALTH_HOST: z.union([z.ipv4(), z.ipv6()], "is an IP address").default("127.0.0.1"),
   DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   DOCKET_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
@@ -114,6 +120,12 @@ export interface NotificationChannel {
   roleArn: string;
 }
 
+/** One version of a worker deployment, as Temporal's Worker Versioning names it. */
+export interface WorkerVersion {
+  deploymentName: string;
+  buildId: string;
+}
+
 /** A number for each region: the one that names it, else the one for every region. */
 export interface RegionSetting {
   every: number | undefined;
@@ -123,7 +135,7 @@ export interface RegionSetting {
 /** Settings, validated once; every module below takes the part that it needs. */
 export interface Config {
   database: { url: string; poolSize: number };
-  temporal: { address: string; namespace: string };
+  temporal: TemporalConnection;
   /** `bucket` holds uploads and raw results. Endpoints are set for anything that is not AWS itself. */
   storage: {
     bucket: string;
@@ -154,7 +166,15 @@ export interface Config {
   /** Networks that webhooks may lead to although they are not public, as `10.0.0.0/8`. */
   webhooks: { networks: string[] };
   ocr: OcrLimits & { concurrency: number };
-  worker: { shutdownGraceMilliseconds: number; healthPort: number; logLevel: string };
+  worker: {
+    /** Of Temporal's Worker Versioning; undefined: the worker is not versioned. */
+    version: WorkerVersion | undefined;
+    shutdownGraceMilliseconds: number;
+    /** IP address that health and metrics listen on. */
+    healthHost: string;
+    healthPort: number;
+    logLevel: string;
+  };
 }
 
 /**
@@ -165,7 +185,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const e = parse(environmentSchema, environment);
   return {
     database: { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL },
-    temporal: { address: e.TEMPORAL_ADDRESS, namespace: e.TEMPORAL_NAMESPACE },
+    temporal: loadTemporalConnection(environment),
     storage: {
       bucket: e.DOCKET_BUCKET,
       region: e.AWS_REGION,
@@ -190,7 +210,9 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     webhooks: { networks: e.DOCKET_WEBHOOK_NETWORKS },
     ocr: ocrSettings(e),
     worker: {
+      version: workerVersion(e.TEMPORAL_DEPLOYMENT_NAME, e.TEMPORAL_WORKER_BUILD_ID),
       shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
+      healthHost: e.DOCKET_HEALTH_HOST,
       healthPort: e.DOCKET_HEALTH_PORT,
       logLevel: e.DOCKET_LOG_LEVEL,
     },
@@ -203,6 +225,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
  */
 export function loadOcrSettings(environment: NodeJS.ProcessEnv = process.env): Config["ocr"] {
   return ocrSettings(parse(z.object(ocrVariables), environment));
+}
+
+/**
+ * The database's settings alone.
+ * @throws {DocketError} as {@link loadConfig}
+ */
+export function loadDatabaseSettings(environment: NodeJS.ProcessEnv = process.env): Config["database"] {
+  const e = parse(z.object(databaseVariables), environment);
+  return { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL };
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.infer<Schema> {
@@ -227,6 +258,17 @@ function notificationChannels(topicArns: readonly string[], roleArn: string | un
   throw new DocketError("InvalidInput", `The environment is not complete: ${problem}.`, {
     remedy: "Set the topic (one for each region, joined by commas) and the role, or neither (docs/configuration.md).",
   });
+}
+
+/** @throws {DocketError} `InvalidInput` for one of the two alone: such a worker would take work that is not its own */
+function workerVersion(deploymentName: string | undefined, buildId: string | undefined): Config["worker"]["version"] {
+  if (deploymentName !== undefined && buildId !== undefined) return { deploymentName, buildId };
+  if (deploymentName === buildId) return undefined;
+  throw new DocketError(
+    "InvalidInput",
+    "The settings are not complete: TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID go together.",
+    { remedy: "Set both for a worker with a version, or neither (docs/operations.md)." },
+  );
 }
 
 /** Region in the host name of a queue of AWS itself; undefined for any other server. */

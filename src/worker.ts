@@ -12,7 +12,7 @@ import type { Logger } from "pino";
 import { FailureInterceptor } from "./activities/failure-interceptor.ts";
 import { createActivities } from "./activities/index.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
-import type { Config } from "./config.ts";
+import type { Config, WorkerVersion } from "./config.ts";
 import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
 import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
@@ -61,12 +61,13 @@ export async function runWorker({
     // Shutdown is ours, so that health answers until the end.
     shutdownSignals: [],
   });
-  const connection = await NativeConnection.connect({ address: config.temporal.address });
+  const { namespace, ...server } = config.temporal;
+  const connection = await NativeConnection.connect(server);
   const database = createDatabase(config.database);
   registerGuardMetrics(metrics.registry, database);
   registerDocumentMetrics(metrics.registry, database);
   registerMemoryMetrics(metrics.registry, queues.includes(taskQueues.ocr) ? config.ocr.memoryBytes : undefined);
-  registerQueueMetrics(metrics.registry, { connection, namespace: config.temporal.namespace, queues });
+  registerQueueMetrics(metrics.registry, { connection, namespace, queues });
   const tracing = await startTracing(process.env, "docket-worker");
   const storage = createObjectStorage(config.storage);
   const textract = createTextractApis(config.textract);
@@ -87,9 +88,10 @@ export async function runWorker({
 
   const common: Omit<WorkerOptions, "taskQueue"> = {
     connection,
-    namespace: config.temporal.namespace,
+    namespace,
     activities,
     shutdownGraceTime: config.worker.shutdownGraceMilliseconds,
+    ...versioning(config.worker.version),
     interceptors: {
       activity: [
         ...(tracing === null ? [] : [tracing.activities]),
@@ -118,6 +120,7 @@ export async function runWorker({
     ? readNotifications({ config, connection, database, registry: metrics.registry, logger })
     : null;
   const health = await startHealthServer({
+    host: config.worker.healthHost,
     port: config.worker.healthPort,
     registry: metrics.registry,
     states: () => Object.fromEntries(workers.map((worker, index) => [served[index] ?? "", worker.getState()])),
@@ -148,6 +151,14 @@ export async function runWorker({
 async function workflowsOf(queue: TaskQueue, traced: boolean): Promise<Pick<WorkerOptions, "workflowBundle">> {
   if (queue !== taskQueues.documents) return {};
   return { workflowBundle: { code: await readFile(traced ? tracedWorkflowBundleUrl : workflowBundleUrl, "utf8") } };
+}
+
+/** Each workflow says itself how it is versioned; PINNED counts for one that does not. */
+function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, "workerDeploymentOptions"> {
+  if (version === undefined) return {};
+  return {
+    workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: "PINNED" },
+  };
 }
 
 function logTemporal(logger: Logger, { level, message, meta }: LogEntry): void {

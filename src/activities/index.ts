@@ -7,6 +7,7 @@ import type { TextractApi } from "../textract/textract-api.ts";
 import { createAdvanceBatch } from "./advance-batch.ts";
 import { createAwaitTextract } from "./await-textract.ts";
 import { createCheckPrerequisites } from "./check-prerequisites.ts";
+import { createCheckWorker } from "./check-worker.ts";
 import { createCollectPages } from "./collect-pages.ts";
 import { createCompleteDocument } from "./complete-document.ts";
 import { createCreateRecord } from "./create-record.ts";
@@ -67,6 +68,7 @@ export function createActivities(ports: ActivityPorts) {
     recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),
     completeDocument: createCompleteDocument({ database }),
     failDocument: createFailDocument({ database }),
+    checkWorker: createCheckWorker(ports),
     ensureBatch: createEnsureBatch({ database }),
     advanceBatch: createAdvanceBatch({ database, storage }),
     finishBatch: createFinishBatch({ database }),

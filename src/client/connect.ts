@@ -1,4 +1,5 @@
 import { Client, Connection } from "@temporalio/client";
+import type { TemporalConnection } from "../config/temporal-connection.ts";
 import { type Config, loadConfig } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import { createDatabase, type Database } from "../database/client.ts";
@@ -39,19 +40,19 @@ export async function connectServices(environment: NodeJS.ProcessEnv): Promise<S
 
 /** @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds */
 export async function connectTemporal(
-  options: { address: string; namespace: string },
+  { namespace, ...server }: TemporalConnection,
   tracing: Tracing | null = null,
 ): Promise<Client> {
   try {
-    const connection = await Connection.connect({ address: options.address, connectTimeout: 5000 });
+    const connection = await Connection.connect({ ...server, connectTimeout: 5000 });
     return new Client({
       connection,
-      namespace: options.namespace,
+      namespace,
       interceptors: { workflow: tracing === null ? [] : [tracing.client] },
     });
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new DocketError("TemporalUnavailable", `Temporal at ${options.address} does not answer: ${reason}`, {
+    throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${reason}`, {
       cause,
     });
   }

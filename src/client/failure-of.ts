@@ -14,7 +14,7 @@ export function failureOf(error: unknown): Failure {
   // Prisma: a table, a column that does not exist.
   if (code === "P2021" || code === "P2022") {
     return new DocketError("DatabaseUnavailable", `The database lacks Docket's tables: ${lastLine(message)}`, {
-      remedy: "Apply the migrations: `docket up` does, or `npx prisma migrate deploy`.",
+      remedy: "Apply the migrations: `docket setup` does, or `npx prisma migrate deploy`.",
     }).toFailure();
   }
   const ofDatabase = databaseFailure(error);

@@ -89,6 +89,7 @@ export const failureTable = {
   },
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
+  MigrationsMissing: { retry: "never", remedy: "Apply the migrations with `docket setup`, then ask again." },
   TemporalUnavailable: { retry: "policy", remedy: "Start the Temporal server or correct TEMPORAL_ADDRESS." },
   PagesMissing: {
     retry: "never",

@@ -6,3 +6,8 @@ export function isNetwork(text: string): boolean {
   const version = isIP(address);
   return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
 }
+
+/** The `http://` address of a server that listens on an IP address. */
+export function httpAddress(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

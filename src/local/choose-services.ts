@@ -1,3 +1,4 @@
+import { loadTemporalConnection } from "../config/temporal-connection.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { AccessKey } from "./s3-bucket.ts";
 
@@ -40,7 +41,7 @@ export function chooseServices(environment: NodeJS.ProcessEnv): ServiceChoice {
   const sharesKeys = s3.kind === "embedded" && textract.kind === "endpoint";
   return {
     databaseUrl: value("DATABASE_URL"),
-    temporalAddress: value("TEMPORAL_ADDRESS"),
+    temporalAddress: temporalAddress(environment),
     s3,
     textract,
     bucket: bucket ?? defaultBucket,
@@ -49,6 +50,12 @@ export function chooseServices(environment: NodeJS.ProcessEnv): ServiceChoice {
       s3.kind === "embedded" ? embeddedRegion : (value("AWS_REGION") ?? value("AWS_DEFAULT_REGION") ?? embeddedRegion),
     accessKey: sharesKeys && accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : null,
   };
+}
+
+/** Of the variable, or of a profile of temporal.toml that is named; null: ours. */
+function temporalAddress(environment: NodeJS.ProcessEnv): string | null {
+  const configured = ["TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"].some((name) => environment[name]);
+  return configured ? loadTemporalConnection(environment).address : null;
 }
 
 function chooseS3(endpoint: string | null, bucket: string | null): Service {

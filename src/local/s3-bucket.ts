@@ -18,9 +18,10 @@ export interface BucketPlace {
 
 /**
  * Makes a bucket where there is none; one that is there and can be used is left as it is.
+ * @returns whether it was made now
  * @throws {DocketError} `StorageUnavailable`
  */
-export async function makeBucket({ endpoint, region, bucket, accessKey }: BucketPlace): Promise<void> {
+export async function makeBucket({ endpoint, region, bucket, accessKey }: BucketPlace): Promise<boolean> {
   const client = new S3Client({
     endpoint,
     region,
@@ -29,12 +30,13 @@ export async function makeBucket({ endpoint, region, bucket, accessKey }: Bucket
     ...(accessKey === undefined ? {} : { credentials: accessKey }),
   });
   try {
-    if (await exists(client, bucket)) return;
+    if (await exists(client, bucket)) return false;
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    return true;
   } catch (error) {
     const { name, message } = error as Error;
     // Another process made it between the two requests.
-    if (name === "BucketAlreadyOwnedByYou") return;
+    if (name === "BucketAlreadyOwnedByYou") return false;
     throw new DocketError(
       "StorageUnavailable",
       `The bucket ${bucket} cannot be made at ${endpoint}: ${name}: ${message}`,

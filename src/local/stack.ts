@@ -124,6 +124,9 @@ class StackBuilder {
     this.#embedded.push({ name: "Temporal", part });
     Object.assign(this.#environment, temporalVariables(`127.0.0.1:${part.ports["frontend"]}`), {
       TEMPORAL_NAMESPACE: "default",
+      // What the user has for a server elsewhere must not reach this one.
+      TEMPORAL_TLS: "false",
+      TEMPORAL_API_KEY: "",
     });
     this.#webUi = `http://127.0.0.1:${part.ports["webUi"]}`;
   }

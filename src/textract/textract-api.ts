@@ -9,6 +9,7 @@ import {
   type Warning,
 } from "@aws-sdk/client-textract";
 import type { NotificationChannel } from "../config.ts";
+import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { describe } from "../storage/object-names.ts";
@@ -82,6 +83,18 @@ export function createTextractApis(options: { endpoint: string | undefined; maxA
       for (const client of clients.values()) client.destroy();
     },
   };
+}
+
+/**
+ * Asks for a job that cannot exist: it costs nothing, and shows whether the credentials may ask.
+ * @throws {DocketError} `AccessDenied`, `CredentialsUnavailable`, `TextractUnavailable`
+ */
+export async function requireCredentials(api: TextractApi): Promise<void> {
+  try {
+    await api.get({ jobId: "0".repeat(64), features: [], maxResults: 1 });
+  } catch (error) {
+    if (!(error instanceof DocketError) || error.type !== "TextractJobExpired") throw error;
+  }
 }
 
 function textractApi(client: TextractClient): TextractApi {

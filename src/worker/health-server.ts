@@ -1,19 +1,22 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { httpAddress } from "../contract/network.ts";
 
 export interface HealthServer {
-  /** `http://127.0.0.1:PORT`. */
+  /** For example `http://127.0.0.1:9464`. */
   address: string;
   close(): Promise<void>;
 }
 
 /**
  * `/healthz` answers 200 while every queue is polled and 503 otherwise; `/metrics` answers in Prometheus' text format.
- * On loopback only: neither is for the network.
+ * On loopback, unless a host is given: neither is for the open network.
+ * @param options.host address that it listens on, as `127.0.0.1`
  * @param options.port 0 for any free port
  */
 export async function startHealthServer(options: {
+  host: string;
   port: number;
   registry: Registry;
   states(): Record<string, string>;
@@ -38,11 +41,11 @@ export async function startHealthServer(options: {
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, "127.0.0.1", resolve);
+    server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {
-    address: `http://127.0.0.1:${port}`,
+    address: httpAddress(options.host, port),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -6,6 +6,7 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
+  setWorkflowOptions,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
@@ -29,6 +30,10 @@ interface Done extends DeleteDocumentsResult {
   /** The last id that was dealt with. */
   after: string | null;
 }
+
+// A deletion of many documents may last for days: it goes on with the current version
+// (docs/decisions/0030-documents-keep-their-version.md).
+setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, deleteDocuments);
 
 /** Removes documents one after another: what is interrupted is gone on with, and one that fails keeps no other back. */
 export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done): Promise<DeleteDocumentsResult> {

@@ -1,5 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
-import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from "@temporalio/workflow";
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  proxyActivities,
+  setWorkflowOptions,
+  startChild,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
 import { taskQueues } from "../contract/process-document.ts";
 import {
@@ -11,6 +18,10 @@ import {
 } from "../contract/webhook.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
 import { retryPolicies } from "./retry-policies.ts";
+
+// A receiver may be away for days: no old version is kept for it
+// (docs/decisions/0030-documents-keep-their-version.md).
+setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, deliverWebhook);
 
 /** Tells one webhook of one event; a receiver that does not answer is tried for days. */
 export async function deliverWebhook(input: DeliverWebhookInput): Promise<WebhookDelivered> {

@@ -1,3 +1,4 @@
+export { checkDeployment } from "./check-deployment.ts";
 export { deleteDocuments } from "./delete-documents.ts";
 export { deliverWebhook } from "./deliver-webhook.ts";
 export { processBatch } from "./process-batch.ts";

@@ -9,6 +9,7 @@ import {
   isCancellation,
   proxyActivities,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
@@ -35,6 +36,10 @@ export const setPriority = defineUpdate<BatchProgress, [number]>(batchUpdates.se
 
 /** A run that only waited, and was told of changed counts, goes on as a new one after so many events. */
 const mostEvents = 500;
+
+// A batch may last for weeks: it goes on with the current version
+// (docs/decisions/0030-documents-keep-their-version.md).
+setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, processBatch);
 
 /**
  * Many documents through a window: as some end, the next ones are started. What is in the batch, and what has become of

@@ -1,4 +1,11 @@
-import { CancellationScope, defineQuery, defineSignal, isCancellation, setHandler } from "@temporalio/workflow";
+import {
+  CancellationScope,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  setHandler,
+  setWorkflowOptions,
+} from "@temporalio/workflow";
 import {
   type DocumentProgress,
   type ProcessDocumentInput,
@@ -15,6 +22,9 @@ import { readByTextract } from "./read-by-textract.ts";
 
 export const progress = defineQuery<DocumentProgress>(progressQuery);
 export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
+
+// A document ends on the version that it began on (docs/decisions/0030-documents-keep-their-version.md).
+setWorkflowOptions({ versioningBehavior: "PINNED" }, processDocument);
 
 /** The life of one document, from a reference in S3 to text in the database. */
 export async function processDocument(input: ProcessDocumentInput): Promise<ProcessDocumentResult> {

@@ -92,6 +92,13 @@ export const retryPolicies = {
   },
 } as const satisfies Record<string, ActivityOptions>;
 
+/** Questions to one worker of a version; its queue is set where it is asked. Somebody waits for the answer. */
+export const gatePolicy = {
+  startToCloseTimeout: "2 minutes",
+  scheduleToCloseTimeout: "3 minutes",
+  retry: { initialInterval: "1 second", maximumAttempts: 3 },
+} as const satisfies ActivityOptions;
+
 /** Looks at a batch: waiting is not an attempt, and a batch may be paused for as long as somebody likes. */
 export const batchPolicy = {
   taskQueue: taskQueues.documents,

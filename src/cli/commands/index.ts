@@ -9,6 +9,7 @@ import { defineEnv } from "./env.ts";
 import { defineEstimate } from "./estimate.ts";
 import { defineExport } from "./export.ts";
 import { defineFailures } from "./failures.ts";
+import { defineGate } from "./gate.ts";
 import { defineLedger } from "./ledger.ts";
 import { defineLocalTextract } from "./local-textract.ts";
 import { defineOcr } from "./ocr.ts";
@@ -18,6 +19,7 @@ import { defineReview } from "./review.ts";
 import { defineRun } from "./run.ts";
 import { defineSchedule } from "./schedule.ts";
 import { defineSearch } from "./search.ts";
+import { defineSetup } from "./setup.ts";
 import { defineStatus } from "./status.ts";
 import { defineSubmit } from "./submit.ts";
 import { defineText } from "./text.ts";
@@ -54,6 +56,8 @@ export const commands: ((program: Command) => void)[] = [
   defineOcr,
   defineDoctor,
   defineBreakers,
+  defineSetup,
   defineWorker,
+  defineGate,
   defineLocalTextract,
 ];

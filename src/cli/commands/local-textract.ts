@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { DocketError } from "../../contract/failures.ts";
@@ -6,6 +7,7 @@ import { interruptible, untilAborted } from "../interrupt.ts";
 import { note, print, printJson } from "../output.ts";
 
 interface Options extends CommonOptions {
+  host: string;
   port: number;
   region?: string;
   s3Endpoint?: string;
@@ -27,7 +29,13 @@ export function defineLocalTextract(program: Command): void {
     json: "one JSON object when it listens: endpoint, region, status",
     exits: { 0: "stopped in order", 2: null },
   })
-    .option("--port <port>", "port on 127.0.0.1; 0 is any free one", parsePort, 0)
+    .option("--port <port>", "port; 0 is any free one", parsePort, 0)
+    .option(
+      "--host <address>",
+      "IP address to listen on; another than loopback is for a network of one's own",
+      parseHost,
+      "127.0.0.1",
+    )
     .option("--region <region>", "region that it answers for (default: AWS_REGION, or us-east-1)")
     .option("--s3-endpoint <url>", "where documents are (default: AWS_ENDPOINT_URL_S3, or AWS itself)")
     .option("--concurrency <count>", "documents read at once (default: the cores, at most 4)", parseConcurrency)
@@ -49,6 +57,7 @@ async function localTextract(options: Options): Promise<number> {
   const sessionToken = AWS_SESSION_TOKEN || undefined;
   const endpoint = await startLocalTextract({
     dataFolder: join(options.dataDirectory, "local-textract"),
+    host: options.host,
     port: options.port,
     region,
     credentials: [{ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, sessionToken }],
@@ -73,6 +82,11 @@ async function localTextract(options: Options): Promise<number> {
     interruption.dispose();
   }
   return interruption.exitCode() ?? 0;
+}
+
+function parseHost(value: string): string {
+  if (isIP(value) !== 0) return value;
+  throw new InvalidArgumentError("It is an IP address.");
 }
 
 function parsePort(value: string): number {

@@ -45,7 +45,8 @@ export function defineWorker(program: Command): void {
     );
 }
 
-function parseQueues(value: string): TaskQueue[] {
+/** Names of task queues, joined by commas. */
+export function parseQueues(value: string): TaskQueue[] {
   const names = value.split(",").map((name) => name.trim());
   for (const name of names) {
     if (!allQueues.includes(name as TaskQueue)) {

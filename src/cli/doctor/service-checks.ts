@@ -5,7 +5,7 @@ import { type Config, loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { searchAttributeNames, taskQueues } from "../../contract/process-document.ts";
 import { pendingMigrations } from "../../database/migrate.ts";
-import { createTextractApis } from "../../textract/textract-api.ts";
+import { createTextractApis, requireCredentials } from "../../textract/textract-api.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { withoutPassword } from "../run/closing-words.ts";
 import { bucketChecks, credentialsCheck, quotasCheck } from "./account-checks.ts";
@@ -42,7 +42,7 @@ async function databaseChecks(config: Config): Promise<Check[]> {
       return failed(
         "PostgreSQL",
         `${address} lacks ${pending.join(", ")}`,
-        "Apply the migrations: `docket up` does, or `npx prisma migrate deploy`.",
+        "Apply the migrations: `docket setup` does, or `npx prisma migrate deploy`.",
       );
     }),
   ];
@@ -124,10 +124,7 @@ async function textractChecks(config: Config): Promise<Check[]> {
       if (unreachable !== null) throw new DocketError(unreachable.type, unreachable.message, unreachable);
       const apis = createTextractApis(config.textract);
       try {
-        // Asking for a job that cannot exist costs nothing, and shows whether the credentials may ask.
-        await apis.inRegion(region).get({ jobId: "0".repeat(64), features: [], maxResults: 1 });
-      } catch (error) {
-        if (!(error instanceof DocketError) || error.type !== "TextractJobExpired") throw error;
+        await requireCredentials(apis.inRegion(region));
       } finally {
         apis.close();
       }

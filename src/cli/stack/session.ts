@@ -85,7 +85,7 @@ export async function openStackSession(options: SessionOptions): Promise<StackSe
     const migrated = () => through(() => migrateDatabase(environment));
     await timed(report, "migrations", () => untilAborted(migrated(), signal));
     // Workers end where no Temporal server answers, and are given up after a few times.
-    if (own["TEMPORAL_ADDRESS"])
+    if (webUi === null)
       await untilAborted(
         through(() => askTemporal(environment)),
         signal,

@@ -102,7 +102,8 @@ export class WorkerProcesses {
     try {
       const log = openLog(this.#logFile(kind));
       const child = spawn(process.execPath, [entry, "worker", "--queues", kind.queues.join(",")], {
-        env: this.#options.environment,
+        // A version is for workers that a deployment starts: nobody would make this one's the current.
+        env: { ...this.#options.environment, TEMPORAL_DEPLOYMENT_NAME: "", TEMPORAL_WORKER_BUILD_ID: "" },
         stdio: ["ignore", log.descriptor, log.descriptor, "ipc"],
         // Ctrl-C in the terminal is for the leader, which stops the workers in order.
         detached: true,

@@ -7,7 +7,9 @@ import type { AcceptedCredentials } from "./verify-signature.ts";
 export interface LocalTextractOptions {
   /** Folder for jobs, results and the ledger; made where it is missing. One process at a time. */
   dataFolder: string;
-  /** Port on 127.0.0.1. Default: any free one. */
+  /** IP address that it listens on. Default: 127.0.0.1. */
+  host?: string;
+  /** Port. Default: any free one. */
   port?: number;
   /** The endpoint's region: signatures and buckets must be of it. */
   region: string;
@@ -36,6 +38,7 @@ export function withDefaults(options: LocalTextractOptions) {
   const [first] = options.credentials;
   if (first === undefined) throw new RangeError("a local Textract endpoint needs at least one pair of keys");
   return {
+    host: "127.0.0.1",
     port: 0,
     concurrency: Math.min(4, availableParallelism()),
     maxOpenJobs: 100_000,

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DocketError } from "../../contract/failures.ts";
+import { httpAddress } from "../../contract/network.ts";
 import { claimFolder } from "./claim-folder.ts";
 import { createFaults } from "./faults.ts";
 import { createGetResult } from "./get-result.ts";
@@ -33,7 +34,7 @@ export type { LocalTextractOptions } from "./options.ts";
 
 /** A running endpoint. */
 export interface LocalTextract {
-  /** `http://127.0.0.1:PORT`: the endpoint address for any AWS SDK. */
+  /** For example `http://127.0.0.1:4577`: the endpoint address for any AWS SDK. */
   address: string;
   port: number;
   /** Ends requests and leaves running jobs as they are; a new start with the same folder goes on with them. */
@@ -130,7 +131,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     await release();
   };
   try {
-    await listen(server, options.port);
+    await listen(server, options);
   } catch (error) {
     await close();
     throw error;
@@ -143,7 +144,7 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
   sweep.unref();
 
   return {
-    address: `http://127.0.0.1:${port}`,
+    address: httpAddress(options.host, port),
     port,
     async stop() {
       clearInterval(sweep);
@@ -169,9 +170,9 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
 }
 
 /** @throws {DocketError} `InvalidInput` for a port that is taken */
-async function listen(server: Server, port: number): Promise<void> {
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   try {
-    server.listen(port, "127.0.0.1");
+    server.listen(port, host);
     await once(server, "listening");
   } catch (error) {
     throw new DocketError("InvalidInput", `Port ${port} cannot be listened on: ${(error as Error).message}`, {

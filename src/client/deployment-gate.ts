@@ -1,0 +1,90 @@
+import { type Client, WorkflowFailedError } from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
+import type { WorkerVersion } from "../config.ts";
+import {
+  type CheckDeploymentInput,
+  type CheckDeploymentResult,
+  checkDeploymentType,
+  type DeploymentCheck,
+} from "../contract/check-deployment.ts";
+import { DocketError, isFailureType } from "../contract/failures.ts";
+import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
+
+/** The workflow's own time-outs end it sooner; milliseconds. */
+const longestGate = 5 * 60_000;
+const answerMilliseconds = 10_000;
+
+/**
+ * Runs the gate on a version, whether or not it is the current one. Two runs for one version at the same time are one.
+ * @returns what was looked at, failed checks included
+ * @throws {DocketError} `InvalidInput` for a version that no worker has announced, `TemporalUnavailable`
+ */
+export async function checkVersion(
+  temporal: Client,
+  version: WorkerVersion,
+  queues: TaskQueue[],
+): Promise<DeploymentCheck[]> {
+  await requireVersion(temporal, version);
+  const input: CheckDeploymentInput = { queues };
+  const handle = await temporal.workflow.start(checkDeploymentType, {
+    workflowId: `gate/${version.deploymentName}/${version.buildId}`,
+    taskQueue: taskQueues.documents,
+    args: [input],
+    workflowIdReusePolicy: "ALLOW_DUPLICATE",
+    workflowIdConflictPolicy: "USE_EXISTING",
+    workflowExecutionTimeout: longestGate,
+    versioningOverride: { pinnedTo: version },
+    staticSummary: `${version.deploymentName} ${version.buildId}`.slice(0, 200),
+  });
+  try {
+    const { checks }: CheckDeploymentResult = await handle.result();
+    return checks;
+  } catch (error) {
+    return checksOf(error, version);
+  }
+}
+
+/** Lets a version have all new documents; those under way stay where they are. */
+export async function makeCurrent(temporal: Client, { deploymentName, buildId }: WorkerVersion): Promise<void> {
+  const { namespace } = temporal.options;
+  await temporal.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace,
+    deploymentName,
+    buildId,
+    identity: temporal.options.identity,
+  });
+}
+
+async function requireVersion(temporal: Client, version: WorkerVersion): Promise<void> {
+  const { namespace } = temporal.options;
+  try {
+    await temporal.withDeadline(Date.now() + answerMilliseconds, () =>
+      temporal.workflowService.describeWorkerDeploymentVersion({ namespace, deploymentVersion: version }),
+    );
+  } catch (cause) {
+    const { code, details, message } = cause as { code?: number; details?: string; message: string };
+    // gRPC's NOT_FOUND.
+    if (code !== 5) throw new DocketError("TemporalUnavailable", `Temporal: ${details ?? message}`, { cause });
+    const name = `${version.deploymentName} ${version.buildId}`;
+    throw new DocketError("InvalidInput", `No worker has announced the version ${name}: ${details ?? message}`, {
+      remedy:
+        "Start its workers with TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID, or correct the build id " +
+        "(`temporal worker deployment describe` lists them).",
+      cause,
+    });
+  }
+}
+
+function checksOf(error: unknown, { deploymentName, buildId }: WorkerVersion): DeploymentCheck[] {
+  const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure && isFailureType(cause.type)) {
+    const { checks } = (cause.details?.[0] ?? {}) as Partial<CheckDeploymentResult>;
+    if (checks !== undefined) return checks;
+    throw new DocketError(cause.type, cause.message, { cause: error });
+  }
+  throw new DocketError(
+    "TemporalUnavailable",
+    `The gate of ${deploymentName} ${buildId} did not end: ${cause?.message ?? (error as Error).message}`,
+    { remedy: "Start workers of this version that serve the queue documents, then run it again.", cause: error },
+  );
+}

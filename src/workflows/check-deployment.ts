@@ -1,0 +1,57 @@
+import { ActivityFailure, ApplicationFailure, proxyActivities, setWorkflowOptions } from "@temporalio/workflow";
+import type { Activities } from "../activities/index.ts";
+import {
+  type CheckDeploymentInput,
+  type CheckDeploymentResult,
+  checkedByDefault,
+  type DeploymentCheck,
+} from "../contract/check-deployment.ts";
+import { failureTable } from "../contract/failures.ts";
+import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
+import { failureOf } from "./document-failure.ts";
+import { gatePolicy } from "./retry-policies.ts";
+
+// What it looks at is the version that it was started on.
+setWorkflowOptions({ versioningBehavior: "PINNED" }, checkDeployment);
+
+/**
+ * The gate of a new version: started on it by name before it gets documents, it asks a worker of each queue whether the
+ * environment is what this version needs.
+ */
+export async function checkDeployment(input: CheckDeploymentInput | null = null): Promise<CheckDeploymentResult> {
+  const queues = input?.queues ?? checkedByDefault;
+  const known: readonly string[] = Object.values(taskQueues);
+  const unknown = queues.filter((queue) => !known.includes(queue));
+  if (queues.length === 0 || unknown.length > 0) {
+    const problem = queues.length === 0 ? "it names no queue" : `${unknown.join(", ")} is no queue of Docket`;
+    const message = `The input of checkDeployment is not valid: ${problem}.`;
+    throw ApplicationFailure.create({ type: "InvalidInput", message, nonRetryable: true });
+  }
+  const checks = (await Promise.all(queues.map(checksOf))).flat();
+  const failures = checks.flatMap(({ failure }) => failure ?? []);
+  const [first] = failures;
+  if (first === undefined) return { checks };
+  throw ApplicationFailure.create({
+    type: first.type,
+    message: failures.map(({ message }) => message).join(" "),
+    nonRetryable: true,
+    details: [{ ...first, failures, checks }],
+  });
+}
+
+async function checksOf(queue: TaskQueue): Promise<DeploymentCheck[]> {
+  const { checkWorker } = proxyActivities<Pick<Activities, "checkWorker">>({ ...gatePolicy, taskQueue: queue });
+  try {
+    return await checkWorker({ queue });
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    const { message } = failureOf(error);
+    const { remedy } = failureTable.TemporalUnavailable;
+    const failure = {
+      type: "TemporalUnavailable" as const,
+      message: `No worker answered on the queue ${queue}: ${message}`,
+      remedy: `Start a worker of this version that serves ${queue}, or leave the queue out. ${remedy}`,
+    };
+    return [{ name: "worker", queue, detail: "no answer", failure }];
+  }
+}
