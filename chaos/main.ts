@@ -74,6 +74,8 @@ async function run(): Promise<number> {
     if (options.json) {
       process.stdout.write(`${JSON.stringify({ seed: plan.seed, documents: plan.documents.length, violations })}\n`);
     }
+    // Documents that still wait would wait for a stack that is gone.
+    stop();
     say(`The run ended early: ${(error as Error).stack ?? error}`);
     return 1;
   } finally {

@@ -158,7 +158,7 @@ async function underFaults(
   });
   const telling = setInterval(() => say(`${open} workflows are open`), 10_000);
   try {
-    await Promise.all([...processing, ...breaking, calming]);
+    await Promise.race([world.failed, Promise.all([...processing, ...breaking, calming])]);
   } catch (error) {
     if (!signal.aborted) throw error;
     const waiting = followed.filter(({ ends, planned }) => ends.length < planned.handIns.length);

@@ -25,6 +25,8 @@ export interface World {
   textract: string;
   proxies: Record<BrokenService, BreakingProxy>;
   fleet: WorkerFleet;
+  /** Rejects when a part of the stack is given up: no document could end any more. */
+  failed: Promise<never>;
   /** Process id of a part of the stack as it runs now. */
   partId(name: string): number | null;
   processIds(): Map<string, number>;
@@ -74,8 +76,6 @@ export async function startWorld(options: {
     };
     const stack = await startStack({ dataDirectory, environment: own, report, signal });
     undo.push(() => stack.stop());
-    // A part that is given up is seen by the documents that never end.
-    stack.failed.catch((error) => say(`given up: ${error.message}`));
     const { environment } = stack;
     const value = (name: string) => environment[name] ?? "";
     await migrate(value("DATABASE_URL"));
@@ -137,6 +137,7 @@ export async function startWorld(options: {
       textract: value("AWS_ENDPOINT_URL_TEXTRACT"),
       proxies,
       fleet,
+      failed: stack.failed,
       partId,
       processIds: () => {
         const parts = stack.parts.flatMap(({ name, pid }) => (pid === null ? [] : [[name, pid] as const]));
