@@ -11,6 +11,7 @@ import {
 import type { Logger } from "pino";
 import { FailureInterceptor } from "./activities/failure-interceptor.ts";
 import { createActivities } from "./activities/index.ts";
+import { OwnershipInterceptor } from "./activities/ownership-interceptor.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
 import type { Config, WorkerVersion } from "./config.ts";
 import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
@@ -18,6 +19,7 @@ import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { createObjectStorage } from "./storage/object-storage.ts";
+import { sweepWorkFolders } from "./storage/work-folder.ts";
 import { startTracing } from "./telemetry/tracing.ts";
 import { createRegionLimits } from "./textract/region-limits.ts";
 import { readServiceQuotas } from "./textract/service-quotas.ts";
@@ -61,6 +63,8 @@ export async function runWorker({
     // Shutdown is ours, so that health answers until the end.
     shutdownSignals: [],
   });
+  const swept = await sweepWorkFolders();
+  if (swept > 0) logger.info({ folders: swept }, "temporary folders of processes that were killed are removed");
   const { namespace, ...server } = config.temporal;
   const connection = await NativeConnection.connect(server);
   const database = createDatabase(config.database);
@@ -96,6 +100,7 @@ export async function runWorker({
       activity: [
         ...(tracing === null ? [] : [tracing.activities]),
         () => ({ inbound: new FailureInterceptor(metrics.observeActivity) }),
+        () => ({ inbound: new OwnershipInterceptor(database) }),
         ...activityInterceptors,
       ],
     },

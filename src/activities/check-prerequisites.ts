@@ -2,6 +2,7 @@ import { DocketError, type Failure, type FailureType } from "../contract/failure
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { superseded } from "../database/document-owner.ts";
 import { describe } from "../storage/object-names.ts";
 import { type CheckPorts, checkObject } from "./document-checks.ts";
 import { currentRun } from "./run-identity.ts";
@@ -70,19 +71,22 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     if (facts === null || object === null || region === null) throw new Error("a check without an answer");
 
     const run = currentRun();
-    await ports.database.document.updateMany({
-      where: { id: documentId, runId: run.runId },
-      data: { expectedPages: facts.pages },
-    });
-    // An object that could not be read when the record was made, and can be now: from here on this one is meant.
-    const { etag, size: bytes } = object;
-    await ports.database.documentMetadata.updateMany({
-      where: { documentId, etag: null, document: { runId: run.runId } },
-      data: { etag, sizeBytes: BigInt(bytes), mediaType: facts.mediaType },
+    const { etag, size } = object;
+    await ports.database.$transaction(async (transaction) => {
+      const { count } = await transaction.document.updateMany({
+        where: { id: documentId, runId: run.runId, status: "processing" },
+        data: { expectedPages: facts.pages },
+      });
+      if (count === 0) throw superseded(documentId, run.runId);
+      // An object that could not be read when the record was made, and can be now: from here on this one is meant.
+      await transaction.documentMetadata.updateMany({
+        where: { documentId, etag: null },
+        data: { etag, sizeBytes: BigInt(size), mediaType: facts.mediaType },
+      });
     });
     const { pages, mediaType } = facts;
-    const detail = { pages, mediaType, sizeBytes: object.size, region, staging: staging ?? undefined };
+    const detail = { pages, mediaType, sizeBytes: size, region, staging: staging ?? undefined };
     await recordEvent(ports.database, { documentId, runId: run.runId, kind: "prerequisites-met", detail });
-    return { pages, mediaType, size: object.size, region: staging?.region ?? region, staging };
+    return { pages, mediaType, size, region: staging?.region ?? region, staging };
   }
 }

@@ -5,9 +5,11 @@ import type { ValidInput } from "../contract/valid-input.ts";
 import { admit, documentBreaker, documentRules } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { type Executor, recordEvent } from "../database/document-events.ts";
+import { readOwner, superseded } from "../database/document-owner.ts";
 import { completeResult } from "../database/document-results.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { identifyObject } from "./identify-object.ts";
+import { isLatestRun } from "./latest-run.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -42,6 +44,7 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
         : documentIdFromContent(project, sha256));
 
     const run = currentRun();
+    await refuseOvertaken(ports.database, documentId);
     return ports.database.$transaction(async (transaction) => {
       const [existing] = await transaction.$queryRaw<{ project_id: string; run_id: string }[]>`
         SELECT project_id::text, run_id FROM documents WHERE id = ${documentId}::uuid FOR UPDATE`;
@@ -76,6 +79,17 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       return { documentId, ...object, settled: null };
     });
   };
+}
+
+/**
+ * Of two runs of one workflow id, as a reset or a restart makes them, the later one owns the document.
+ * @throws {DocketError} `Superseded` for the other
+ */
+async function refuseOvertaken(database: Database, documentId: string): Promise<void> {
+  const { workflowId, runId } = currentRun();
+  const owner = await readOwner(database, documentId);
+  if (owner === null || owner.workflowId !== workflowId || owner.runId === runId) return;
+  if (!(await isLatestRun())) throw superseded(documentId, runId);
 }
 
 /** Five failed runs in a row close the door for five minutes, so that no caller's loop can hammer one bad document. */

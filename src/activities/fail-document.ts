@@ -2,6 +2,7 @@ import type { Failure } from "../contract/failures.ts";
 import { documentBreaker, documentRules, recordFailure } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { superseded } from "../database/document-owner.ts";
 import { webhooksOfDocument } from "../database/webhooks.ts";
 import { currentRun } from "./run-identity.ts";
 
@@ -20,7 +21,7 @@ export interface DocumentFailed {
  * stored are kept; what was paid stays in the ledger.
  *
  * Idempotent: only the run that owns the document, and only from `processing`, so that neither a second call nor a
- * run that was overtaken changes a final state.
+ * run that was overtaken changes a final state. Such a run is told so (`Superseded`), and ends with its own failure.
  */
 export function createFailDocument(ports: { database: Database }) {
   return async function failDocument({ documentId, failure }: FailRequest): Promise<DocumentFailed> {
@@ -62,8 +63,8 @@ export function createFailDocument(ports: { database: Database }) {
       }
       // Also when an attempt before this one wrote the state and could not say so.
       const settled = await transaction.document.count({ where: { id: documentId, runId, status } });
-      const tell = status !== "cancelled" && settled > 0;
-      return { webhooks: tell ? await webhooksOfDocument(transaction, documentId) : [] };
+      if (settled === 0) throw superseded(documentId, runId);
+      return { webhooks: status === "cancelled" ? [] : await webhooksOfDocument(transaction, documentId) };
     });
   };
 }

@@ -1,6 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
@@ -13,6 +12,7 @@ import { missingPages, storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { makeWorkFolder } from "../storage/work-folder.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -53,13 +53,14 @@ export function createRecognizeLocally(ports: {
     const { documentId, document, expectedPages } = request;
     const run = currentRun();
     const writer = { engine: "local" as const, writtenBy: run.runId, runId: run.runId };
-    const directory = await mkdtemp(join(tmpdir(), "docket-ocr-"));
+    const directory = await makeWorkFolder("ocr");
     try {
       const file = join(directory, "document");
       const signal = cancellationSignal();
       await pipeline(await ports.storage.openStream(document, signal), createWriteStream(file), { signal });
       const { failures } = await ports.recognize({
         file,
+        name: describe(document),
         limits: ports.limits,
         firstPage: Math.min(position.storedPages + 1, expectedPages),
         signal,

@@ -16,3 +16,30 @@ export async function requireOwner(executor: Executor, documentId: string, runId
 export function superseded(documentId: string, runId: string): DocketError {
   return new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);
 }
+
+/** The run that owns a document; null where there is no such document. */
+export async function readOwner(
+  executor: Executor,
+  documentId: string,
+): Promise<{ workflowId: string; runId: string } | null> {
+  const [row] = await executor.$queryRaw<{ workflowId: string; runId: string }[]>`
+    SELECT workflow_id AS "workflowId", run_id AS "runId" FROM documents WHERE id = ${documentId}::uuid`;
+  return row ?? null;
+}
+
+/**
+ * Makes a run of the same workflow id the document's owner, and opens a document that had ended.
+ * @returns false where another has taken it meanwhile
+ */
+export async function takeOver(
+  executor: Executor,
+  documentId: string,
+  run: { from: string; to: string },
+): Promise<boolean> {
+  const changed = await executor.$executeRaw`
+    UPDATE documents SET
+      run_id = ${run.to}, status = 'processing', started_at = now(), finished_at = NULL, failure_type = NULL,
+      failure_message = NULL, failure_remedy = NULL, missing_pages = NULL
+    WHERE id = ${documentId}::uuid AND run_id = ${run.from}`;
+  return changed > 0;
+}

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { DocketError } from "../contract/failures.ts";
@@ -7,6 +6,7 @@ import type { Database } from "../database/client.ts";
 import { fetchOriginal } from "../export/fetch-original.ts";
 import { drawPageFile } from "../ocr/draw-page-file.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { makeWorkFolder } from "../storage/work-folder.ts";
 import { RecentFiles } from "./recent-files.ts";
 
 const limits = {
@@ -38,7 +38,7 @@ export interface PagePictures {
 
 /** Keeps what it fetched and drew in a temporary folder of its own, which `close` removes. */
 export async function createPagePictures(database: Database, storage: ObjectStorage): Promise<PagePictures> {
-  const folder = await mkdtemp(join(tmpdir(), "docket-pages-"));
+  const folder = await makeWorkFolder("pages");
   const originals = new RecentFiles<string>(limits.originalBytes);
   const pictures = new RecentFiles<PagePicture>(limits.pictureBytes);
   const underWay = new Map<string, Promise<PagePicture>>();

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { failureOf } from "../../client/failure-of.ts";
@@ -170,7 +169,8 @@ async function* exportOne(
     ...{ documentId, fileName: null, format, file: null, bytes: null },
     ...{ sha256: null, pages: null, page: null, note: null, failure: null },
   };
-  const folder = await mkdtemp(join(tmpdir(), "docket-export-"));
+  const { makeWorkFolder } = await import("../../storage/work-folder.ts");
+  const folder = await makeWorkFolder("export");
   try {
     const { readExportInput } = await import("../../export/read-export-input.ts");
     const input = await readExportInput(reader, openStorage, documentId, folder);
