@@ -35,6 +35,29 @@ it("at the cap documents wait, and the batch says so; a higher cap lets them go 
   expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.006, reachedAt: null });
 });
 
+it("an attempt whose Start was on its way while the budget was set is counted once, when Textract has taken it", async () => {
+  const project = `late-${randomUUID().slice(0, 8)}`;
+  const key = `${project}/1.pdf`;
+  await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+  const faults = `${process.env["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`;
+  const slow = { kind: "slow-answer", milliseconds: 4000, operation: "StartDocumentTextDetection", key };
+  await fetch(faults, { method: "POST", body: JSON.stringify([slow]) });
+  const handle = await stack.client.workflow.start("processDocument", {
+    taskQueue: "documents",
+    workflowId: key,
+    args: [{ document: { bucket: stack.bucket, key }, project }],
+  });
+  const started = async () => ((await (await fetch(faults)).json()) as { faults: { key?: string }[] }).faults;
+  while ((await started()).some((fault) => fault.key === key)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await setBudget(stack.database, { project, capUsd: 1, monthly: false }, () => 0.0015);
+  await handle.result();
+  expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.0015 });
+  // Counted anew, as a budget of another kind is, it is the same.
+  await setBudget(stack.database, { project, capUsd: 1, monthly: true }, () => 0.0015);
+  expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.0015 });
+  await docket(["budget", project, "--remove"]);
+});
+
 it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {
   const [document] = await stack.database.document.findMany({ take: 1 });
   if (document === undefined) throw new Error("the test before has made documents");

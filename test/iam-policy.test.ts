@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { copyKey } from "#docket/activities/copy-key";
 import { sourceFiles } from "./support/source-files.ts";
 
 // The policies of docs/iam-policy.md against the operations that the code calls: the commands of the AWS SDK that
@@ -30,7 +31,6 @@ const actionsOf: Record<string, string[]> = {
   "sqs:ReceiveMessage": ["sqs:ReceiveMessage"],
   "sqs:DeleteMessage": ["sqs:DeleteMessage"],
   "sqs:DeleteMessageBatch": ["sqs:DeleteMessage"],
-  "sqs:GetQueueAttributes": ["sqs:GetQueueAttributes"],
   "service-quotas:ListServiceQuotas": ["servicequotas:ListServiceQuotas"],
   "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota"],
   "sts:GetCallerIdentity": ["sts:GetCallerIdentity"],
@@ -115,6 +115,21 @@ describe("a policy has every operation of its process", () => {
       ),
     ).toEqual([]);
   });
+});
+
+it("the workers may write and delete where the code does, below each prefix of its own", async () => {
+  const mayBelow = (section: string, action: string) =>
+    (policies.get(section) ?? [])
+      .filter(({ Action }) => Action.includes(action))
+      .flatMap(({ Resource }) => Resource)
+      .map((resource) => resource.replace("arn:aws:s3:::", ""));
+  const copies = copyKey("document", "content").split("/")[0];
+  expect(mayBelow("Documents worker", "s3:PutObject")).toEqual(["BUCKET/textract/*", `BUCKET/${copies}/*`]);
+  expect(mayBelow("Documents worker", "s3:DeleteObject")).toEqual([`BUCKET/${copies}/*`]);
+  const keys = (await sourceFiles("src/activities")).flatMap(({ text }) =>
+    [...text.matchAll(/[`"]([a-z]+)\/(?:\$\{documentId\}|\.write-check)/g)].map(([, prefix]) => prefix),
+  );
+  expect([...new Set(keys)].sort()).toEqual([copies, "textract"]);
 });
 
 it("no policy allows more than is called: no wildcard actions, and every action belongs to something", () => {

@@ -100,7 +100,7 @@ describe("docket ledger --reconcile", () => {
   it("asks Textract about each job, reads the endpoint's own ledger, and finds both to agree", async () => {
     const { code, lines, stderr } = await ledger("--reconcile", "--json");
     expect(stderr).toBe("");
-    expect(lines).toEqual([{ rows: 2, asked: 2, recorded: 2, others: 0, differences: 0 }]);
+    expect(lines).toEqual([{ rows: 2, asked: 2, recorded: 2, others: 0, deleted: 0, differences: 0 }]);
     expect(code).toBe(0);
   });
 
@@ -213,6 +213,25 @@ describe("docket ledger --cloudtrail", () => {
       expect.arrayContaining(["no-row unknown-job", `never-run ${rows[0]?.jobId}`]),
     );
     expect(differences).toHaveLength(2);
+  });
+
+  it("knows the jobs of documents that were deleted, by what the deletion kept of them", async () => {
+    const id = randomUUID();
+    const job = { attempt: 1, features: [], region, jobId: `deleted-${id}`, pages: 4, costUsd: 0.006 };
+    await stack.database.deletion.create({
+      data: {
+        ...{ id, documentId: randomUUID(), project, requestedBy: "the test", reason: null, objects: 0 },
+        ...{ sourceDeleted: false, pages: 4, costUsd: 0.006, jobs: [job], receivedAt: new Date() },
+      },
+    });
+    try {
+      const gone = start(job.jobId, "d".repeat(64), { eventTime: rows[0]?.submittedAt?.toISOString() });
+      const { code, last } = await compare({ Records: [...era(), ...own(), gone] });
+      expect(last).toMatchObject({ recorded: 3, others: 0, deleted: 1, differences: 0 });
+      expect(code).toBe(0);
+    } finally {
+      await stack.database.deletion.delete({ where: { id } });
+    }
   });
 
   it("refuses a file that is no export", async () => {

@@ -1,5 +1,6 @@
 import type { Database } from "../database/client.ts";
-import { describeBudget, reserveBudget } from "../database/project-budgets.ts";
+import type { Executor } from "../database/document-events.ts";
+import { countStarted, describeBudget, reserveBudget } from "../database/project-budgets.ts";
 import { costOfJob } from "../textract/prices.ts";
 import { NotYet } from "./not-yet.ts";
 import type { SubmitRequest } from "./submit-textract.ts";
@@ -12,10 +13,17 @@ const askAgainMilliseconds = 15_000;
  * @throws {NotYet} `BudgetReached` where the project's budget does not hold it: the document waits, and loses no attempt
  */
 export async function requireBudget(database: Database, ledgerId: string, request: SubmitRequest): Promise<void> {
-  const { documentId, features, part } = request;
-  const pages = part?.pages.length ?? null;
-  const answer = await reserveBudget(database, { ledgerId, documentId, pages, usdPerPage: costOfJob(1, features) });
+  const answer = await reserveBudget(database, expected(ledgerId, request));
   if (answer.allowed) return;
-  const message = `Document ${documentId} waits: ${describeBudget(answer.budget)}.`;
+  const message = `Document ${request.documentId} waits: ${describeBudget(answer.budget)}.`;
   throw new NotYet("BudgetReached", message, askAgainMilliseconds);
+}
+
+/** Counts an attempt that Textract has taken and for which nothing was reserved; in the transaction that says so. */
+export function countSpending(executor: Executor, ledgerId: string, request: SubmitRequest): Promise<void> {
+  return countStarted(executor, expected(ledgerId, request));
+}
+
+function expected(ledgerId: string, { documentId, features, part }: SubmitRequest) {
+  return { ledgerId, documentId, pages: part?.pages.length ?? null, usdPerPage: costOfJob(1, features) };
 }

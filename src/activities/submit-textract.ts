@@ -7,7 +7,7 @@ import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
-import { requireBudget } from "./budget-guard.ts";
+import { countSpending, requireBudget } from "./budget-guard.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
 import { currentRun } from "./run-identity.ts";
 
@@ -75,9 +75,12 @@ export function createSubmitTextract(ports: {
       .inRegion(job.region)
       .start(call)
       .catch((error) => settleRefusal(job, error));
-    await ports.database.textractJob.updateMany({
-      where: { id: job.id, state: { in: ["intended", "refused"] } },
-      data: { jobId, state: "submitted", submittedAt: new Date() },
+    await ports.database.$transaction(async (transaction) => {
+      const { count } = await transaction.textractJob.updateMany({
+        where: { id: job.id, state: { in: ["intended", "refused"] } },
+        data: { jobId, state: "submitted", submittedAt: new Date() },
+      });
+      if (count > 0) await countSpending(transaction, job.id, request);
     });
     return jobId;
   }

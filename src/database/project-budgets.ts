@@ -107,7 +107,10 @@ export async function setBudget(
       SELECT j.id::text, j.features,
              coalesce(nullif(cardinality(j.page_numbers), 0), d.expected_pages, 1)::int AS pages
       FROM textract_jobs j JOIN documents d ON d.id = j.document_id
-      WHERE d.project_id = ${projectId}::uuid AND j.state = 'submitted'`;
+      WHERE d.project_id = ${projectId}::uuid
+        -- What was reserved before Start is on its way; the others are counted when Textract has taken them.
+        AND (j.state = 'submitted' OR j.state = 'intended'
+             AND EXISTS (SELECT 1 FROM budget_reservations r WHERE r.ledger_id = j.id))`;
     const reservations = open.map((job) => ({ id: job.id, usd: usdOf(job) }));
     await transaction.$executeRaw`DELETE FROM budget_reservations WHERE project_id = ${projectId}::uuid`;
     await transaction.$executeRaw`
@@ -122,6 +125,30 @@ export async function setBudget(
            AND (NOT ${monthly} OR to_char(j.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM') = ${period}))
       WHERE project_id = ${projectId}::uuid`;
   });
+}
+
+/**
+ * Counts an attempt that Textract has just taken, where nothing was reserved for it: its Start was on its way while the
+ * budget was set. To be called in the transaction that writes the job down, so that a budget which is set at the same
+ * time counts it once. It may exceed the cap: the money is spent.
+ * @param attempt as for {@link reserveBudget}
+ */
+export async function countStarted(
+  executor: Executor,
+  { ledgerId, documentId, pages, usdPerPage }: Parameters<typeof reserveBudget>[1],
+): Promise<void> {
+  const rows = await executor.$queryRaw<unknown[]>`
+    SELECT 1 FROM project_budgets b JOIN documents d ON d.project_id = b.project_id
+    WHERE d.id = ${documentId}::uuid FOR UPDATE OF b`;
+  if (rows.length === 0) return;
+  await executor.$executeRaw`
+    WITH reserved AS (
+      INSERT INTO budget_reservations (ledger_id, project_id, period, usd)
+      SELECT ${ledgerId}::uuid, b.project_id, b.period, coalesce(${pages}::int, d.expected_pages, 1) * ${usdPerPage}::numeric
+      FROM project_budgets b JOIN documents d ON d.project_id = b.project_id WHERE d.id = ${documentId}::uuid
+      ON CONFLICT (ledger_id) DO NOTHING RETURNING project_id, usd)
+    UPDATE project_budgets b SET committed_usd = b.committed_usd + reserved.usd
+    FROM reserved WHERE b.project_id = reserved.project_id`;
 }
 
 /** Takes a project's cap away. @returns whether there was one */

@@ -130,9 +130,10 @@ async function compare(
   if (options.json) await printJson(counts);
   else {
     const others = counts.others === 0 ? "" : `, ${formatCount(counts.others)} of other programs`;
+    const deleted = counts.deleted === 0 ? "" : `, ${formatCount(counts.deleted)} of deleted documents`;
     await print(
       `${plural(counts.rows, "attempt")} in the ledger, ${plural(counts.asked, "job")} asked for, ` +
-        `${formatCount(counts.recorded)} in other records${others}: ${plural(counts.differences, "difference")}`,
+        `${formatCount(counts.recorded)} in other records${others}${deleted}: ${plural(counts.differences, "difference")}`,
     );
   }
   return counts.differences === 0 ? exitCodes.complete : exitCodes.documentFailed;

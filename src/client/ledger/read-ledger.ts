@@ -93,6 +93,22 @@ export async function findInLedger(
   return (await database.textractJob.findMany({ where, select: selection })).map(toEntry);
 }
 
+/** A job of a document that was deleted since, as the deletion's own row keeps it. */
+export interface DeletedJob {
+  jobId: string;
+  documentId: string;
+  attempt: number;
+  pages: number | null;
+}
+
+/** Which of these jobs were of documents that are deleted by now. */
+export function findDeleted(database: Database, jobIds: readonly string[]): Promise<DeletedJob[]> {
+  return database.$queryRaw<DeletedJob[]>`
+    SELECT job ->> 'jobId' AS "jobId", d.document_id::text AS "documentId", (job ->> 'attempt')::int AS attempt,
+           (job ->> 'pages')::int AS pages
+    FROM deletions d, jsonb_array_elements(d.jobs) AS job WHERE job ->> 'jobId' = ANY(${[...jobIds]}::text[])`;
+}
+
 /** What was paid, by project, region and month; attempts that Textract never took are not counted. */
 export function ledgerTotals(database: Database, filter: LedgerFilter): Promise<LedgerTotal[]> {
   const { project = null, region = null, state = null, since = null } = filter;

@@ -3,7 +3,14 @@ import { DocketError } from "../../contract/failures.ts";
 import type { Feature } from "../../contract/features.ts";
 import type { Database } from "../../database/client.ts";
 import type { JobResult, TextractApi } from "../../textract/textract-api.ts";
-import { findInLedger, type LedgerEntry, type LedgerFilter, listLedger } from "./read-ledger.ts";
+import {
+  type DeletedJob,
+  findDeleted,
+  findInLedger,
+  type LedgerEntry,
+  type LedgerFilter,
+  listLedger,
+} from "./read-ledger.ts";
 import type { JobRecords, RecordedJob } from "./recorded-jobs.ts";
 
 /** How the ledger and the world disagree. */
@@ -36,6 +43,8 @@ export interface Reconciliation {
   recorded: number;
   /** Recorded jobs that are not Docket's. */
   others: number;
+  /** Recorded jobs of documents that are deleted by now. */
+  deleted: number;
   differences: number;
 }
 
@@ -69,7 +78,7 @@ interface Seen {
  * @throws {DocketError} of Textract's and the database's, when they do not answer
  */
 export async function reconcile(ports: ReconcilePorts): Promise<Reconciliation> {
-  const counts: Reconciliation = { rows: 0, asked: 0, recorded: 0, others: 0, differences: 0 };
+  const counts: Reconciliation = { rows: 0, asked: 0, recorded: 0, others: 0, deleted: 0, differences: 0 };
   // Textract and its own ledger may well say the same.
   const reported = new Set<string>();
   const report = async (difference: Difference) => {
@@ -101,7 +110,16 @@ async function compareRecords(
   let batch: RecordedJob[] = [];
   const compareBatch = async () => {
     const entries = await findInLedger(database, batch);
-    for (const job of batch) await compareRecord(job, entries, counts, report);
+    const strange: RecordedJob[] = [];
+    for (const job of batch) if (!(await compareRecord(job, entries, report))) strange.push(job);
+    const deleted =
+      strange.length === 0
+        ? []
+        : await findDeleted(
+            database,
+            strange.map(({ jobId }) => jobId),
+          );
+    for (const job of strange) await compareStrange(job, deleted, counts, report);
     batch = [];
   };
   for await (const job of records.jobs) {
@@ -123,28 +141,39 @@ async function compareRecords(
   return seen;
 }
 
-/** What the outside knows, against the ledger. */
-async function compareRecord(
-  job: RecordedJob,
-  entries: readonly LedgerEntry[],
-  counts: Reconciliation,
-  report: Report,
-): Promise<void> {
+/** What the outside knows, against the ledger. @returns false where the ledger has nothing of the job */
+async function compareRecord(job: RecordedJob, entries: readonly LedgerEntry[], report: Report): Promise<boolean> {
   const own = entries.find(({ jobId }) => jobId === job.jobId);
   if (own !== undefined) {
     if (job.pages !== null) await comparePages(own, job.pages, report);
-    return;
+    return true;
   }
   const { jobId } = job;
   const sameAttempt = entries.find(({ token }) => token === job.token);
   if (sameAttempt?.jobId) {
     const detail = `the attempt was run as ${sameAttempt.jobId} and as ${jobId}`;
-    return report({ kind: "two-jobs", ...named(sameAttempt), jobId, detail });
-  }
-  if (sameAttempt !== undefined) {
+    await report({ kind: "two-jobs", ...named(sameAttempt), jobId, detail });
+  } else if (sameAttempt !== undefined && !sameAttempt.underWay) {
     // Between Start's answer and the row there is nothing wrong yet.
-    if (sameAttempt.underWay) return;
-    return report({ kind: "not-recorded", ...named(sameAttempt), jobId, detail: `its row is ${sameAttempt.state}` });
+    await report({ kind: "not-recorded", ...named(sameAttempt), jobId, detail: `its row is ${sameAttempt.state}` });
+  }
+  return sameAttempt !== undefined;
+}
+
+/** A job that the ledger has nothing of: of a deleted document, of another program, or a difference. */
+async function compareStrange(
+  job: RecordedJob,
+  deletedJobs: readonly DeletedJob[],
+  counts: Reconciliation,
+  report: Report,
+): Promise<void> {
+  const { jobId } = job;
+  const deleted = deletedJobs.find((known) => known.jobId === jobId);
+  if (deleted !== undefined) {
+    counts.deleted++;
+    if (job.pages === null || deleted.pages === null || job.pages === deleted.pages) return;
+    const detail = `the deleted document's entry has ${deleted.pages} pages, Textract ${job.pages}`;
+    return report({ kind: "pages-differ", documentId: deleted.documentId, attempt: deleted.attempt, jobId, detail });
   }
   if (!isDockets(job)) counts.others++;
   else {
