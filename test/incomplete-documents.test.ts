@@ -111,6 +111,12 @@ describe("pages that Textract could not read", () => {
     expect(status.code).toBe(2);
     expect(JSON.parse(status.stdout)).toMatchObject({ status: "incomplete", failure: { missingPages } });
     expect((await docket(["status", documentId])).stdout).toMatch(/missing +page 2 \(BAD\)/);
+    const exported = await docket(["export", documentId, "--format", "textract", "--any-status"]);
+    expect(JSON.parse(exported.stdout)).toMatchObject({
+      JobStatus: "PARTIAL_SUCCESS",
+      DocumentMetadata: { Pages: 4 },
+      Warnings: [{ ErrorCode: "BAD", Pages: [2] }],
+    });
   });
 
   it("are all that a later hand-in reads and pays, even when Textract has forgotten the first job", async () => {

@@ -269,6 +269,8 @@ describe("the caller of a recognition", () => {
       expect(error.message).toContain(name);
     }
     expect(types).toEqual({ "words.txt": "UnsupportedMedia", "damaged.pdf": "Corrupt", "cut.tiff": "Corrupt" });
+    await writeFile(join(folder, "empty.pdf"), "");
+    await expect(recognize(join(folder, "empty.pdf"))).rejects.toMatchObject({ type: "Corrupt" });
     await expect(recognize(join(folder, "missing.pdf"))).rejects.toMatchObject({ type: "FileUnreadable" });
     const unknown = recognize(scans, { language: "tlh" }, { pages: [1] });
     await expect(unknown).rejects.toMatchObject({ type: "InvalidInput", message: expect.stringContaining("tlh") });

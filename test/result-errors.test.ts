@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { PDFDocument, StandardFonts } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startEndpoint } from "./support/local-textract.ts";
+import { longPdf, wordsOfPage } from "./support/long-pdf.ts";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // Errors that come only when a result is read that is longer than one answer: the job ended well and is paid, its first
@@ -36,10 +36,6 @@ const final: [string, string][] = [
 
 const project = `result-errors-${randomUUID().slice(0, 8)}`;
 const keyOf = (name: string) => `${project}/${name.replaceAll(/\W+/g, "-")}.pdf`;
-// Two pages of 600 words each: more blocks than one answer holds, and the second page begins in the first answer.
-const sentence = "the lease of this house was signed by owner and the tenant";
-const lines = 50;
-const wordsOfPage = lines * sentence.split(" ").length;
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let textract: Awaited<ReturnType<typeof startEndpoint>>;
@@ -68,7 +64,7 @@ afterAll(async () => {
 
 async function begin(name: string, fault: Record<string, unknown>): Promise<void> {
   await textract.fault({ ...fault, operation, nextToken: true, key: keyOf(name) });
-  await stack.storage.put(stack.bucket, keyOf(name), await longPdf(name), "application/pdf");
+  await stack.storage.put(stack.bucket, keyOf(name), await longPdf(keyOf(name)), "application/pdf");
   outcomes.set(name, run(name));
 }
 
@@ -82,18 +78,6 @@ async function run(name: string): Promise<Outcome> {
     (result) => ({ result }),
     (reason) => ({ failure: reason.cause.details[0] }),
   );
-}
-
-async function longPdf(name: string): Promise<Uint8Array> {
-  const pdf = await PDFDocument.create();
-  // Each is another document.
-  pdf.setTitle(`${name} ${project}`);
-  const font = await pdf.embedFont(StandardFonts.Helvetica);
-  for (let page = 1; page <= 2; page++) {
-    const sheet = pdf.addPage([595, 842]);
-    for (let line = 0; line < lines; line++) sheet.drawText(sentence, { x: 40, y: 800 - line * 15, size: 8, font });
-  }
-  return pdf.save();
 }
 
 /** What is stored and what was paid. */

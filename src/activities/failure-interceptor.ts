@@ -2,10 +2,10 @@ import { activityInfo, CancelledFailure, cancellationSignal, log } from "@tempor
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from "@temporalio/worker";
 import { DocketError, type Failure, failureTable, limitedAttempts } from "../contract/failures.ts";
-import { databaseFailure } from "../database/database-failure.ts";
 import { PrerequisitesNotMet } from "./check-prerequisites.ts";
 import { NotYet } from "./not-yet.ts";
 import { currentRun } from "./run-identity.ts";
+import { toDocketError } from "./to-docket-error.ts";
 
 /** Counts what became of each activity; the metrics listen. */
 export type ActivityObserver = (activity: string, outcome: string, milliseconds: number) => void;
@@ -65,29 +65,6 @@ function toApplicationFailure(error: unknown): ApplicationFailure {
     ...(retry === "wait" ? { category: ApplicationFailureCategory.BENIGN } : {}),
   });
 }
-
-function toDocketError(error: unknown): DocketError {
-  if (error instanceof DocketError) return error;
-  const fromDatabase = databaseFailure(error);
-  if (fromDatabase !== null) return fromDatabase;
-  const { message = String(error), code, name } = (error ?? {}) as { message?: string; code?: string; name?: string };
-  if (networkCodes.has(code ?? "") || name === "TimeoutError") {
-    return new DocketError("StorageUnavailable", `A connection broke: ${message}`, { cause: error });
-  }
-  if (code === "ENOSPC") {
-    return new DocketError("StorageUnavailable", `No space is left on the disk: ${message}`, {
-      remedy: "Free space on the disk that holds the temporary folder; the work waits.",
-      cause: error,
-    });
-  }
-  return new DocketError("Internal", message, { cause: error });
-}
-
-// What a socket or a stream says when the other side is gone in the middle of a body.
-const networkCodes = new Set([
-  ...["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"],
-  "ERR_STREAM_PREMATURE_CLOSE",
-]);
 
 const limitedFailures = new Map<string, number>();
 const mostCounted = 10_000;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { activityInfo, cancellationSignal } from "@temporalio/activity";
-import { DocketError, limitedAttempts } from "../contract/failures.ts";
+import { type FailureType, limitedAttempts } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { toDocketError } from "./to-docket-error.ts";
 
 /** An object in S3 as it was when it was looked at. */
 export interface IdentifiedObject {
@@ -30,10 +31,11 @@ export async function identifyObject(
     const sha256 = known ?? (size > largestHashed ? null : await hashOfObject(storage, document));
     return { document, sha256, etag };
   } catch (error) {
-    const unreadable = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
-    // S3 may have refused by mistake; when it goes on, the failure gets a record too, before it is final.
-    if (activityInfo().attempt >= limitedAttempts) unreadable.push("StorageRefused");
-    if (!(error instanceof DocketError) || !unreadable.includes(error.type)) throw error;
+    const { type } = toDocketError(error);
+    const unreadable: FailureType[] = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
+    // S3 may have refused by mistake, or we have one; when it goes on, the failure gets a record too, before it is final.
+    if (activityInfo().attempt >= limitedAttempts) unreadable.push("StorageRefused", "Internal");
+    if (cancellationSignal().aborted || !unreadable.includes(type)) throw error;
     return { document: input.document, sha256: known, etag: null };
   }
 }

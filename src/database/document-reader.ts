@@ -1,5 +1,5 @@
 import pg from "pg";
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type MissingPage } from "../contract/failures.ts";
 import type { Line, PageSource } from "../contract/page.ts";
 
 /** A document as the database has it, with what belongs to it. */
@@ -21,6 +21,8 @@ export interface DocumentRow {
   storedPages: number;
   characters: number | null;
   meanConfidence: number | null;
+  /** Of an incomplete document: the pages that it lacks. */
+  missingPages: MissingPage[] | null;
   /** Jobs that read some pages only, and which. */
   parts: { jobId: string; pages: number[] }[];
 }
@@ -110,7 +112,7 @@ export class DocumentReader {
               d.features, m.file_name AS "fileName", p.slug AS project, m.media_type AS "mediaType", m.sha256, m.source,
               m.custom_fields AS "customFields", d.expected_pages AS "expectedPages",
               (SELECT count(*)::int FROM pages WHERE document_id = d.id) AS "storedPages", d.characters,
-              d.mean_confidence AS "meanConfidence",
+              d.mean_confidence AS "meanConfidence", d.missing_pages AS "missingPages",
               coalesce((SELECT jsonb_agg(jsonb_build_object('jobId', job_id, 'pages', page_numbers)) FROM textract_jobs
                         WHERE document_id = d.id AND job_id IS NOT NULL AND cardinality(page_numbers) > 0), '[]') AS parts
        FROM documents d JOIN projects p ON p.id = d.project_id LEFT JOIN document_metadata m ON m.document_id = d.id

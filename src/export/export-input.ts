@@ -1,4 +1,5 @@
 import type { StoredPage } from "../client/read-pages.ts";
+import type { MissingPage } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 
 /** What is told of a document in the files that are made of it. */
@@ -19,6 +20,8 @@ export interface ExportedDocument {
   characters: number | null;
   /** 0-100. */
   meanConfidence: number | null;
+  /** Of an incomplete document: the pages that it lacks. */
+  missingPages: MissingPage[] | null;
 }
 
 /** A page together with what leads to its raw blocks. */

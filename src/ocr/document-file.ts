@@ -27,6 +27,7 @@ export interface DocumentFile {
 export async function openDocumentFile(path: string, name: string, maxPixels: number): Promise<DocumentFile> {
   const file = openSource(path, name);
   try {
+    if (file.source.size === 0) throw new DocketError("Corrupt", `${name} is empty.`);
     const start = new Uint8Array(Math.min(sniffedBytes, file.source.size));
     file.source.read(0, start);
     const mediaType = mediaTypeOf(start);

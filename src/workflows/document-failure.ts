@@ -1,5 +1,12 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from "@temporalio/workflow";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  TimeoutFailure,
+  workflowInfo,
+} from "@temporalio/workflow";
 import { type Failure, failureTable, isFailureType, type MissingPage } from "../contract/failures.ts";
+import type { ProcessDocumentInput } from "../contract/process-document.ts";
 
 /** The typed failure inside whatever ended a step. */
 export function failureOf(error: unknown): Failure {
@@ -17,6 +24,13 @@ export function failureOf(error: unknown): Failure {
     return failure(type, `${step} did not end in time (${cause.timeoutType}): ${last?.message ?? "no answer"}`);
   }
   return failure("Internal", `${step} ended unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`);
+}
+
+/** A defect that kept a document from having a record says where it is told instead: nothing else will. */
+export function withoutRecord(failure: Failure, { document }: ProcessDocumentInput): Failure {
+  if (failure.type !== "Internal") return failure;
+  const where = `s3://${document?.bucket}/${document?.key} has no record; the workflow ${workflowInfo().workflowId} is all that tells of it.`;
+  return { ...failure, message: `${failure.message} (${where})` };
 }
 
 /** How the workflow ends, so that any client reads type, message and remedy from its failure. */

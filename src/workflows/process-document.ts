@@ -16,7 +16,7 @@ import {
 } from "../contract/process-document.ts";
 import { tellWebhooks } from "./deliver-webhook.ts";
 import { documentActivities } from "./document-activities.ts";
-import { failureOf, toWorkflowFailure } from "./document-failure.ts";
+import { failureOf, toWorkflowFailure, withoutRecord } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
 import { readByTextract } from "./read-by-textract.ts";
 
@@ -67,8 +67,8 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     await tellWebhooks(webhooks, { documentId, result, failure: null });
     return story.complete(result);
   } catch (error) {
-    const failure = failureOf(error);
     const { documentId } = story.progress();
+    const failure = documentId === null ? withoutRecord(failureOf(error), input) : failureOf(error);
     if (documentId !== null) {
       // Should the database stay away for as long as its policy waits, the cause is still what the workflow ends with.
       await CancellationScope.nonCancellable(async () => {

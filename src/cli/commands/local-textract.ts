@@ -51,6 +51,8 @@ async function localTextract(options: Options): Promise<number> {
         "Set both: clients sign with them, and documents are read from S3 with them. Any values will do for a client.",
     });
   }
+  const { loadOcrSettings } = await import("../../config.ts");
+  const { memoryBytes, language, tesseract, trainedData } = loadOcrSettings();
   const { startLocalTextract } = await import("../../local/textract/server.ts");
   const interruption = interruptible();
   const region = options.region ?? (AWS_REGION || "us-east-1");
@@ -62,6 +64,7 @@ async function localTextract(options: Options): Promise<number> {
     region,
     credentials: [{ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, sessionToken }],
     s3: { endpoint: options.s3Endpoint ?? (AWS_ENDPOINT_URL_S3 || undefined) },
+    ...{ memoryBytes, language, tesseract, trainedData },
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
   });
   try {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { loadOcrSettings } from "../../config.ts";
 import { plainWords, problemsOf } from "../../contract/plain-words.ts";
 import { startLocalTextract } from "./server.ts";
 
@@ -14,8 +15,6 @@ const schema = z.object({
   DOCKET_LOCAL_TEXTRACT_START_PER_SECOND: rate,
   DOCKET_LOCAL_TEXTRACT_GET_PER_SECOND: rate,
   DOCKET_LOCAL_TEXTRACT_RETENTION_SECONDS: z.coerce.number().positive().optional(),
-  DOCKET_OCR_LANGUAGE: z.string().optional(),
-  DOCKET_OCR_MEMORY_MEBIBYTES: z.coerce.number().int().positive().optional(),
   AWS_REGION: z.string().default("us-east-1"),
   AWS_ENDPOINT_URL_S3: z.string().optional(),
   AWS_ACCESS_KEY_ID: z.string().min(1),
@@ -56,8 +55,7 @@ const endpoint = await startLocalTextract({
   ...set("concurrency", e.DOCKET_LOCAL_TEXTRACT_CONCURRENCY),
   ...set("maxOpenJobs", e.DOCKET_LOCAL_TEXTRACT_MAX_OPEN_JOBS),
   ...set("retentionMilliseconds", milliseconds(e.DOCKET_LOCAL_TEXTRACT_RETENTION_SECONDS)),
-  ...set("memoryBytes", bytes(e.DOCKET_OCR_MEMORY_MEBIBYTES)),
-  ...set("language", e.DOCKET_OCR_LANGUAGE),
+  ...readingSettings(),
 }).catch((error: Error) => {
   console.error(error.message);
   process.exit(1);
@@ -78,6 +76,13 @@ function milliseconds(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-function bytes(mebibytes: number | undefined): number | undefined {
-  return mebibytes === undefined ? undefined : mebibytes * 1024 * 1024;
+/** What reads pages that have no text layer is set as for Docket's own recognition. */
+function readingSettings() {
+  try {
+    const { memoryBytes, language, tesseract, trainedData } = loadOcrSettings();
+    return { memoryBytes, language, tesseract, trainedData };
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
 }

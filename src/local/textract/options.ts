@@ -29,6 +29,10 @@ export interface LocalTextractOptions {
   memoryBytes?: number;
   /** Tesseract language codes, joined by `+`. Default: `eng`. */
   language?: string;
+  /** A native Tesseract's program, as DOCKET_OCR_TESSERACT. Default: the one that is built in. */
+  tesseract?: string | undefined;
+  /** Folder of trained data, as DOCKET_OCR_DATA. */
+  trainedData?: string | undefined;
   /** Told of what went wrong and no caller learns. Default: standard error. */
   onError?(error: unknown): void;
 }
@@ -46,6 +50,8 @@ export function withDefaults(options: LocalTextractOptions) {
     retentionMilliseconds: 7 * 24 * 3600 * 1000,
     memoryBytes: 256 * 1024 * 1024,
     language: "eng",
+    tesseract: undefined,
+    trainedData: undefined,
     onError: (error: unknown) => console.error(error),
     ...options,
     s3: { endpoint: options.s3.endpoint, credentials: options.s3.credentials ?? first },

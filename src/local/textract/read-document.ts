@@ -12,6 +12,10 @@ export interface ReadingSettings {
   memoryBytes: number;
   /** Tesseract language codes, joined by `+`. */
   language: string;
+  /** A native Tesseract's program; undefined: the one that is built in. */
+  tesseract: string | undefined;
+  /** Folder of the native program's trained data. */
+  trainedData: string | undefined;
 }
 
 /** Reading itself is bounded by the reader; this is for looking at a document's structure. */

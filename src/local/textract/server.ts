@@ -66,7 +66,8 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
   const queues = await openMessageQueues(folder);
   const notifications = createNotifications({ jobs, queues, faults, onError });
   const bodies = createBodyReader();
-  const reading = { memoryBytes: options.memoryBytes, language: options.language };
+  const { memoryBytes, language, tesseract, trainedData } = options;
+  const reading = { memoryBytes, language, tesseract, trainedData };
   const { concurrency, maxOpenJobs } = options;
   const runner = createJobRunner({
     jobs,
