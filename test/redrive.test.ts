@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { planRedrive, type RedriveFacts } from "#docket/client/redrive-plan";
 import { docket, useStack } from "./support/stack.ts";
@@ -26,6 +27,26 @@ async function handIn(project: string): Promise<string> {
   await handle.result().catch(() => undefined);
   const row = await stack.database.document.findFirstOrThrow({ where: { project: { slug: project } } });
   return row.id;
+}
+
+/** A batch with one document; its id. */
+async function batchOf(documentId: string): Promise<string> {
+  const id = randomUUID();
+  const item = { id: randomUUID(), bucket: "bucket", key: documentId, documentId, state: "failed" as const };
+  const settings = { project: "redrive-failed", engine: "textract" as const, features: [], priority: 3, window: 1 };
+  const now = new Date();
+  await stack.database.batch.create({
+    data: {
+      id,
+      source: "redrive test",
+      state: "finished",
+      closedAt: now,
+      finishedAt: now,
+      ...settings,
+      items: { create: item },
+    },
+  });
+  return id;
 }
 
 const lines = (text: string) =>
@@ -62,6 +83,16 @@ describe("docket failures and redrive", () => {
     ]);
     const row = await stack.database.document.findUniqueOrThrow({ where: { id: documentId } });
     expect(row.status).toBe("failed");
+
+    const [own, other] = await Promise.all([batchOf(documentId), batchOf(randomUUID())]);
+    expect(lines((await docket(["failures", "--batch", own.slice(0, 13), "--json"])).stdout)).toMatchObject([
+      { type: "TextractJobFailed", documents: 1, newest: { documentId } },
+    ]);
+    expect((await docket(["failures", "--batch", other])).code).toBe(0);
+    const ofBatch = await docket(["redrive", "--batch", own, "--dry-run", "--json"]);
+    expect(lines(ofBatch.stdout)).toMatchObject([{ documentId, billedPages: 4 }]);
+    expect((await docket(["redrive", "--batch", other])).stderr).toContain("Nothing is to be started again");
+    await stack.database.batch.deleteMany({ where: { id: { in: [own, other] } } });
 
     const started = await docket(["redrive", "--type", "textractjobfailed", "--project", "redrive-failed"]);
     expect(started).toMatchObject({ code: 0, stderr: expect.stringContaining("1 document started") });

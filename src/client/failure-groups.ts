@@ -18,12 +18,15 @@ export interface FailureGroup {
 export interface FailureFilter {
   project?: string | undefined;
   type?: string | undefined;
+  /** A batch's id: only its documents. */
+  batchId?: string | undefined;
 }
 
 /** What has failed, by type, the most frequent first. Documents that were cancelled are listed as `Cancelled`. */
 export async function groupFailures(database: Database, filter: FailureFilter): Promise<FailureGroup[]> {
   const project = filter.project ?? null;
   const type = filter.type ?? null;
+  const batchId = filter.batchId ?? null;
   const rows = await database.$queryRaw<GroupRow[]>`
     SELECT d.failure_type AS type, count(*)::int AS documents,
            count(*) FILTER (WHERE d.status = 'incomplete')::int AS incomplete,
@@ -33,6 +36,8 @@ export async function groupFailures(database: Database, filter: FailureFilter): 
     WHERE d.status IN ('failed', 'incomplete', 'cancelled') AND d.failure_type IS NOT NULL
       AND (${project}::text IS NULL OR p.slug = ${project})
       AND (${type}::text IS NULL OR d.failure_type = ${type})
+      AND (${batchId}::uuid IS NULL OR EXISTS (
+        SELECT 1 FROM batch_items i WHERE i.batch_id = ${batchId}::uuid AND i.document_id = d.id))
     GROUP BY d.failure_type
     ORDER BY documents DESC, type`;
   const newest = await database.document.findMany({

@@ -15,6 +15,8 @@ export interface RedriveFilter {
   ids?: string[] | undefined;
   type?: FailureType | undefined;
   project?: string | undefined;
+  /** A batch's id: only its documents. */
+  batchId?: string | undefined;
 }
 
 /** A document that is to be started again. */
@@ -62,12 +64,15 @@ export async function startRedrive(services: Services, redrive: Redrive, priorit
 }
 
 async function* readRedrives(database: Database, filter: RedriveFilter, now: Date): AsyncGenerator<Redrive> {
-  const { ids, type, project } = filter;
+  const { type, project, batchId } = filter;
   // A cancelled document was somebody's wish: it is started again where it is named, or its type.
   const statuses: DocumentStatus[] = ["failed", "incomplete"];
-  if (type === "Cancelled" || ids !== undefined) statuses.push("cancelled");
+  if (type === "Cancelled" || filter.ids !== undefined) statuses.push("cancelled");
   let after: string | undefined;
   while (true) {
+    const ofBatch = batchId === undefined ? undefined : await batchDocuments(database, batchId, after ?? null);
+    const ids =
+      ofBatch === undefined || filter.ids === undefined ? (ofBatch ?? filter.ids) : bothOf(ofBatch, filter.ids);
     const rows = await database.document.findMany({
       where: {
         status: { in: statuses },
@@ -82,9 +87,23 @@ async function* readRedrives(database: Database, filter: RedriveFilter, now: Dat
       take: batch,
     });
     for (const row of rows) yield toRedrive(row, now);
-    after = rows.at(-1)?.id;
-    if (rows.length < batch || after === undefined) return;
+    after = ofBatch === undefined ? rows.at(-1)?.id : ofBatch.at(-1);
+    if ((ofBatch ?? rows).length < batch || after === undefined) return;
   }
+}
+
+/** The next documents of a batch, by their ids. */
+async function batchDocuments(database: Database, batchId: string, after: string | null): Promise<string[]> {
+  const rows = await database.$queryRaw<{ id: string }[]>`
+    SELECT document_id::text AS id FROM batch_items
+    WHERE batch_id = ${batchId}::uuid AND document_id IS NOT NULL
+      AND (${after}::uuid IS NULL OR document_id > ${after}::uuid)
+    GROUP BY document_id ORDER BY document_id LIMIT ${batch}`;
+  return rows.map(({ id }) => id);
+}
+
+function bothOf(some: string[], others: string[]): string[] {
+  return some.filter((id) => others.includes(id));
 }
 
 type Row = Awaited<ReturnType<typeof findRow>>;

@@ -12,6 +12,7 @@ import { printableLine, shorten } from "../render/printable.ts";
 interface Options extends CommonOptions {
   project?: string;
   type?: FailureType;
+  batch?: string;
 }
 
 /** `docket failures`: what has failed, by type, with the remedy of each. */
@@ -28,14 +29,17 @@ export function defineFailures(program: Command): void {
   })
     .option("--project <slug>", "only documents of this project", parseProject)
     .option("--type <type>", "only this type of failure", parseFailureType)
+    .option("--batch <id>", "only documents of this batch; its id or the beginning of it")
     .action(runs((options: Options) => failures(options)));
 }
 
-async function failures({ json, project, type, dataDirectory }: Options): Promise<number> {
+async function failures({ json, project, type, batch, dataDirectory }: Options): Promise<number> {
   const { noWait, withDatabase } = await import("../stack/find-services.ts");
   const { groupFailures } = await import("../../client/failure-groups.ts");
+  const { resolveBatch } = await import("../../client/batches.ts");
   return withDatabase(dataDirectory, noWait, async (database) => {
-    const groups = await groupFailures(database, { project, type });
+    const batchId = batch === undefined ? undefined : await resolveBatch(database, batch);
+    const groups = await groupFailures(database, { project, type, batchId });
     const color = colorsFor(process.stdout);
     for (const group of groups) await (json ? printJson(group) : print(renderGroup(group, color)));
     if (groups.length === 0) {

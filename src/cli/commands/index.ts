@@ -25,6 +25,7 @@ import { defineSubmit } from "./submit.ts";
 import { defineText } from "./text.ts";
 import { defineUp } from "./up.ts";
 import { defineWatch } from "./watch.ts";
+import { defineWatchFolder } from "./watch-folder.ts";
 import { defineWeb } from "./web.ts";
 import { defineWebhook } from "./webhook.ts";
 import { defineWorker } from "./worker.ts";
@@ -38,6 +39,7 @@ export const commands: ((program: Command) => void)[] = [
   defineEstimate,
   defineBatch,
   defineSchedule,
+  defineWatchFolder,
   defineBudget,
   defineStatus,
   defineWatch,

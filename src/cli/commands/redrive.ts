@@ -15,6 +15,7 @@ import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 interface Options extends CommonOptions, ServiceWaitOption {
   project?: string;
   type?: FailureType;
+  batch?: string;
   priority?: number;
   dryRun?: boolean;
 }
@@ -26,7 +27,7 @@ export function defineRedrive(program: Command): void {
     summary: "start failed and incomplete documents again; --dry-run tells what that costs",
     description:
       "Starts documents again that failed or lack pages: the named ones (ids, beginnings of ids, file names), those of a " +
-      "failure type or a project, or with --all every one. What is paid already is not paid again: pages that are " +
+      "failure type, a project or a batch, or with --all every one. What is paid already is not paid again: pages that are " +
       "stored, and results that Textract still has. Documents whose paid result expires within a day are started first. " +
       "--dry-run shows all of it and starts nothing.",
     examples: [
@@ -41,16 +42,18 @@ export function defineRedrive(program: Command): void {
     .option("--all", "every document that failed or lacks pages")
     .option("--type <type>", "only this type of failure", parseFailureType)
     .option("--project <slug>", "only documents of this project", parseProject)
+    .option("--batch <id>", "only documents of this batch; its id or the beginning of it")
     .option("--priority <1-5>", "1 is first, 5 is last (default: 3)", parsePriority)
     .option("--dry-run", "tell what is free and what is billed, and start nothing")
     .action(runs((documents: string[], options: Options & { all?: boolean }) => redrive(documents, options)));
 }
 
 async function redrive(references: string[], options: Options & { all?: boolean }): Promise<number> {
-  const chosen = references.length > 0 || options.type !== undefined || options.project !== undefined || options.all;
+  const named = [options.type, options.project, options.batch].some((option) => option !== undefined);
+  const chosen = references.length > 0 || named || options.all;
   if (!chosen && !options.dryRun) {
     throw new DocketError("InvalidInput", "Nothing is named that could be started again.", {
-      remedy: "Name documents, a failure type with --type, a project with --project, or --all.",
+      remedy: "Name documents, a failure type with --type, a project with --project, a batch with --batch, or --all.",
     });
   }
   const [{ noWait, withDatabase, withServices }, { findRedrives, startRedrive }] = await Promise.all([
@@ -59,7 +62,7 @@ async function redrive(references: string[], options: Options & { all?: boolean 
   ]);
   const tally = new Tally();
   const find = async (database: Database) =>
-    findRedrives(database, { ...options, ids: await idsOf(database, references) }, new Date());
+    findRedrives(database, await filterOf(database, references, options), new Date());
 
   if (options.dryRun) {
     await withDatabase(options.dataDirectory, noWait, async (database) => {
@@ -88,6 +91,12 @@ async function redrive(references: string[], options: Options & { all?: boolean 
   }
   note(tally.words(options.dryRun ?? false));
   return tally.failed === 0 ? exitCodes.complete : exitCodes.documentFailed;
+}
+
+async function filterOf(database: Database, references: string[], { type, project, batch }: Options) {
+  const { resolveBatch } = await import("../../client/batches.ts");
+  const batchId = batch === undefined ? undefined : await resolveBatch(database, batch);
+  return { ids: await idsOf(database, references), type, project, batchId };
 }
 
 async function idsOf(database: Database, references: string[]): Promise<string[] | undefined> {

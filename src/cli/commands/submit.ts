@@ -3,10 +3,9 @@ import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { interruptible } from "../interrupt.ts";
-import { colorsFor, note, print, printJson } from "../output.ts";
-import { renderFailure } from "../render/document-table.ts";
-import { printableLine } from "../render/printable.ts";
+import { note } from "../output.ts";
 import { isObjectAddress, parseObjectAddresses } from "../run/object-address.ts";
+import { type HandInOutcome, tellHandIn } from "../run/tell-hand-in.ts";
 import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
 
 interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
@@ -99,17 +98,12 @@ async function submit(named: string[], options: Options): Promise<number> {
     interruption.dispose();
   }
 
-  async function tell(
+  function tell(
     file: string,
     documentId: string | null,
-    failure: Parameters<typeof renderFailure>[1] | null,
-    status: "started" | "complete" | "failed" = "failed",
+    failure: HandInOutcome["failure"],
+    status: HandInOutcome["status"] = "failed",
   ): Promise<void> {
-    if (options.json) await printJson({ file, documentId, status, failure });
-    else if (failure !== null) note(renderFailure(file, failure, colorsFor(process.stderr)));
-    else {
-      const already = status === "complete" ? "  complete already" : "";
-      await print(`${documentId}  ${printableLine(file)}${already}`);
-    }
+    return tellHandIn({ file, documentId, status, failure }, options.json ?? false);
   }
 }

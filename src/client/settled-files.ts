@@ -1,0 +1,63 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { FoundFile } from "./find-documents.ts";
+
+/** How a file was when it was last looked at. */
+interface Look {
+  size: number;
+  modifiedAt: number;
+  /** `Date.now()` of the first look that found it so. */
+  since: number;
+  taken: boolean;
+}
+
+/** Names under which programs write what is not finished, beside those that are hidden. */
+const unfinished = /^~|~$|\.(part|partial|tmp|temp|crdownload|download|swp)(\.\w+)?$/i;
+
+/**
+ * Tells which files of a folder have settled: they have been as they are for a time, by their size and the time of their
+ * last change. Each is told once, and again when it has changed. What is known of files that are gone is forgotten.
+ */
+export class SettledFiles {
+  readonly #settleMilliseconds: number;
+  #looks = new Map<string, Look>();
+  #waiting = 0;
+
+  constructor(settleMilliseconds: number) {
+    this.#settleMilliseconds = settleMilliseconds;
+  }
+
+  /** Files that were still changing, or too new, at the last look. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Looks at every file once. @param now `Date.now()` */
+  async look(files: readonly FoundFile[], now: number): Promise<FoundFile[]> {
+    const settled: FoundFile[] = [];
+    const looks = new Map<string, Look>();
+    this.#waiting = 0;
+    for (const file of files) {
+      if (unfinished.test(basename(file.path))) continue;
+      // Gone, or moved away, since the folder was read.
+      const status = await stat(file.path).catch(() => null);
+      if (status === null) continue;
+      const { size, mtimeMs: modifiedAt } = status;
+      const before = this.#looks.get(file.path);
+      const same = before?.size === size && before.modifiedAt === modifiedAt;
+      // A file that was there before the first look has its own time to go by; one from the future has none.
+      const since = same ? before.since : modifiedAt <= now && before === undefined ? modifiedAt : now;
+      const look = { size, modifiedAt, since, taken: same && before.taken };
+      looks.set(file.path, look);
+      if (look.taken) continue;
+      if (size === 0 || now - since < this.#settleMilliseconds) {
+        this.#waiting += 1;
+        continue;
+      }
+      look.taken = true;
+      settled.push(file);
+    }
+    this.#looks = looks;
+    return settled;
+  }
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { appendFile, copyFile, mkdir, mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { SettledFiles } from "#docket/client/settled-files";
+import { docket, stackEnvironment, useStack } from "./support/stack.ts";
+
+const stack = useStack();
+const project = `watch-folder-${randomUUID().slice(0, 8)}`;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "docket-watch-folder-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A watcher, and what it has printed. */
+function watcher(): { child: ChildProcess; lines: Record<string, string>[] } {
+  const args = ["watch-folder", folder, "--project", project, "--settle", "2", "--every", "1", "--json"];
+  const child = spawn(process.execPath, ["dist/cli/docket.js", ...args], { env: stackEnvironment() });
+  const lines: Record<string, string>[] = [];
+  let rest = "";
+  child.stdout.on("data", (chunk) => {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts.map((line) => JSON.parse(line)));
+  });
+  return { child, lines };
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 120_000, interval: 200 });
+const told = (lines: Record<string, string>[]) => lines.map(({ file }) => (file ?? "").slice(folder.length + 1)).sort();
+
+describe("files that have settled", () => {
+  const at = 1_700_000_000_000;
+  const found = (name: string) => ({ file: name, path: join(folder, "settled", name) });
+  const touch = (name: string, seconds: number) =>
+    utimes(found(name).path, new Date(at + seconds * 1000), new Date(at + seconds * 1000));
+  const names = async (files: SettledFiles, names: string[], seconds: number) =>
+    (await files.look(names.map(found), at + seconds * 1000)).map(({ file }) => file);
+
+  it("are told once, and again when they have changed and settled anew", async () => {
+    await mkdir(join(folder, "settled"));
+    for (const name of ["old.pdf", "new.pdf", "empty.pdf", "~$old.pdf", "x.part.pdf", "scan.tmp"]) {
+      await writeFile(found(name).path, name === "empty.pdf" ? "" : "content");
+      await touch(name, name === "new.pdf" ? -1 : -100);
+    }
+    const all = ["old.pdf", "new.pdf", "empty.pdf", "~$old.pdf", "x.part.pdf", "scan.tmp", "gone.pdf"];
+    const files = new SettledFiles(10_000);
+    expect(await names(files, all, 0)).toEqual(["old.pdf"]);
+    expect(files.waiting).toBe(2);
+    expect(await names(files, all, 8)).toEqual([]);
+    expect(await names(files, all, 9)).toEqual(["new.pdf"]);
+    await appendFile(found("old.pdf").path, "more");
+    await touch("old.pdf", 10);
+    expect(await names(files, all, 11)).toEqual([]);
+    expect(await names(files, all, 20)).toEqual([]);
+    expect(await names(files, all, 21)).toEqual(["old.pdf"]);
+    // A clock that is wrong: what counts is how long it has been seen so.
+    await touch("old.pdf", 9999);
+    expect(await names(files, all, 22)).toEqual([]);
+    expect(await names(files, all, 32)).toEqual(["old.pdf"]);
+    await rm(join(folder, "settled"), { recursive: true });
+  });
+});
+
+describe("docket watch-folder", () => {
+  it("hands in what comes, whoever watches besides, and starts nothing twice after a restart", async () => {
+    await copyFile("samples/service-agreement.pdf", join(folder, "first.pdf"));
+    const [one, other] = [watcher(), watcher()];
+    await until(() => {
+      expect(told(one.lines)).toEqual(["first.pdf"]);
+      expect(told(other.lines)).toEqual(["first.pdf"]);
+    });
+    other.child.kill("SIGKILL");
+
+    // As programs write: under another name first, in pieces.
+    const unfinished = join(folder, ".scan.pdf.part");
+    await writeFile(unfinished, "%PDF-");
+    await mkdir(join(folder, "sub"));
+    await copyFile("samples/invoice.jpg", join(folder, "sub", "invoice.jpg"));
+    await until(() => expect(told(one.lines)).toEqual(["first.pdf", "sub/invoice.jpg"]));
+    await copyFile("samples/court-order.png", unfinished);
+    await rename(unfinished, join(folder, "scan.png"));
+    await until(() => expect(told(one.lines)).toEqual(["first.pdf", "scan.png", "sub/invoice.jpg"]));
+    const ended = once(one.child, "close");
+    one.child.kill("SIGINT");
+    expect((await ended)[0]).toBe(130);
+
+    const again = watcher();
+    await until(() => expect(told(again.lines)).toEqual(["first.pdf", "scan.png", "sub/invoice.jpg"]));
+    again.child.kill("SIGKILL");
+    for (const { documentId } of again.lines) {
+      const handle = stack.client.workflow.getHandle(`document/${documentId}`);
+      expect(await handle.result()).toMatchObject({ status: "complete", textractJobs: 1 });
+    }
+    const rows = await stack.database.document.findMany({
+      where: { project: { slug: project } },
+      include: { textractJobs: true },
+    });
+    expect(rows.map(({ textractJobs }) => textractJobs.length)).toEqual([1, 1, 1]);
+  });
+
+  it("looks once, leaves what has not settled, and says what it cannot hand in", async () => {
+    await writeFile(join(folder, "young.pdf"), "not settled");
+    const args = ["watch-folder", folder, "--project", project, "--settle", "3600", "--once"];
+    const young = await docket(args);
+    expect(young.code, young.stderr).toBe(0);
+    expect(young.stdout).toBe("");
+    expect(young.stderr).toContain("4 files not settled yet");
+
+    const missing = await docket(["watch-folder", join(folder, "nowhere"), "--once"]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("is no folder");
+    const forced = await docket(["watch-folder", folder, "--once", "--force"]);
+    expect(forced.code).toBe(1);
+    expect(forced.stderr).toContain("--force would pay");
+  });
+});
