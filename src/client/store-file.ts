@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { pipeline } from "node:stream";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
+import { resumableBytes } from "../storage/resumable-upload.ts";
 import type { Services } from "./connect.ts";
 import type { FoundFile } from "./find-documents.ts";
 import { type ContentHash, verifyWhileReading } from "./hash-file.ts";
@@ -18,7 +19,7 @@ const contentTypes: Record<string, string> = {
 
 /**
  * Puts a file's content into S3, unless one of the places holds it already; then that place is used. Never holds more
- * than a few parts in memory.
+ * than a few parts in memory; a large file goes on where an earlier upload of it stopped.
  * @throws {DocketError} `ObjectChanged` when the file is not any more what was hashed, and what S3 refuses with
  */
 export async function storeFile(
@@ -31,12 +32,18 @@ export async function storeFile(
   for (const place of before === null ? [target] : [before, target]) {
     if (await holds(services, place, content)) return place;
   }
+  const contentType = contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream";
+  if (content.size >= resumableBytes) {
+    const { path, file: shown } = file;
+    await services.storage.uploadInParts({ ...target, ...content, path, shown, contentType, signal });
+    return target;
+  }
   const verified = verifyWhileReading(content, file.file);
   // The error that matters reaches whoever reads the verified bytes.
   pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), verified, () => {});
   try {
     await services.storage.upload(target.bucket, target.key, verified, {
-      contentType: contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream",
+      contentType,
       metadata: { sha256: content.sha256 },
       ...(signal ? { signal } : {}),
     });

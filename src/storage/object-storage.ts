@@ -12,6 +12,7 @@ import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { createBucketRegions } from "./bucket-regions.ts";
 import { describe } from "./object-names.ts";
+import { type FileUpload, uploadInParts } from "./resumable-upload.ts";
 import { storageFailure } from "./storage-failure.ts";
 
 /** What S3 says of an object without its content. */
@@ -38,6 +39,11 @@ export interface ObjectStorage {
   openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
   /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
   upload(bucket: string, key: string, body: Readable | Uint8Array, options?: UploadOptions): Promise<void>;
+  /**
+   * Uploads a file in parts of 8 MiB, two in memory, and goes on where an upload of the same content to the same key
+   * stopped.
+   */
+  uploadInParts(file: FileUpload): Promise<void>;
   /** Writes a small object in one request. */
   put(bucket: string, key: string, body: Uint8Array | string, contentType: string): Promise<void>;
   /** Deletes an object; one that is not there is no error. */
@@ -160,6 +166,10 @@ export function createObjectStorage(options: { region: string; endpoint: string 
       } finally {
         uploadOptions.signal?.removeEventListener("abort", abort);
       }
+    },
+
+    async uploadInParts(file) {
+      await uploadInParts(await clientOf(file), file);
     },
 
     async put(bucket, key, body, contentType) {
