@@ -170,6 +170,20 @@ describe("the list", () => {
   });
 });
 
+it("a page shows its correction beside what was recognised, with who and when", async () => {
+  const path = `/documents/${good}/pages/2`;
+  expect((await get(path)).text).not.toContain("Corrected");
+  const correctedAt = new Date("2026-11-20T12:00:00Z");
+  const row = { text: "second <i>sage</i>", characters: 18, correctedBy: "Ann & Co", correctedAt };
+  await stack.database.pageCorrection.create({ data: { documentId: good, number: 2, ...row } });
+  const { text } = await get(path);
+  expect(text).toMatch(/Corrected by Ann &amp; Co on <time datetime="2026-11-20T12:00:00.000Z">/);
+  expect(text).toContain("second &lt;i&gt;sage&lt;/i&gt;");
+  expect(text).toContain("Recognised text");
+  expect(text).toContain("second page");
+  await stack.database.pageCorrection.delete({ where: { documentId_number: { documentId: good, number: 2 } } });
+});
+
 describe("what documents hold is text and never markup", () => {
   it.each(["/", "/documents/", "/documents/ID/pages/1", "/search?q=WORDx"])("%s", async (path) => {
     const where = path === "/documents/" ? `/documents/${hostile}` : path.replace("ID", hostile).replace("WORD", word);

@@ -1,6 +1,7 @@
 import type { DocumentRecord } from "../client/read-documents.ts";
+import type { CorrectedText } from "../database/page-corrections.ts";
 import { address, documentAddress, pageAddress } from "./addresses.ts";
-import { count, percent, plural } from "./format.ts";
+import { count, percent, plural, time } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { layout } from "./layout.ts";
 import type { ShownPage } from "./read-page.ts";
@@ -49,7 +50,10 @@ ${number < last ? html`<a rel="next" accesskey="n" href="${to(number + 1)}">Next
 ${wordsOverlay(record.documentId, number, picture, lines)}
 ${"reason" in picture ? html`<figcaption class="muted">No picture: ${picture.reason}</figcaption>` : ""}
 </figure>
-<section aria-labelledby="text"><h2 id="text">Text</h2>${page === null ? html`<p class="muted">None.</p>` : text(page, lines)}</section>
+<div class="texts">${page?.correction ? correction(page.correction) : ""}
+<section aria-labelledby="text"><h2 id="text">${page?.correction ? "Recognised text" : "Text"}</h2>${
+      page === null ? html`<p class="muted">None.</p>` : text(page, lines)
+    }</section></div>
 </div>`,
   );
 }
@@ -61,11 +65,20 @@ function summary(page: ShownPage, lines: MarkedWord[][], phrase: string): string
   return [
     `${plural(words.length, "word")}, ${sources[page.source]}`,
     page.confidence === null ? null : `confidence ${percent(page.confidence)}`,
+    page.correction === null ? null : "corrected",
     doubtful === 0 ? null : `${plural(doubtful, "word")} below ${doubtfulConfidence}%`,
     phrase === "" ? null : `${found === 0 ? "no word" : plural(found, "word")} found by “${phrase}”`,
   ]
     .filter((part) => part !== null)
     .join(" · ");
+}
+
+/** A person's text, with who and when: it is what search and exports give. */
+function correction({ text, by, at }: CorrectedText): Html {
+  return html`<section aria-labelledby="correction"><h2 id="correction">Corrected text</h2>
+<p class="muted">Corrected by ${by} on <time datetime="${at.toISOString()}">${time(at)}</time>; this text counts for search and export.</p>
+<pre class="text">${text}</pre></section>
+`;
 }
 
 /** The text line by line; words that are doubtful or found lead to their place in the picture. */
