@@ -30,14 +30,14 @@ function governors(settings: Record<string, string>): QuotaGovernor[] {
 }
 
 /** A document and the ledger's row of an attempt that is meant; the token. */
-async function intend(region: string): Promise<string> {
+async function intend(region: string, projectId = project): Promise<string> {
   const [database] = databases as [Database];
   const [id, token] = [randomUUID(), randomUUID().replaceAll("-", "")];
   const place = { bucket: "b", key: id };
   await database.document.create({
     data: {
       id,
-      projectId: project,
+      projectId,
       ...place,
       engine: "textract",
       status: "processing",
@@ -190,6 +190,42 @@ describe("job slots", () => {
     const answers: string[] = [];
     for (const token of [...backlog].reverse()) answers.push(await start(governor, region, token, 5));
     expect(answers.indexOf("turn")).toBe(49);
+  });
+
+  it("are shared fairly: a project with two documents does not wait for another's backlog of the same priority", async () => {
+    const region = "test-slots-6";
+    const workers = governors({ DOCKET_TEXTRACT_JOBS: `${region}=1` });
+    const [governor] = workers as [QuotaGovernor];
+    const [database] = databases as [Database];
+    const small = randomUUID();
+    await database.project.create({ data: { id: small, slug: `governor-${small.slice(0, 8)}` } });
+    const backlog: string[] = [];
+    while (backlog.length < 30) backlog.push(await intend(region));
+    for (const [index, token] of backlog.entries()) await start(workers[index % 3] as QuotaGovernor, region, token);
+    /** Serves the line one by one, with everybody asking for each slot; who came first. */
+    const serve = async (waiting: string[], count: number): Promise<string[]> => {
+      const served: string[] = [];
+      while (served.length < count) {
+        for (const token of waiting.filter((each) => !served.includes(each))) {
+          if ((await start(governor, region, token)) !== "turn") continue;
+          served.push(token);
+          await settle(token, "succeeded");
+          break;
+        }
+      }
+      return served;
+    };
+    // The first of the backlog has had its turn already.
+    await settle(backlog[0] as string, "succeeded");
+    expect(await serve(backlog.slice(1), 9)).toEqual(backlog.slice(1, 10));
+
+    const few = [await intend(region, small), await intend(region, small)];
+    for (const token of few) expect(await start(governor, region, token)).toBe("TextractNoSlot");
+    const waiting = [...backlog.slice(10), ...few];
+    const next = await serve(waiting, 5);
+    // In turns: who was away has saved nothing up, and loses nothing either.
+    expect(next).toEqual([backlog[10], few[0], backlog[11], few[1], backlog[12]]);
+    expect(await database.textractTurn.count({ where: { region, admittedAt: null } })).toBe(17);
   });
 
   it("who does not ask any more holds up nobody", async () => {

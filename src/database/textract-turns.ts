@@ -27,7 +27,7 @@ const mostWaitSeconds = 2;
 const turnSeconds = 30;
 /** Those who ask within this time count as the front of the line. */
 const frontSeconds = 15;
-/** Who is late by more than this holds up nobody: its worker is gone, or its document. It finds its place again by age. */
+/** Who is late by more than this holds up nobody: its worker is gone, or its document. It keeps its place for when it comes back. */
 const goneSeconds = 30;
 const mostCounted = 10_000;
 
@@ -38,8 +38,9 @@ const patience = { maxWait: 5000, timeout: 8000 };
 const slots = "jobs";
 
 /**
- * Asks for the turn to start a job. The order is priority, then age; a job counts as at work from its turn until the
- * ledger knows its end. One transaction under a lock of the region, so that all workers decide one after another.
+ * Asks for the turn to start a job. The order is priority, then fair place, then age; a job counts as at work from its
+ * turn until the ledger knows its end. One transaction under a lock of the region, so that all workers decide one after
+ * another.
  */
 export async function takeTurn(database: Database, request: TurnRequest): Promise<Turn> {
   return database.$transaction(async (transaction) => {
@@ -47,6 +48,7 @@ export async function takeTurn(database: Database, request: TurnRequest): Promis
       INSERT INTO textract_rates AS r (region, operation, next_at) VALUES (${request.region}, ${slots}, clock_timestamp())
       ON CONFLICT (region, operation) DO UPDATE SET next_at = r.next_at
       RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 AS held`;
+    await standInLine(transaction, request);
     const line = await readLine(transaction, request);
     const { perSecond } = request.rate;
     const decision = decideTurn({ ...line, heldMilliseconds: Math.max(0, lock?.held ?? 0), perSecond });
@@ -77,15 +79,40 @@ export async function giveTurnBack(
     WHERE token = ${request.token}`;
 }
 
+/**
+ * Gives a newcomer its place in line (start-time fair queuing): behind its project's others of the same priority, and not
+ * before what was served when it came. So projects take turns, however many documents each has waiting, and one that
+ * was away has saved nothing up.
+ */
+async function standInLine(executor: Executor, request: TurnRequest): Promise<void> {
+  const { token, region, operation, priority } = request;
+  await executor.$executeRaw`
+    INSERT INTO textract_turns AS t (token, region, operation, priority, since, project_id, fair_place, asks_again_at)
+    SELECT j.token, ${region}, ${operation}, ${priority}::smallint, j.intended_at, d.project_id,
+           greatest(
+             coalesce((SELECT served FROM textract_fair_clocks
+                       WHERE region = ${region} AND operation = ${operation} AND priority = ${priority}::smallint), 0),
+             coalesce((SELECT max(o.fair_place) FROM textract_turns o
+                       WHERE o.region = ${region} AND o.operation = ${operation} AND o.priority = ${priority}::smallint
+                         AND o.project_id = d.project_id), 0)) + 1,
+           clock_timestamp()
+    FROM textract_jobs j JOIN documents d ON d.id = j.document_id WHERE j.token = ${token}
+    ON CONFLICT (token) DO UPDATE SET
+      region = EXCLUDED.region, operation = EXCLUDED.operation, priority = EXCLUDED.priority,
+      project_id = EXCLUDED.project_id, fair_place = EXCLUDED.fair_place
+    WHERE (t.region, t.operation, t.priority) <> (EXCLUDED.region, EXCLUDED.operation, EXCLUDED.priority)`;
+}
+
 async function readLine(executor: Executor, request: TurnRequest) {
   const { token, region, operation, priority, rate, jobs } = request;
   const inUse = Number.isFinite(jobs) ? await jobsAtWork(executor, region, token) : 0;
   const [row] = await executor.$queryRaw<{ due: number; soon: number; ahead: number }[]>`
-    WITH me AS (SELECT intended_at AS since FROM textract_jobs WHERE token = ${token}),
+    WITH me AS (SELECT fair_place, since FROM textract_turns WHERE token = ${token}),
     ahead AS (
       SELECT t.asks_again_at FROM textract_turns t, me
       WHERE t.region = ${region} AND t.operation = ${operation}
-        AND (t.priority, t.since, t.token) < (${priority}::smallint, me.since, ${token})
+        AND (t.priority, t.fair_place, t.since, t.token)
+            < (${priority}::smallint, me.fair_place, me.since, ${token})
         AND (t.admitted_at IS NULL OR t.admitted_at < clock_timestamp() - ${turnSeconds}::float8 * interval '1 second')
         AND t.asks_again_at > clock_timestamp() - ${goneSeconds}::float8 * interval '1 second'
       LIMIT ${mostCounted}::int)
@@ -129,16 +156,19 @@ async function takePlace(executor: Executor, { region, operation, rate }: TurnRe
 async function writeTurn(executor: Executor, request: TurnRequest, turn: Turn): Promise<void> {
   const { token, region, operation, priority } = request;
   const asksAgain = turn.admitted ? 0 : turn.waitMilliseconds;
+  // Who waits keeps its place for an hour, whatever becomes of its worker.
   await executor.$executeRaw`
     WITH forgotten AS (
       DELETE FROM textract_turns
-      WHERE region = ${region} AND asks_again_at < now() - interval '10 minutes' AND token <> ${token})
-    INSERT INTO textract_turns AS t (token, region, operation, priority, since, asks_again_at, admitted_at)
-    SELECT token, ${region}, ${operation}, ${priority}::smallint, intended_at,
-           clock_timestamp() + ${asksAgain}::float8 * interval '1 millisecond',
-           CASE WHEN ${turn.admitted} THEN clock_timestamp() END
-    FROM textract_jobs WHERE token = ${token}
-    ON CONFLICT (token) DO UPDATE SET
-      region = EXCLUDED.region, operation = EXCLUDED.operation, priority = EXCLUDED.priority,
-      asks_again_at = EXCLUDED.asks_again_at, admitted_at = EXCLUDED.admitted_at`;
+      WHERE region = ${region} AND asks_again_at < now() - interval '10 minutes' AND token <> ${token}
+        AND (admitted_at IS NOT NULL OR asks_again_at < now() - interval '1 hour')),
+    clock AS (
+      INSERT INTO textract_fair_clocks AS c (region, operation, priority, served)
+      SELECT ${region}, ${operation}, ${priority}::smallint, fair_place FROM textract_turns
+      WHERE token = ${token} AND ${turn.admitted}
+      ON CONFLICT (region, operation, priority) DO UPDATE SET served = greatest(c.served, EXCLUDED.served))
+    UPDATE textract_turns SET
+      asks_again_at = clock_timestamp() + ${asksAgain}::float8 * interval '1 millisecond',
+      admitted_at = CASE WHEN ${turn.admitted} THEN clock_timestamp() END
+    WHERE token = ${token}`;
 }
