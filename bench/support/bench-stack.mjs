@@ -7,7 +7,7 @@ import pg from "pg";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/object-storage";
-import { startProcess } from "./processes.mjs";
+import { startProcess, stopAll } from "./processes.mjs";
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
@@ -51,8 +51,8 @@ export async function openBench(options = {}) {
     await database.end().catch(() => {});
     await client.connection.close();
     storage.close();
+    await stopAll();
     await stack.stop();
-    await textract?.stop();
     await rm(folder, { recursive: true, force: true });
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void close().finally(() => process.exit(1)));

@@ -5,6 +5,14 @@ import { readdir, readFile } from "node:fs/promises";
 // What Linux counts processor time in; the same on every machine that Node runs on.
 const ticksPerSecond = 100;
 
+/** @type {(() => Promise<void>)[]} */
+const stops = [];
+
+/** Stops every process that still runs, the last one first. */
+export async function stopAll() {
+  for (const stop of stops.toReversed()) await stop();
+}
+
 /**
  * Starts a program and waits until a line of its standard output matches.
  * @param {string} file
@@ -15,6 +23,12 @@ const ticksPerSecond = 100;
  */
 export async function startProcess(file, args, ready, environment = process.env) {
   const child = spawn(file, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  stops.push(stop);
   let log = "";
   const line = await new Promise((resolve, reject) => {
     const look = (/** @type {Buffer} */ chunk) => {
@@ -31,11 +45,6 @@ export async function startProcess(file, args, ready, environment = process.env)
     child.kill("SIGTERM");
     throw error;
   });
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGTERM");
-    await once(child, "exit");
-  };
   return { pid: child.pid ?? 0, line, child, stop };
 }
 

@@ -46,7 +46,8 @@ export async function startCelery(bench, processes) {
                          PRIMARY KEY (key, number))`,
   );
   const environment = {
-    ...bench.environment,
+    // For boto3 an empty variable is not an unset one.
+    ...Object.fromEntries(Object.entries(bench.environment).filter(([, value]) => value !== "")),
     BENCH_REDIS: `redis://127.0.0.1:${port}/0`,
     BENCH_DATABASE: url.href,
     BENCH_BUCKET: bench.bucket,

@@ -8,7 +8,7 @@ import { type PageWriter, storePages, unreadPages } from "../database/store-page
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import { PageBuilder } from "../textract/pages-from-blocks.ts";
-import type { JobResult, TextractApi } from "../textract/textract-api.ts";
+import { type JobAnswer, parseAnswer, type TextractApi } from "../textract/textract-api.ts";
 import type { FinishedJob } from "./await-textract.ts";
 import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
@@ -53,7 +53,8 @@ const blocksPerAnswer = 1000;
  * missing. A page that Textract warns of is not stored: the raw answers have what it gave of it.
  *
  * Idempotent: pages and answers are written under keys that depend only on the job and their number, so that a second
- * reading writes the same; the heartbeat holds the position, so that a retry reads on from there. A result that was
+ * reading writes the same; the heartbeat holds the position, so that a retry reads on from there, answers that are in S3
+ * already out of S3. A result that was
  * collected to its end is not read again.
  */
 export function createCollectPages(ports: {
@@ -93,16 +94,23 @@ export function createCollectPages(ports: {
     let { nextToken, part } = position;
     let openPageBegan: Omit<Position, "storedPages"> = { nextToken, part };
 
+    const rawKeyOf = (number: number) => `textract/${documentId}/${job.jobId}/${number}`;
+    const ask = (token: string | null) =>
+      api.get({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined });
+    // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
+    let kept = activityInfo().attempt > 1;
+    let asked: Promise<JobAnswer> | null = null;
+
     for (;;) {
-      const result = await api.get({
-        jobId: job.jobId,
-        features,
-        maxResults: blocksPerAnswer,
-        nextToken: nextToken ?? undefined,
-      });
-      const rawKey = `textract/${documentId}/${job.jobId}/${part}`;
+      const rawKey = rawKeyOf(part);
+      const stored = kept ? await storedAnswer(rawKey) : null;
+      kept = stored !== null;
+      const result: JobAnswer = stored ?? (await (asked ?? ask(nextToken)));
+      // The next answer is on its way while this one is stored.
+      asked = kept || result.nextToken === undefined ? null : ask(result.nextToken);
+      asked?.catch(() => {});
       const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
-      await keep(ports.storage, place, rawKey, rawAnswer(result), "application/json");
+      if (!kept) await keep(ports.storage, place, rawKey, result.body, "application/json");
       for (const block of result.blocks) {
         if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
       }
@@ -123,6 +131,19 @@ export function createCollectPages(ports: {
     }
     const storedPages = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
     await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages } });
+  }
+
+  /** The answer that an earlier attempt has kept; null where it had not come so far. */
+  async function storedAnswer(key: string): Promise<JobAnswer | null> {
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of await ports.storage.openStream({ bucket: ports.bucket, key })) chunks.push(chunk);
+      const body = Buffer.concat(chunks);
+      return { ...parseAnswer(body), body };
+    } catch (error) {
+      if (error instanceof DocketError && error.type === "ObjectMissing") return null;
+      throw error;
+    }
   }
 
   async function store(
@@ -154,16 +175,4 @@ function numberInDocument(number: number, part: DocumentPart | undefined): numbe
 function startingPosition(): Position {
   const resumed = activityInfo().heartbeatDetails as Position | undefined;
   return resumed === undefined ? { nextToken: null, part: 1, storedPages: 0 } : { ...resumed };
-}
-
-/** One answer in the shape of Textract's own response, so that response parsers read it. */
-function rawAnswer(result: JobResult): string {
-  return JSON.stringify({
-    DocumentMetadata: { Pages: result.pages },
-    JobStatus: result.status,
-    NextToken: result.nextToken,
-    Blocks: result.blocks,
-    Warnings: result.warnings.length > 0 ? result.warnings : undefined,
-    StatusMessage: result.statusMessage,
-  });
 }

@@ -4,17 +4,26 @@ import type { ValidInput } from "../contract/valid-input.ts";
 import { validateInput } from "../contract/valid-input.ts";
 import type { Database } from "../database/client.ts";
 
+/** The workflow's input, checked. */
+export interface ProjectEnsured extends ValidInput {
+  /**
+   * The list of workflows is told of those steps only that a document may stay in; undefined in the histories of
+   * versions that told of every step.
+   */
+  listsSeldom?: boolean;
+}
+
 /**
  * Checks the workflow's input and makes the project row that everything else refers to.
  *
  * Idempotent: an insert that does nothing where the slug is already there.
  */
 export function createEnsureProject(ports: { database: Database }) {
-  return async function ensureProject(input: ProcessDocumentInput): Promise<ValidInput> {
+  return async function ensureProject(input: ProcessDocumentInput): Promise<ProjectEnsured> {
     const valid = validateInput(input);
     await ports.database.$executeRaw`
       INSERT INTO projects (id, slug) VALUES (${projectIdFromSlug(valid.project)}::uuid, ${valid.project})
       ON CONFLICT (slug) DO NOTHING`;
-    return valid;
+    return { ...valid, listsSeldom: true };
   };
 }

@@ -24,7 +24,7 @@ export async function keep(
   storage: ObjectStorage,
   { bucket, setting }: { bucket: string; setting: string },
   key: string,
-  body: string,
+  body: Uint8Array | string,
   contentType: string,
 ): Promise<void> {
   try {

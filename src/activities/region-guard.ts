@@ -105,7 +105,8 @@ async function throughBreaker<T>(
   }
   try {
     const result = await call();
-    await recordSuccess(database, name);
+    // Where nothing has failed there is nothing to forget.
+    if (seen.state !== "closed" || seen.failures > 0) await recordSuccess(database, name);
     return result;
   } catch (error) {
     const counts = error instanceof DocketError && countsAgainstRegion.has(error.type);

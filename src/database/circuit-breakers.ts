@@ -34,19 +34,26 @@ export const documentBreaker = (documentId: string) => `document/${documentId}`;
 /** A breaker at one moment; the wait is over when a probe may be taken. Milliseconds. */
 export interface BreakerLook {
   state: "closed" | "open" | "half-open";
+  /** Failures in a row. */
+  failures: number;
   waitMilliseconds: number;
   lastError: string;
 }
 
 /** Looks at a breaker without taking anything. */
 export async function look(executor: Executor, name: string): Promise<BreakerLook> {
-  const [row] = await executor.$queryRaw<{ state: BreakerLook["state"]; wait: number; last_error: string | null }[]>`
-    SELECT state::text, last_error,
+  const [row] = await executor.$queryRaw<
+    { state: BreakerLook["state"]; failures: number; wait: number; last_error: string | null }[]
+  >`
+    SELECT state::text, failures, last_error,
            greatest(0, extract(epoch FROM next_probe_at - clock_timestamp()) * 1000)::float8 AS wait
     FROM circuit_breakers WHERE name = ${name}`;
-  if (row === undefined || row.state === "closed") return { state: "closed", waitMilliseconds: 0, lastError: "" };
+  const failures = row?.failures ?? 0;
+  if (row === undefined || row.state === "closed") {
+    return { state: "closed", failures, waitMilliseconds: 0, lastError: "" };
+  }
   const lastError = row.last_error ?? "";
-  return { state: row.state, waitMilliseconds: row.wait === 0 ? 0 : withJitter(row.wait), lastError };
+  return { state: row.state, failures, waitMilliseconds: row.wait === 0 ? 0 : withJitter(row.wait), lastError };
 }
 
 /**

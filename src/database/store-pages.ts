@@ -28,6 +28,17 @@ export function storable(text: string): string {
   return text.replaceAll("\0", "").toWellFormed();
 }
 
+// How JSON writes what PostgreSQL refuses: a null character, half of a surrogate pair. Rarely anything else, such as a
+// text that holds a backslash before these letters.
+const suspicious = /\\u(?:0000|d[89a-f])/;
+
+/** As JSON, with nothing in its strings that PostgreSQL refuses. */
+function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (!suspicious.test(json)) return json;
+  return JSON.stringify(value, (_, inner) => (typeof inner === "string" ? storable(inner) : inner));
+}
+
 /**
  * Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement.
  * @throws {DocketError} `Superseded` when another run owns the document by now: its pages are not to be mixed
@@ -53,7 +64,7 @@ export async function storePages(
       raw_key: rawKey,
     };
   });
-  const json = JSON.stringify(rows, (_, value) => (typeof value === "string" ? storable(value) : value));
+  const json = storableJson(rows);
   const written = await database.$executeRaw`
     WITH owned AS (
       SELECT id FROM documents

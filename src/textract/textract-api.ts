@@ -2,6 +2,7 @@ import {
   type Block,
   GetDocumentAnalysisCommand,
   GetDocumentTextDetectionCommand,
+  type GetDocumentTextDetectionResponse,
   StartDocumentAnalysisCommand,
   type StartDocumentAnalysisCommandInput,
   StartDocumentTextDetectionCommand,
@@ -13,6 +14,7 @@ import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { describe } from "../storage/object-names.ts";
+import { answerBody } from "./answer-body.ts";
 import { textractFailure } from "./textract-failure.ts";
 
 /** One answer of a Get operation: the job's state and up to `MaxResults` blocks. */
@@ -24,8 +26,11 @@ export interface JobResult {
   warnings: Warning[];
   blocks: Block[];
   nextToken: string | undefined;
-  /** Version of the model that read the document. */
-  modelVersion: string | undefined;
+}
+
+/** An answer together with its body as Textract sent it: JSON in the shape of the API reference. */
+export interface JobAnswer extends JobResult {
+  body: Buffer;
 }
 
 export interface StartRequest {
@@ -51,7 +56,7 @@ export interface GetRequest {
 export interface TextractApi {
   /** @returns the job's id, the same one for the same token */
   start(request: StartRequest): Promise<string>;
-  get(request: GetRequest): Promise<JobResult>;
+  get(request: GetRequest): Promise<JobAnswer>;
 }
 
 /**
@@ -134,24 +139,9 @@ function textractApi(client: TextractClient): TextractApi {
       };
       try {
         const text = features.length === 0;
-        const answer = text
-          ? await client.send(new GetDocumentTextDetectionCommand(input))
-          : await client.send(new GetDocumentAnalysisCommand(input));
-        if (answer.JobStatus === undefined) throw new Error("the answer holds no JobStatus");
-        return {
-          status: answer.JobStatus,
-          statusMessage: answer.StatusMessage,
-          pages: answer.DocumentMetadata?.Pages,
-          warnings: answer.Warnings ?? [],
-          blocks: answer.Blocks ?? [],
-          nextToken: answer.NextToken,
-          modelVersion:
-            "DetectDocumentTextModelVersion" in answer
-              ? answer.DetectDocumentTextModelVersion
-              : "AnalyzeDocumentModelVersion" in answer
-                ? answer.AnalyzeDocumentModelVersion
-                : undefined,
-        };
+        const command = text ? new GetDocumentTextDetectionCommand(input) : new GetDocumentAnalysisCommand(input);
+        const body = await answerBody(client, command);
+        return { ...parseAnswer(body), body };
       } catch (error) {
         throw textractFailure(error, `job ${jobId}`);
       }
@@ -171,4 +161,21 @@ function analysisOf(
     ...(alias === undefined ? {} : { Alias: alias }),
   }));
   return { FeatureTypes: features, QueriesConfig: { Queries: everyPage } };
+}
+
+/**
+ * Reads the body of a Get's answer.
+ * @throws {Error} when it is not the JSON of one
+ */
+export function parseAnswer(body: Buffer): JobResult {
+  const answer = JSON.parse(body.toString()) as GetDocumentTextDetectionResponse;
+  if (answer.JobStatus === undefined) throw new Error("the answer holds no JobStatus");
+  return {
+    status: answer.JobStatus,
+    statusMessage: answer.StatusMessage ?? undefined,
+    pages: answer.DocumentMetadata?.Pages,
+    warnings: answer.Warnings ?? [],
+    blocks: answer.Blocks ?? [],
+    nextToken: answer.NextToken ?? undefined,
+  };
 }

@@ -18,12 +18,21 @@ const waitingFor: Partial<Record<Stage, string>> = {
   recognizeLocally: "the local recogniser",
 };
 
+// Steps that a document may stay in for long: the list of workflows shows them. Every upsert is a history event and a
+// write to the server's index, which cost more than a short step does.
+const listed: ReadonlySet<Stage> = new Set<Stage>([
+  ...(["ensureProject", "stageObject", "submitTextract", "awaitTextract", "collectPages"] as const),
+  ...(["extractMissingPages", "recognizeLocally", "complete", "failed"] as const),
+]);
+
 /** What a person sees of a running document: current details, search attributes, and the `progress` query. */
 export class DocumentStory {
   readonly #name: string;
   readonly #done: string[] = [];
-  /** Attributes that are set once, together with the first stage: every upsert is a history event. */
-  #start: SearchAttributePair[];
+  /** Whether the list of workflows is told of every step, short ones too. */
+  #listsAll = true;
+  /** Attributes that are set together with the next stage. */
+  #unwritten: SearchAttributePair[];
   #progress: DocumentProgress = {
     documentId: null,
     stage: "ensureProject",
@@ -37,7 +46,7 @@ export class DocumentStory {
     this.#name = nameOf(input);
     const project = typeof input?.project === "string" ? input.project.slice(0, 100) : "default";
     const engine = typeof input?.engine === "string" ? input.engine.slice(0, 100) : "textract";
-    this.#start = [
+    this.#unwritten = [
       { key: searchAttributes.project, value: project },
       { key: searchAttributes.engine, value: engine },
     ];
@@ -59,9 +68,14 @@ export class DocumentStory {
     this.#progress.documentId = documentId;
   }
 
+  /** From here on the list of workflows is told of those steps only that a document may stay in. */
+  listSeldom(): void {
+    this.#listsAll = false;
+  }
+
   pages(pages: number): void {
     this.#progress.pages = pages;
-    upsertSearchAttributes([{ key: searchAttributes.pages, value: pages }]);
+    this.#setAttribute({ key: searchAttributes.pages, value: pages });
   }
 
   submitted(job: { attempt: number; jobId: string }): void {
@@ -76,16 +90,23 @@ export class DocumentStory {
 
   fail(failure: Failure): void {
     this.#progress.failure = failure;
-    upsertSearchAttributes([{ key: searchAttributes.failureType, value: failure.type }]);
+    this.#setAttribute({ key: searchAttributes.failureType, value: failure.type });
     this.#enter("failed");
   }
 
   #enter(stage: Stage): void {
     this.#progress.stage = stage;
     this.#progress.waitingFor = waitingFor[stage] ?? null;
-    upsertSearchAttributes([...this.#start, { key: searchAttributes.stage, value: stage }]);
-    this.#start = [];
+    if (this.#listsAll || listed.has(stage)) {
+      upsertSearchAttributes([...this.#unwritten, { key: searchAttributes.stage, value: stage }]);
+      this.#unwritten = [];
+    }
     setCurrentDetails(this.#details());
+  }
+
+  #setAttribute(attribute: SearchAttributePair): void {
+    if (this.#listsAll) upsertSearchAttributes([attribute]);
+    else this.#unwritten.push(attribute);
   }
 
   #details(): string {

@@ -36,7 +36,8 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   setHandler(textractFinished, ({ jobId }) => void notifications.add(jobId));
 
   try {
-    const valid = await story.step("ensureProject", () => run.database.ensureProject(input));
+    const { listsSeldom, ...valid } = await story.step("ensureProject", () => run.database.ensureProject(input));
+    if (listsSeldom) story.listSeldom();
     const record = await story.step("createRecord", () => run.storage.createRecord(valid));
     story.identify(record.documentId);
     if (record.settled !== null) return story.complete(record.settled);
