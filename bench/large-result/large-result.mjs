@@ -29,11 +29,9 @@ const rounds = Number(options.rounds);
 const answersOfResult = Math.ceil((pages * blocks) / 1000);
 
 const bench = await openBench({ pages, blocks });
-const { client, database, bucket } = bench;
-const endpoint = bench.textract?.line ?? "";
-/** @type {Awaited<ReturnType<typeof bench.startWorker>> | null} */
-let worker = null;
+const { database, bucket, endpoint } = bench;
 try {
+  await bench.startWorker("documents,textract-submit");
   const readOnly = [];
   const collected = [];
   for (let round = 1; round <= rounds; round++) {
@@ -51,6 +49,7 @@ try {
     collectPages: {
       pagesPerSecond: median(collected.map(({ seconds }) => pages / seconds)),
       processorSeconds: median(collected.map(({ processorSeconds }) => processorSeconds)),
+      postgresSeconds: median(collected.map(({ postgresSeconds }) => postgresSeconds)),
       peakMebibytes: Math.max(...collected.map(({ peakMebibytes }) => peakMebibytes)),
     },
     killed,
@@ -59,7 +58,6 @@ try {
   if (options.json) console.log(JSON.stringify(report));
   else print(report);
 } finally {
-  await worker?.stop();
   await bench.close();
 }
 
@@ -70,19 +68,20 @@ async function readOnlyLoop() {
 }
 
 async function collectOnce(/** @type {string} */ name) {
-  worker = await bench.startWorker();
-  const before = (await usage({ worker: worker.pid }))["worker"]?.seconds ?? 0;
+  const worker = await bench.startWorker("textract-results");
+  const before = await usage({ worker: worker.pid, ...bench.servers });
   const handle = await handIn(name);
   await inTime(handle.result());
-  const after = (await usage({ worker: worker.pid }))["worker"]?.seconds ?? 0;
+  const after = await usage({ worker: worker.pid, ...bench.servers });
   const peakMebibytes = Math.round((await peakMemory(worker.pid)) / 2 ** 20);
   await worker.stop();
-  worker = null;
-  return { seconds: await secondsOfCollecting(handle), processorSeconds: after - before, peakMebibytes };
+  const spent = (/** @type {string} */ name) => (after[name]?.seconds ?? 0) - (before[name]?.seconds ?? 0);
+  const seconds = await secondsOfCollecting(handle);
+  return { seconds, processorSeconds: spent("worker"), postgresSeconds: spent("PostgreSQL"), peakMebibytes };
 }
 
 async function collectKilled(/** @type {string} */ name) {
-  worker = await bench.startWorker();
+  const worker = await bench.startWorker("textract-results");
   const readBefore = await answersRead();
   const handle = await handIn(name);
   const deadline = performance.now() + Number(options.minutes) * 60_000;
@@ -96,10 +95,9 @@ async function collectKilled(/** @type {string} */ name) {
   const { child } = worker;
   child.kill("SIGKILL");
   await once(child, "exit");
-  worker = await bench.startWorker();
+  const second = await bench.startWorker("textract-results");
   await inTime(handle.result());
-  await worker.stop();
-  worker = null;
+  await second.stop();
   // One more is awaitTextract's look.
   const answers = (await answersRead()) - readBefore - 1;
   return { storedAtKill, stored: await storedPages(handle.workflowId), answersReadAgain: answers - answersOfResult };
@@ -111,8 +109,7 @@ async function handIn(/** @type {string} */ name) {
   for (let page = 0; page < pages; page++) document.addPage([595, 842]);
   const key = `bench/${name}.pdf`;
   await bench.storage.put(bucket, key, await document.save(), "application/pdf");
-  const args = [{ document: { bucket, key }, project: "bench" }];
-  return client.workflow.start("processDocument", { taskQueue: "documents", workflowId: name, args });
+  return bench.handIn(key);
 }
 
 /** @template T */
@@ -156,16 +153,17 @@ async function secondsOfCollecting(/** @type {Awaited<ReturnType<typeof handIn>>
 /** @param {any} report */
 function print({ readOnly, collectPages, killed, machine }) {
   printTable(
-    ["", "pages/s", "CPU s", "peak MiB"],
+    ["", "pages/s", "CPU s", "PostgreSQL, CPU s", "peak MiB"],
     [
-      ["reads and parses only", readOnly.pagesPerSecond.toFixed(0), readOnly.processorSeconds.toFixed(1), ""],
+      ["reads and parses only", readOnly.pagesPerSecond.toFixed(0), readOnly.processorSeconds.toFixed(1), "", ""],
       [
-        "collectPages, whole worker",
+        "collectPages, the whole worker of textract-results",
         collectPages.pagesPerSecond.toFixed(0),
         collectPages.processorSeconds.toFixed(1),
+        collectPages.postgresSeconds.toFixed(1),
         collectPages.peakMebibytes,
       ],
-      ["of the loop", (collectPages.pagesPerSecond / readOnly.pagesPerSecond).toFixed(2), "", ""],
+      ["of the loop", (collectPages.pagesPerSecond / readOnly.pagesPerSecond).toFixed(2), "", "", ""],
     ],
   );
   const { storedAtKill, stored, answersReadAgain } = killed;

@@ -11,18 +11,14 @@ import { startProcess, stopAll } from "./processes.mjs";
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
- * @param {{ pages?: number, blocks?: number, textract?: "instant" | "local", environment?: Record<string, string> }} [options]
- * `local` is the endpoint that comes with Docket, which reads the documents
+ * @param {{ pages?: number, blocks?: number, atWork?: boolean }} [options] of the documents that Textract reads; whether
+ * its jobs never end
  */
 export async function openBench(options = {}) {
-  const { pages = 1, blocks = 60, textract: kind = "instant" } = options;
+  const { pages = 1, blocks = 60, atWork = false } = options;
   const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
-  /** @type {Awaited<ReturnType<typeof startProcess>> | null} */
-  let textract = null;
-  if (kind === "instant") {
-    const args = ["bench/support/instant-textract.mjs", "--pages", String(pages), "--blocks", String(blocks)];
-    textract = await startProcess(process.execPath, args, /http:\S+/);
-  }
+  const args = ["bench/support/instant-textract.mjs", "--pages", String(pages), "--blocks", String(blocks)];
+  const textract = await startProcess(process.execPath, atWork ? [...args, "--at-work"] : args, /http:\S+/);
   // Nothing that the caller has configured may be measured, or written to.
   const names = [
     "DATABASE_URL",
@@ -33,9 +29,9 @@ export async function openBench(options = {}) {
   ];
   const configured = { ...process.env };
   for (const name of names) delete configured[name];
-  if (textract !== null) configured["AWS_ENDPOINT_URL_TEXTRACT"] = textract.line;
+  configured["AWS_ENDPOINT_URL_TEXTRACT"] = textract.line;
   const stack = await startStack({ dataDirectory: folder, environment: configured, report: () => {} });
-  const environment = { ...configured, ...stack.environment, ...options.environment, DOCKET_LOG_LEVEL: "info" };
+  const environment = { ...configured, ...stack.environment, DOCKET_LOG_LEVEL: "info" };
   const { DATABASE_URL = "", DOCKET_BUCKET: bucket = "", TEMPORAL_ADDRESS: address = "" } = environment;
   Object.assign(process.env, stack.environment);
   await migrate(DATABASE_URL);
@@ -60,7 +56,7 @@ export async function openBench(options = {}) {
     ...{ folder, stack, environment, bucket, address, database, client, storage },
     /** Process ids of the servers, by name. */
     servers: { Temporal: pids["Temporal"] ?? 0, PostgreSQL: pids["PostgreSQL"] ?? 0, S3: pids["S3"] ?? 0 },
-    textract,
+    endpoint: textract.line,
     /** Puts a PDF of one page into S3, different from every other by its key. */
     async putDocument(/** @type {string} */ key) {
       const document = await PDFDocument.create();
@@ -68,10 +64,21 @@ export async function openBench(options = {}) {
       await storage.put(bucket, key, await document.save(), "application/pdf");
       return { bucket, key };
     },
-    /** A worker of the three queues, once it polls. */
-    startWorker(/** @type {Record<string, string>} */ extra = {}) {
-      const args = ["dist/cli/docket.js", "worker", "--queues", "documents,textract-submit,textract-results"];
-      return startProcess(process.execPath, args, /worker is polling/, { ...environment, ...extra });
+    /** Hands a document in. */
+    handIn(/** @type {string} */ key, priority = 3) {
+      const args = [{ document: { bucket, key }, project: "bench", priority }];
+      const start = { taskQueue: "documents", workflowId: key, args, priority: { priorityKey: priority } };
+      return client.workflow.start("processDocument", start);
+    },
+    /** Documents that are complete. */
+    async complete() {
+      const { rows } = await database.query("SELECT count(*)::int AS count FROM documents WHERE status = 'complete'");
+      return Number(rows[0].count);
+    },
+    /** A worker, once it polls. */
+    startWorker(queues = "documents,textract-submit,textract-results") {
+      const args = ["dist/cli/docket.js", "worker", "--queues", queues];
+      return startProcess(process.execPath, args, /worker is polling/, environment);
     },
     close,
   };

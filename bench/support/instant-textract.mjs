@@ -1,5 +1,5 @@
 // A Textract that answers at once with text made on demand: node bench/support/instant-textract.mjs [--pages 1]
-// [--blocks 60]. Prints its address when it listens; GET /requests tells how often each operation was asked. It checks
+// [--blocks 60] [--at-work]. Prints its address when it listens; GET /requests tells how often each operation was asked. It checks
 // nothing and keeps nothing but these counts, so that what is measured is the caller. A job's id is its token.
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
@@ -9,6 +9,8 @@ const { values: options } = parseArgs({
     pages: { type: "string", default: "1" },
     // Of a page, its own PAGE block included.
     blocks: { type: "string", default: "60" },
+    // No job ever ends.
+    "at-work": { type: "boolean", default: false },
   },
 });
 const pages = Number(options.pages);
@@ -50,6 +52,7 @@ server.listen(0, "127.0.0.1", () => {
  */
 function answer(operation, input) {
   if (operation.startsWith("Start")) return JSON.stringify({ JobId: input.ClientRequestToken });
+  if (options["at-work"]) return JSON.stringify({ JobStatus: "IN_PROGRESS" });
   const from = Number(input.NextToken ?? 0);
   const until = Math.min(from + (input.MaxResults ?? 1000), pages * blocksPerPage);
   const blocks = [];

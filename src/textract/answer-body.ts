@@ -19,17 +19,18 @@ export async function answerBody(
   const command = either as GetDocumentTextDetectionCommand;
   let body: Buffer | undefined;
   command.middlewareStack.addRelativeTo(
-    <Args, Result extends { response: unknown }>(next: (args: Args) => Promise<Result>) => async (args: Args) => {
-      const result = await next(args);
-      const response = result.response as { statusCode: number; body: Readable | Uint8Array };
-      if (response.statusCode !== 200) return result;
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-      body = Buffer.concat(chunks);
-      // For the SDK there is nothing left to read.
-      response.body = Buffer.from("{}");
-      return result;
-    },
+    <Args, Result extends { response: unknown }>(next: (args: Args) => Promise<Result>) =>
+      async (args: Args) => {
+        const result = await next(args);
+        const response = result.response as { statusCode: number; body: Readable | Uint8Array };
+        if (response.statusCode !== 200) return result;
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+        body = Buffer.concat(chunks);
+        // For the SDK there is nothing left to read.
+        response.body = Buffer.from("{}");
+        return result;
+      },
     { name: "answerBody", relation: "after", toMiddleware: "deserializerMiddleware" },
   );
   await client.send(command);
