@@ -10,9 +10,10 @@ import { failureTable } from "../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
 import { failureOf } from "./document-failure.ts";
 import { gatePolicy } from "./retry-policies.ts";
+import { versionedAs } from "./versioning.ts";
 
 // What it looks at is the version that it was started on.
-setWorkflowOptions({ versioningBehavior: "PINNED" }, checkDeployment);
+setWorkflowOptions(versionedAs("PINNED"), checkDeployment);
 
 /**
  * The gate of a new version: started on it by name before it gets documents, it asks a worker of each queue whether the

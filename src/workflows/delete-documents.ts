@@ -14,6 +14,7 @@ import type { DeleteDocumentsInput, DeleteDocumentsResult } from "../contract/de
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { failureOf } from "./document-failure.ts";
 import { retryPolicies } from "./retry-policies.ts";
+import { versionedAs } from "./versioning.ts";
 
 // Behind everything that somebody waits for.
 const priority = { priorityKey: 5 };
@@ -33,7 +34,7 @@ interface Done extends DeleteDocumentsResult {
 
 // A deletion of many documents may last for days: it goes on with the current version
 // (docs/decisions/0030-documents-keep-their-version.md).
-setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, deleteDocuments);
+setWorkflowOptions(versionedAs("AUTO_UPGRADE"), deleteDocuments);
 
 /** Removes documents one after another: what is interrupted is gone on with, and one that fails keeps no other back. */
 export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done): Promise<DeleteDocumentsResult> {

@@ -18,10 +18,11 @@ import {
 } from "../contract/webhook.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
 import { retryPolicies } from "./retry-policies.ts";
+import { versionedAs } from "./versioning.ts";
 
 // A receiver may be away for days: no old version is kept for it
 // (docs/decisions/0030-documents-keep-their-version.md).
-setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, deliverWebhook);
+setWorkflowOptions(versionedAs("AUTO_UPGRADE"), deliverWebhook);
 
 /** Tells one webhook of one event; a receiver that does not answer is tried for days. */
 export async function deliverWebhook(input: DeliverWebhookInput): Promise<WebhookDelivered> {

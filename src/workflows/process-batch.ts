@@ -26,6 +26,7 @@ import { BatchStory } from "./batch-story.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
 import { batchPolicy, retryPolicies } from "./retry-policies.ts";
 import { startBatchDocuments } from "./start-batch-documents.ts";
+import { versionedAs } from "./versioning.ts";
 
 export const batchProgress = defineQuery<BatchProgress>(progressQuery);
 export const pause = defineUpdate<BatchProgress>(batchUpdates.pause);
@@ -39,7 +40,7 @@ const mostEvents = 500;
 
 // A batch may last for weeks: it goes on with the current version
 // (docs/decisions/0030-documents-keep-their-version.md).
-setWorkflowOptions({ versioningBehavior: "AUTO_UPGRADE" }, processBatch);
+setWorkflowOptions(versionedAs("AUTO_UPGRADE"), processBatch);
 
 /**
  * Many documents through a window: as some end, the next ones are started. What is in the batch, and what has become of

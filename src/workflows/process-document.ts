@@ -19,12 +19,13 @@ import { documentActivities } from "./document-activities.ts";
 import { failureOf, toWorkflowFailure, withoutRecord } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
 import { readByTextract } from "./read-by-textract.ts";
+import { versionedAs } from "./versioning.ts";
 
 export const progress = defineQuery<DocumentProgress>(progressQuery);
 export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
 
 // A document ends on the version that it began on (docs/decisions/0030-documents-keep-their-version.md).
-setWorkflowOptions({ versioningBehavior: "PINNED" }, processDocument);
+setWorkflowOptions(versionedAs("PINNED"), processDocument);
 
 /** The life of one document, from a reference in S3 to text in the database. */
 export async function processDocument(input: ProcessDocumentInput): Promise<ProcessDocumentResult> {
