@@ -100,7 +100,8 @@ export async function openPageResults(dataFolder: string, isKnown: (jobId: strin
             return analysedBlocks(await readPage(file, entry), job);
           });
           const from = Math.max(0, offset - first);
-          blocks.push(...ofPage.slice(from, from + missing));
+          // As many as were counted: a job that an older release has read had fewer kinds of blocks.
+          blocks.push(...ofPage.slice(from, Math.min(from + missing, entry.blocks)));
         }
       } finally {
         await file?.close();
