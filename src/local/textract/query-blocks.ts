@@ -26,7 +26,8 @@ export function queryBlocks(
       Id: id(`query/${at}`),
       ...(field === undefined ? {} : { Relationships: [{ Type: "ANSWER", Ids: [answerId] }] }),
       Page: page,
-      Query: query,
+      // Without the pages: Amazon's own parser refuses a member that it does not know.
+      Query: { Text: query.Text, ...(query.Alias === undefined ? {} : { Alias: query.Alias }) },
     };
     if (field === undefined) return [asked];
     const answer: Block = {
