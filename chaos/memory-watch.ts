@@ -7,7 +7,7 @@ const mebibyte = 1024 * 1024;
  * parents started: processes that read a page or serve a database connection.
  */
 export const memoryLimits: readonly (readonly [name: string, bytes: number])[] = [
-  // 256 by itself, four threads of 64 that look at documents, and one of 192 that takes pages out of one.
+  // 256 by itself, two threads of 64 that look at documents, and one of 192 that takes pages out of one.
   ["worker-documents", 576 * mebibyte],
   ["worker-ocr", 384 * mebibyte],
   ["Textract", 384 * mebibyte],
