@@ -83,6 +83,7 @@ const documentShape = z.strictObject({
     storedPages: z.int(),
     characters: z.int().nullable(),
     meanConfidence: z.number().nullable(),
+    missingPages: z.array(z.strictObject({ page: z.int(), warning: z.string().nullable() })).nullable(),
   }),
   pages: z.array(page),
 });
