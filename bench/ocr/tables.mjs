@@ -1,5 +1,5 @@
 /** Prints the report as tables of Markdown, so that they can be put into the documentation as they are. */
-export function printTables({ machine, accuracy, memory, textLayer }) {
+export function printTables({ machine, accuracy, comparison, memory, textLayer }) {
   console.log(`${machine}\n`);
   if (accuracy.length > 0) {
     const conditions = Object.keys(accuracy[0].errors);
@@ -13,6 +13,22 @@ export function printTables({ machine, accuracy, memory, textLayer }) {
         (100 * meanError).toFixed(2),
         cpuSecondsAPage.toFixed(2),
         peakMebibytes.toFixed(0),
+      ]),
+    );
+  }
+  if (comparison.length > 0) {
+    console.log("Wrong characters against native tesseract alone, and how likely chance makes the difference.\n");
+    table(
+      ["reader", "DPI", "condition", "pages", "characters", "wrong", "wrong, native", "chance"],
+      comparison.map(({ reader, dpi, condition, pages, characters, errors, others, chance }) => [
+        reader,
+        dpi,
+        condition,
+        pages,
+        characters,
+        errors,
+        others,
+        chance.toFixed(2),
       ]),
     );
   }
