@@ -23,9 +23,9 @@ export async function upload(world: World, name: string, { content, project }: P
 
 /** Starts a document's workflow and waits for its end, whatever becomes of the Temporal server meanwhile. */
 export async function processOne(
-  world: World,
+  world: Pick<World, "temporal">,
   name: string,
-  document: PlannedDocument,
+  document: Pick<PlannedDocument, "project" | "engine">,
   handIn: HandIn,
   location: { bucket: string; key: string },
   signal: AbortSignal,

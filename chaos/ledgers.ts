@@ -10,7 +10,7 @@ export interface BilledJob {
 }
 
 /** What the endpoint says was run, whoever asked. */
-export async function readBilledJobs(world: World): Promise<BilledJob[]> {
+export async function readBilledJobs(world: Pick<World, "textract">): Promise<BilledJob[]> {
   const answer = await fetch(`${world.textract}/ledger`);
   if (!answer.ok) throw new Error(`the endpoint's ledger is not to be had: ${answer.status}`);
   const lines = (await answer.text()).split("\n").filter(Boolean);

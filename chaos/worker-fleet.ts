@@ -6,7 +6,14 @@ import { openLog } from "#docket/local/log-file";
 
 const entry = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
 const documents = "documents,textract-submit,textract-results";
-const members = [
+/** A worker process of the fleet. */
+export interface Member {
+  name: string;
+  /** Task queues, joined by commas. */
+  queues: string;
+}
+
+const chaosMembers: Member[] = [
   { name: "worker-documents-1", queues: documents },
   { name: "worker-documents-2", queues: documents },
   { name: "worker-ocr", queues: "ocr" },
@@ -17,19 +24,21 @@ const restartMilliseconds = 300;
 export class WorkerFleet {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #logDirectory: string;
+  readonly #members: readonly Member[];
   readonly #children = new Map<string, ChildProcess>();
   #stopping = false;
   /** Ends that nobody here caused, in words. */
   readonly surprises: string[] = [];
 
-  constructor(environment: NodeJS.ProcessEnv, logDirectory: string) {
+  constructor(environment: NodeJS.ProcessEnv, logDirectory: string, members: readonly Member[] = chaosMembers) {
     this.#environment = environment;
     this.#logDirectory = logDirectory;
+    this.#members = members;
   }
 
   /** Starts all and waits until each polls its queues. */
   async start(): Promise<void> {
-    await Promise.all(members.map(({ name, queues }) => this.#spawn(name, queues)));
+    await Promise.all(this.#members.map(({ name, queues }) => this.#spawn(name, queues)));
   }
 
   /** Process ids by name. */
@@ -39,7 +48,7 @@ export class WorkerFleet {
 
   /** Ends a worker with SIGKILL; false when it does not run at this moment. */
   kill(index: number): boolean {
-    const child = this.#children.get(members[index]?.name ?? "");
+    const child = this.#children.get(this.#members[index]?.name ?? "");
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return false;
     return child.kill("SIGKILL");
   }

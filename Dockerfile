@@ -1,0 +1,47 @@
+# syntax=docker/dockerfile:1
+# One image for every process of Docket; the command chooses which (docs/operations.md, "Containers").
+# glibc: the core of Temporal's SDK has no build for musl. Version and digest are kept up to date by renovate.json.
+ARG NODE_IMAGE=node:22.21.1-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /docket
+COPY package.json package-lock.json .npmrc ./
+# The embedded PostgreSQL (optional) is for laptops.
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
+COPY scripts/build.mjs scripts/prune-image.mjs scripts/schema-engine.mjs scripts/
+COPY prisma prisma
+COPY chaos chaos
+COPY src src
+COPY data data
+# The workflow bundle is made here, once, and is the one that every worker of this version runs.
+RUN npm run build \
+    && npm prune --omit=dev --omit=optional --no-audit --no-fund \
+    && node scripts/prune-image.mjs
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="docket" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# Health on a port that the HEALTHCHECK knows. The root file system may be read-only: /tmp takes what lasts no longer than
+# a process (a document while it is recognised), with the trained data unpacked once.
+ENV NODE_ENV=production \
+    DOCKET_HEALTH_PORT=9464 \
+    XDG_CACHE_HOME=/tmp/cache \
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true
+# For what a process keeps in a volume (`--data-directory /data`).
+RUN mkdir /data && chown 1000:1000 /data
+WORKDIR /docket
+COPY --from=build /docket/package.json ./
+COPY --from=build /docket/node_modules node_modules
+COPY --from=build /docket/prisma/migrations prisma/migrations
+COPY --from=build /docket/data data
+COPY --from=build /docket/dist dist
+# By number, so that Kubernetes can see that it is not root.
+USER 1000:1000
+VOLUME /tmp
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.DOCKET_HEALTH_PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# node is process 1: it takes SIGTERM itself, and ends its children.
+ENTRYPOINT ["node", "/docket/dist/cli/docket.js"]
+CMD ["worker", "--queues", "documents,textract-submit,textract-results"]
