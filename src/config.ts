@@ -69,6 +69,7 @@ const environmentSchema = z.object({
   ...databaseVariables,
   DOCKET_BUCKET: z.string().min(3),
   DOCKET_STAGING_BUCKET: z.string().min(3).optional(),
+  DOCKET_KMS_KEY: optional,
   AWS_REGION: z.string().default("us-east-1"),
   AWS_ENDPOINT_URL_S3: optional,
   AWS_ENDPOINT_URL_TEXTRACT: optional,
@@ -143,6 +144,8 @@ export interface Config {
     endpoint: string | undefined;
     /** Takes copies of documents from regions that Textract does not serve; itself in a region that it serves. */
     stagingBucket: string | undefined;
+    /** KMS key (id, ARN or alias) that every object is encrypted with; undefined: as the bucket does by itself. */
+    kmsKey?: string | undefined;
   };
   textract: {
     endpoint: string | undefined;
@@ -191,6 +194,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       region: e.AWS_REGION,
       endpoint: e.AWS_ENDPOINT_URL_S3,
       stagingBucket: e.DOCKET_STAGING_BUCKET,
+      kmsKey: e.DOCKET_KMS_KEY,
     },
     textract: {
       endpoint: e.AWS_ENDPOINT_URL_TEXTRACT,

@@ -14,6 +14,7 @@ import { createActivities } from "./activities/index.ts";
 import { OwnershipInterceptor } from "./activities/ownership-interceptor.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
 import type { Config, WorkerVersion } from "./config.ts";
+import { DocketError } from "./contract/failures.ts";
 import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
 import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
@@ -66,7 +67,11 @@ export async function runWorker({
   const swept = await sweepWorkFolders();
   if (swept > 0) logger.info({ folders: swept }, "temporary folders of processes that were killed are removed");
   const { namespace, ...server } = config.temporal;
-  const connection = await NativeConnection.connect(server);
+  const connection = await NativeConnection.connect(server).catch((cause: Error) => {
+    throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${cause.message}`, {
+      cause,
+    });
+  });
   const database = createDatabase(config.database);
   registerGuardMetrics(metrics.registry, database);
   registerDocumentMetrics(metrics.registry, database);

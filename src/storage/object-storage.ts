@@ -82,8 +82,15 @@ export interface UploadOptions {
  * A client for AWS, or for any server that speaks S3. Each bucket is spoken to in its own region; the SDK's own
  * following of redirects stays off, because it was seen to leave a shared client in the wrong region.
  * @param options.region where a bucket is looked for first
+ * @param options.kmsKey KMS key (id, ARN or alias) that what is written is encrypted with
  */
-export function createObjectStorage(options: { region: string; endpoint: string | undefined }): ObjectStorage {
+export function createObjectStorage(options: {
+  region: string;
+  endpoint: string | undefined;
+  kmsKey?: string | undefined;
+}): ObjectStorage {
+  const { kmsKey } = options;
+  const encryption = kmsKey === undefined ? {} : ({ ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKey } as const);
   const regions = createBucketRegions(options);
   const clientOf = ({ bucket }: { bucket: string }) => regions.clientOf(bucket);
   const object = (location: DocumentLocation) => ({
@@ -152,6 +159,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
           Body: body,
           ContentType: uploadOptions.contentType,
           Metadata: uploadOptions.metadata,
+          ...encryption,
         },
         partSize: 8 * 1024 * 1024,
         queueSize: 2,
@@ -175,7 +183,7 @@ export function createObjectStorage(options: { region: string; endpoint: string 
     async put(bucket, key, body, contentType) {
       const client = await clientOf({ bucket });
       await client
-        .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
+        .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType, ...encryption }))
         .catch((error) => fail(error, { bucket, key }));
     },
 
