@@ -18,7 +18,7 @@ it.each([
   [{ document, documentId: "17" }, "documentId must be a UUID"],
   [{ document, sha256: "17" }, "sha256 must be a SHA-256 in hexadecimal"],
   [{ document, engine: "magic" }, "engine must be one of textract, local, textract-then-local"],
-  [{ document, features: ["SMELLS"] }, "features.0 must be one of TABLES, FORMS, SIGNATURES, LAYOUT"],
+  [{ document, features: ["SMELLS"] }, "features.0 must be one of TABLES, FORMS, SIGNATURES, LAYOUT, QUERIES"],
   [{ document, priority: 6 }, "priority must be at most 5"],
   [{ document, priority: 1.5 }, "priority must be a whole number"],
   [{ document, force: "yes" }, "force must be true or false"],
