@@ -56,6 +56,18 @@ describe("pages from a stream of blocks", () => {
     expect(builder.finish().map((p) => [p.number, p.text])).toEqual([[1, "photo"]]);
   });
 
+  it("take no harm from answers, tables and fields that come after later pages", () => {
+    const builder = new PageBuilder();
+    const answer = { BlockType: "QUERY_RESULT" as const, Id: "q", Text: "Doe", Page: 1 };
+    const first = builder.add([...page(1, "in the matter"), ...page(2, "of"), answer, ...page(3, "end")]);
+    const pages = [...first, ...builder.finish()];
+    expect(pages.map(({ number, text }) => [number, text])).toEqual([
+      [1, "in the matter"],
+      [2, "of"],
+      [3, "end"],
+    ]);
+  });
+
   it("refuses blocks out of the order of pages rather than lose text", () => {
     const builder = new PageBuilder();
     builder.add(page(2, "two"));

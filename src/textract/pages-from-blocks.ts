@@ -3,6 +3,9 @@ import { DocketError } from "../contract/failures.ts";
 import type { Line, RecognizedPage, Word } from "../contract/page.ts";
 import { boxOf } from "./block-box.ts";
 
+// What a page's text is made of. Tables, fields and answers may come in another order, after pages that follow theirs.
+const textBlocks: readonly (string | undefined)[] = ["PAGE", "LINE", "WORD"];
+
 /**
  * Builds pages out of a stream of blocks, holding the blocks of one page at a time. Textract gives a document's blocks
  * page after page, and a page's blocks may be spread over several answers; a page is handed on as soon as a block of a
@@ -21,11 +24,12 @@ export class PageBuilder {
   /**
    * Takes the next blocks.
    * @returns the pages that these blocks complete
-   * @throws {DocketError} `Internal` when blocks are not in the order of pages, rather than lose text
+   * @throws {DocketError} `Internal` when blocks of text are not in the order of pages, rather than lose text
    */
   add(blocks: readonly Block[]): RecognizedPage[] {
     const complete: RecognizedPage[] = [];
     for (const block of blocks) {
+      if (!textBlocks.includes(block.BlockType)) continue;
       // A single-page image has no page numbers.
       const number = block.Page ?? 1;
       if (number < this.#number) {
