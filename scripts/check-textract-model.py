@@ -7,6 +7,7 @@ driven: AWS JSON 1.1 and, where botocore can speak it, Smithy RPC v2 CBOR.
     pip install boto3
     check-textract-model.py --textract http://127.0.0.1:PORT --s3 http://127.0.0.1:PORT --document FILE
 
+FILE has one page: the operations that answer at once take no more.
 Keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). Ends with 1 when anything is wrong.
 """
 
