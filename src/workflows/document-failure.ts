@@ -26,10 +26,15 @@ export function failureOf(error: unknown): Failure {
   return failure("Internal", `${step} ended unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`);
 }
 
-/** A defect that kept a document from having a record says where it is told instead: nothing else will. */
-export function withoutRecord(failure: Failure, { document }: ProcessDocumentInput): Failure {
+/**
+ * A defect that kept a document from having a record says where it is told instead: nothing else will.
+ * @param input as the caller sent it, which may be nothing at all
+ */
+export function withoutRecord(failure: Failure, input: ProcessDocumentInput | null | undefined): Failure {
   if (failure.type !== "Internal") return failure;
-  const where = `s3://${document?.bucket}/${document?.key} has no record; the workflow ${workflowInfo().workflowId} is all that tells of it.`;
+  const document = input?.document;
+  const name = document === undefined ? "The document" : `s3://${document.bucket}/${document.key}`;
+  const where = `${name} has no record; the workflow ${workflowInfo().workflowId} is all that tells of it.`;
   return { ...failure, message: `${failure.message} (${where})` };
 }
 
