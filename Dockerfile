@@ -7,7 +7,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /docket
 COPY package.json package-lock.json .npmrc ./
 # The embedded PostgreSQL (optional) is for laptops.
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --no-audit --no-fund
+RUN --mount=type=cache,target=/var/cache/npm npm ci --cache /var/cache/npm --omit=optional --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
 COPY scripts/build.mjs scripts/prune-image.mjs scripts/schema-engine.mjs scripts/
 COPY prisma prisma
