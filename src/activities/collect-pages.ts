@@ -136,9 +136,7 @@ export function createCollectPages(ports: {
   /** The answer that an earlier attempt has kept; null where it had not come so far. */
   async function storedAnswer(key: string): Promise<JobAnswer | null> {
     try {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of await ports.storage.openStream({ bucket: ports.bucket, key })) chunks.push(chunk);
-      const body = Buffer.concat(chunks);
+      const body = Buffer.from(await ports.storage.readWhole({ bucket: ports.bucket, key }));
       return { ...parseAnswer(body), body };
     } catch (error) {
       if (error instanceof DocketError && error.type === "ObjectMissing") return null;

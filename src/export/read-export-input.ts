@@ -46,8 +46,7 @@ export async function readExportInput(
     pages: () => readPages(reader, documentId, pagesOfJob),
     async readRaw(rawKey) {
       const { storage, bucket } = await openStorage();
-      const { size } = await storage.head({ bucket, key: rawKey });
-      return storage.read({ bucket, key: rawKey }, 0, size);
+      return storage.readWhole({ bucket, key: rawKey });
     },
     original() {
       original ??= (async () => {

@@ -35,6 +35,11 @@ export interface ObjectStorage {
    * @param etag of the object that is meant: `ObjectChanged` when there is another by now
    */
   read(location: DocumentLocation, offset: number, length: number, etag?: string): Promise<Uint8Array>;
+  /**
+   * A whole object that is known to be small, as an answer of Textract is: it comes into memory.
+   * @throws {DocketError} `ObjectMissing` and the other types of storage
+   */
+  readWhole(location: DocumentLocation): Promise<Uint8Array>;
   /** @param etag as for {@link read} */
   openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
   /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
@@ -138,6 +143,16 @@ export function createObjectStorage(options: {
         const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
         // Past the object's end.
         if ($metadata?.httpStatusCode === 416) return new Uint8Array(0);
+        return fail(error, location);
+      }
+    },
+
+    async readWhole(location) {
+      const client = await clientOf(location);
+      try {
+        const answer = await client.send(new GetObjectCommand(object(location)));
+        return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+      } catch (error) {
         return fail(error, location);
       }
     },
