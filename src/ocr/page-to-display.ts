@@ -12,13 +12,10 @@ export interface PageRectangle {
 /**
  * The mapping from a page's own system to the page as displayed (crop box, rotation), taken from pdfium at three
  * points of a large imaginary screen, so that its whole pixels are fine enough.
- * @param scratch 8 bytes of pdfium's memory, used at once
  */
-export function pageToDisplay(
-  { pdfium }: PdfDocument,
-  page: number,
-  scratch: number,
-): (rectangle: PageRectangle) => Box {
+export function pageToDisplay({ pdfium }: PdfDocument, page: number): (rectangle: PageRectangle) => Box {
+  const { malloc, free } = pdfium.pdfium.wasmExports;
+  const scratch = malloc(8);
   const screen = 1_000_000;
   const unit = 100;
   const at = (x: number, y: number) => {
@@ -27,6 +24,7 @@ export function pageToDisplay(
     return { x: deviceX / screen, y: deviceY / screen };
   };
   const [origin, alongX, alongY] = [at(0, 0), at(unit, 0), at(0, unit)];
+  free(scratch);
   const map = (x: number, y: number) => ({
     x: origin.x + ((alongX.x - origin.x) * x + (alongY.x - origin.x) * y) / unit,
     y: origin.y + ((alongX.y - origin.y) * x + (alongY.y - origin.y) * y) / unit,

@@ -28,7 +28,7 @@ export function readRules(document: PdfDocument, page: number): Rule[] {
   const rules: Rule[] = [];
   let looked = 0;
   try {
-    const toBox = pageToDisplay(document, page, scratch);
+    const toBox = pageToDisplay(document, page);
     const count = pdfium.FPDFPage_CountObjects(page);
     for (let i = 0; i < count && rules.length < mostRules && looked < mostSegments; i++) {
       const object = pdfium.FPDFPage_GetObject(page, i);

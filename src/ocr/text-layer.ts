@@ -1,8 +1,9 @@
 import type { Box, Line, Word } from "../contract/page.ts";
-import { heap, type PageImage, type PdfDocument } from "../media/pdfium.ts";
+import type { PageImage, PdfDocument } from "../media/pdfium.ts";
 import { pageToDisplay, type PageRectangle as Rectangle } from "./page-to-display.ts";
 import { drawnArea } from "./raster-plan.ts";
 import type { TextLayerEvidence } from "./text-layer-trust.ts";
+import { TextPage } from "./text-page.ts";
 
 /**
  * Confidence that words of a text layer carry. It is no measurement: the layer is what the document itself says, read
@@ -13,31 +14,23 @@ export const textLayerConfidence = 99;
 /** Gap between two words, in line heights, from which on they are two lines, as in the cells of a table. */
 const columnGap = 2.5;
 
+const lineFeed = 10;
+const carriageReturn = 13;
+
 /** A page's text layer: what it says, where, and what is needed to judge it. */
 export interface TextLayer {
   lines: Line[];
   evidence: TextLayerEvidence;
 }
 
-/** Where pdfium's text page and its scratch memory are, while characters are read. */
-interface CharReader {
-  document: PdfDocument;
-  textPage: number;
-  scratch: number;
-}
-
 /** Reads a loaded page's text in the order in which the document draws it, which is the author's order of reading. */
 export function readTextLayer(document: PdfDocument, page: number, images: readonly PageImage[]): TextLayer {
-  const { pdfium } = document;
-  const textPage = pdfium.FPDFText_LoadPage(page);
-  const scratch = pdfium.pdfium.wasmExports.malloc(32);
+  const toBox = pageToDisplay(document, page);
+  const text = new TextPage(document, page);
   try {
-    const reader = { document, textPage, scratch };
-    const toBox = pageToDisplay(document, page, scratch);
-    return collect(reader, toBox, images, pageArea(document, page));
+    return collect(text, toBox, images, pageArea(document, page));
   } finally {
-    pdfium.pdfium.wasmExports.free(scratch);
-    pdfium.FPDFText_ClosePage(textPage);
+    text.close();
   }
 }
 
@@ -46,12 +39,11 @@ function pageArea({ pdfium }: PdfDocument, page: number): number {
 }
 
 function collect(
-  reader: CharReader,
+  page: TextPage,
   toBox: (rectangle: Rectangle) => Box,
   images: readonly PageImage[],
   area: number,
 ): TextLayer {
-  const { pdfium } = reader.document;
   const largest = images.reduce<PageImage | undefined>(
     (best, image) => (best === undefined || drawnArea(image) > drawnArea(best) ? image : best),
     undefined,
@@ -65,22 +57,21 @@ function collect(
     charactersOnImage: 0,
   };
   const builder = new LineBuilder(toBox);
-  const count = pdfium.FPDFText_CountChars(reader.textPage);
-  for (let i = 0; i < count; i++) {
-    const code = pdfium.FPDFText_GetUnicode(reader.textPage, i);
-    if (code === 10 || code === 13) {
+  for (let i = 0; i < page.count; i++) {
+    const code = page.code(i);
+    if (code === lineFeed || code === carriageReturn) {
       builder.endLine();
       continue;
     }
-    const character = pdfium.FPDFText_IsHyphen(reader.textPage, i) === 1 ? "-" : characterOf(code);
-    if (character.trim() === "") {
+    const character = page.isHyphen(i) ? "-" : characterOf(code);
+    if (isWhite(character)) {
       builder.endWord();
       continue;
     }
-    const box = charBox(reader, i);
+    const box = page.box(i);
     evidence.characters += 1;
     if (isUnmapped(character)) evidence.unmapped += 1;
-    if (pdfium.FPDFText_HasUnicodeMapError(reader.textPage, i) === 1) evidence.mapErrors += 1;
+    if (page.hasMapError(i)) evidence.mapErrors += 1;
     if (box !== undefined && largest !== undefined && stands(box, largest.bounds)) evidence.charactersOnImage += 1;
     builder.add(character, box);
   }
@@ -106,7 +97,8 @@ class LineBuilder {
     if (box !== undefined && this.#end !== undefined && this.#breaksLine(box, this.#end)) this.endLine();
     this.#text += character;
     if (box === undefined) return;
-    this.#bounds = this.#bounds === undefined ? { ...box } : union(this.#bounds, box);
+    if (this.#bounds === undefined) this.#bounds = { ...box };
+    else extend(this.#bounds, box);
     this.#end = box;
   }
 
@@ -158,13 +150,11 @@ export function boxAround(boxes: readonly Box[]): Box {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-function union(a: Rectangle, b: Rectangle): Rectangle {
-  return {
-    left: Math.min(a.left, b.left),
-    bottom: Math.min(a.bottom, b.bottom),
-    right: Math.max(a.right, b.right),
-    top: Math.max(a.top, b.top),
-  };
+function extend(bounds: Rectangle, box: Rectangle): void {
+  bounds.left = Math.min(bounds.left, box.left);
+  bounds.bottom = Math.min(bounds.bottom, box.bottom);
+  bounds.right = Math.max(bounds.right, box.right);
+  bounds.top = Math.max(bounds.top, box.top);
 }
 
 function stands(box: Rectangle, on: Rectangle): boolean {
@@ -172,21 +162,23 @@ function stands(box: Rectangle, on: Rectangle): boolean {
   return x >= on.left && x <= on.right && y >= on.bottom && y <= on.top;
 }
 
-function charBox({ document, textPage, scratch }: CharReader, index: number): Rectangle | undefined {
-  const { pdfium } = document;
-  if (!pdfium.FPDFText_GetCharBox(textPage, index, scratch, scratch + 8, scratch + 16, scratch + 24)) return undefined;
-  const [left = 0, right = 0, bottom = 0, top = 0] = new Float64Array(heap(pdfium).buffer, scratch, 4);
-  return right > left || top > bottom ? { left, right, bottom, top } : undefined;
-}
-
 function characterOf(code: number): string {
   if (code === 0) return "\ufffd";
   return code < 0x10000 ? String.fromCharCode(code) : code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
 }
 
+/** Printed characters of ASCII: nearly all there are, and told without a pattern. */
+function isPlain(character: string): boolean {
+  return character > " " && character < "\x7f";
+}
+
+function isWhite(character: string): boolean {
+  return !isPlain(character) && character.trim() === "";
+}
+
 /** No value, a control character, a private one, or none at all (U+FFFE, U+FFFF). */
 function isUnmapped(character: string): boolean {
-  return character === "\ufffd" || /^[\p{Cc}\p{Co}\ufffe\uffff]$/u.test(character);
+  return !isPlain(character) && /^[\p{Cc}\p{Co}\ufffd-\uffff]$/u.test(character);
 }
 
 /** Ligatures of Latin letters as the letters that they are: nobody searches for the sign. */
