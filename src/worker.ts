@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { Client } from "@temporalio/client";
 import {
   type ActivityInterceptorsFactory,
   DefaultLogger,
@@ -19,6 +19,7 @@ import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
 import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
+import { dataConverterOf } from "./payloads/data-converter.ts";
 import { createObjectStorage } from "./storage/object-storage.ts";
 import { sweepWorkFolders } from "./storage/work-folder.ts";
 import { startTracing } from "./telemetry/tracing.ts";
@@ -32,9 +33,10 @@ import { startHealthServer } from "./worker/health-server.ts";
 import { registerMemoryMetrics } from "./worker/memory-metrics.ts";
 import { createWorkerMetrics } from "./worker/metrics.ts";
 import { readNotifications } from "./worker/notifications.ts";
+import { checkPayloadKeys } from "./worker/payload-check.ts";
 import { registerQueueMetrics } from "./worker/queue-metrics.ts";
 import { queueOptions } from "./worker/queue-options.ts";
-import { tracedWorkflowBundleUrl, workflowBundleUrl } from "./workflows/bundle.ts";
+import { readWorkflowBundle } from "./workflows/bundle.ts";
 
 export interface WorkerRun {
   config: Config;
@@ -66,12 +68,19 @@ export async function runWorker({
   });
   const swept = await sweepWorkFolders();
   if (swept > 0) logger.info({ folders: swept }, "temporary folders of processes that were killed are removed");
-  const { namespace, ...server } = config.temporal;
+  const { namespace, payloadKeys, ...server } = config.temporal;
   const connection = await NativeConnection.connect(server).catch((cause: Error) => {
     throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${cause.message}`, {
       cause,
     });
   });
+  const dataConverter = dataConverterOf(payloadKeys);
+  try {
+    await checkPayloadKeys(new Client({ connection, namespace, dataConverter }), logger);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
   const database = createDatabase(config.database);
   registerGuardMetrics(metrics.registry, database);
   registerDocumentMetrics(metrics.registry, database);
@@ -98,6 +107,7 @@ export async function runWorker({
   const common: Omit<WorkerOptions, "taskQueue"> = {
     connection,
     namespace,
+    dataConverter,
     activities,
     shutdownGraceTime: config.worker.shutdownGraceMilliseconds,
     ...versioning(config.worker.version),
@@ -113,7 +123,8 @@ export async function runWorker({
   if (tracing !== null) common.sinks = tracing.sinks;
   const workers: Worker[] = [];
   for (const queue of queues) {
-    const workflows = await workflowsOf(queue, tracing !== null);
+    const variant = { traced: tracing !== null, encodesFailures: payloadKeys.length > 0 };
+    const workflows = await workflowsOf(queue, variant);
     const options = queueOptions(queue, config.ocr.concurrency);
     workers.push(await Worker.create({ ...common, ...workflows, ...options, taskQueue: queue }));
   }
@@ -158,9 +169,12 @@ export async function runWorker({
   }
 }
 
-async function workflowsOf(queue: TaskQueue, traced: boolean): Promise<Pick<WorkerOptions, "workflowBundle">> {
+async function workflowsOf(
+  queue: TaskQueue,
+  variant: Parameters<typeof readWorkflowBundle>[0],
+): Promise<Pick<WorkerOptions, "workflowBundle">> {
   if (queue !== taskQueues.documents) return {};
-  return { workflowBundle: { code: await readFile(traced ? tracedWorkflowBundleUrl : workflowBundleUrl, "utf8") } };
+  return { workflowBundle: { code: await readWorkflowBundle(variant) } };
 }
 
 /** Each workflow says itself how it is versioned; PINNED counts for one that does not. */

@@ -3,6 +3,7 @@ import type { TemporalConnection } from "../config/temporal-connection.ts";
 import { type Config, loadConfig } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import { createDatabase, type Database } from "../database/client.ts";
+import { dataConverterOf } from "../payloads/data-converter.ts";
 import { createObjectStorage, type ObjectStorage } from "../storage/object-storage.ts";
 import { startTracing, type Tracing } from "../telemetry/tracing.ts";
 
@@ -40,7 +41,7 @@ export async function connectServices(environment: NodeJS.ProcessEnv): Promise<S
 
 /** @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds */
 export async function connectTemporal(
-  { namespace, ...server }: TemporalConnection,
+  { namespace, payloadKeys, ...server }: TemporalConnection,
   tracing: Tracing | null = null,
 ): Promise<Client> {
   try {
@@ -48,6 +49,7 @@ export async function connectTemporal(
     return new Client({
       connection,
       namespace,
+      dataConverter: dataConverterOf(payloadKeys),
       interceptors: { workflow: tracing === null ? [] : [tracing.client] },
     });
   } catch (cause) {

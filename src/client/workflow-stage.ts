@@ -1,4 +1,5 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from "@temporalio/client";
+import { decodeOptionalFailureToOptionalError } from "@temporalio/common/lib/internal-non-workflow/index.js";
 import { type DocumentProgress, progressQuery } from "../contract/process-document.ts";
 
 /** Where a document's workflow stands, as the Temporal server tells without asking a worker. */
@@ -20,7 +21,7 @@ export interface WorkflowStage {
 export async function readWorkflowStage(temporal: Client, workflowId: string): Promise<WorkflowStage | null> {
   const handle = temporal.workflow.getHandle(workflowId);
   try {
-    return await toStage(await temporal.withDeadline(Date.now() + 5000, () => handle.describe()));
+    return await toStage(temporal, await temporal.withDeadline(Date.now() + 5000, () => handle.describe()));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
@@ -43,27 +44,41 @@ const scheduled = 1;
 // A worker that is there takes a task at once; what waits longer waits for one.
 const unclaimedMilliseconds = 3000;
 
-async function toStage(description: WorkflowExecutionDescription): Promise<WorkflowStage> {
+async function toStage(temporal: Client, description: WorkflowExecutionDescription): Promise<WorkflowStage> {
   const { pendingActivities, pendingWorkflowTask } = description.raw;
   const pending = pendingActivities?.at(-1);
   return {
     runId: description.runId,
     open: description.status.name === "RUNNING" || description.status.name === "PAUSED",
-    summary: (await description.staticSummary()) ?? null,
+    // A name that is encrypted with a key of others is no reason not to tell the rest.
+    summary: (await description.staticSummary().catch(() => null)) ?? null,
     stage: pending?.activityType?.name ?? null,
-    waitingFor: pending ? whyPending(pending) : whyUnclaimed(pendingWorkflowTask, description.taskQueue),
+    waitingFor: pending
+      ? await whyPending(temporal, pending)
+      : whyUnclaimed(pendingWorkflowTask, description.taskQueue),
     attempt: pending?.attempt ?? 1,
   };
 }
 
 type Raw = WorkflowExecutionDescription["raw"];
+type Failure = NonNullable<NonNullable<Raw["pendingActivities"]>[number]["lastFailure"]>;
 
-function whyPending(pending: NonNullable<Raw["pendingActivities"]>[number]): string | null {
+async function whyPending(
+  temporal: Client,
+  pending: NonNullable<Raw["pendingActivities"]>[number],
+): Promise<string | null> {
   const failure = pending.lastFailure;
   // A job that Textract is still at work on is the normal course, not something to worry about.
   if (failure?.applicationFailureInfo?.type === "TextractInProgress") return null;
-  if (failure?.message) return failure.message;
+  if (failure?.message) return messageOf(temporal, failure);
   return pending.state === scheduled && ageOf(pending.scheduledTime) > unclaimedMilliseconds ? "its turn" : null;
+}
+
+/** The message of a failure, which is a payload where payloads are encrypted. */
+async function messageOf(temporal: Client, failure: Failure): Promise<string> {
+  const { loadedDataConverter } = temporal.options;
+  const error = await decodeOptionalFailureToOptionalError(loadedDataConverter, failure).catch((cause) => cause);
+  return error.message;
 }
 
 function whyUnclaimed(task: Raw["pendingWorkflowTask"], queue: string): string | null {

@@ -1,11 +1,15 @@
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { DocketError } from "../contract/failures.ts";
+import { loadPayloadKeys, type PayloadKey } from "./payload-keys.ts";
 
-/** How Temporal is reached: host:port and namespace, and TLS, client certificate or API key where they are set. */
+/**
+ * How Temporal is reached: host:port and namespace, TLS, client certificate or API key where they are set, and the keys that
+ * payloads are encrypted with.
+ */
 export type TemporalConnection = Pick<
   ReturnType<typeof loadClientConnectConfig>["connectionOptions"],
   "tls" | "apiKey" | "metadata"
-> & { address: string; namespace: string };
+> & { address: string; namespace: string; payloadKeys: readonly PayloadKey[] };
 
 const defaults = { address: "127.0.0.1:7233", namespace: "default" };
 
@@ -13,12 +17,13 @@ const defaults = { address: "127.0.0.1:7233", namespace: "default" };
  * Reads Temporal's standard configuration: the variables `TEMPORAL_*`, and a profile of `temporal.toml` where
  * `TEMPORAL_PROFILE` or `TEMPORAL_CONFIG_FILE` names one. A file in its usual place is not read by itself: it lies
  * around on many machines, and documents are handed in nowhere by accident.
- * @throws {DocketError} `InvalidInput` for a profile that does not exist, or certificates that cannot be read
+ * @throws {DocketError} `InvalidInput` for a profile that does not exist, certificates that cannot be read, or wrong keys
  */
 export function loadTemporalConnection(environment: NodeJS.ProcessEnv): TemporalConnection {
   const variables = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );
+  const payloadKeys = loadPayloadKeys(environment);
   const named = variables["TEMPORAL_PROFILE"] ?? variables["TEMPORAL_CONFIG_FILE"];
   try {
     const { connectionOptions, namespace } = loadClientConnectConfig({
@@ -29,6 +34,7 @@ export function loadTemporalConnection(environment: NodeJS.ProcessEnv): Temporal
     return {
       address,
       namespace: namespace ?? defaults.namespace,
+      payloadKeys,
       ...(tls === undefined ? {} : { tls }),
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),

@@ -91,6 +91,12 @@ export const failureTable = {
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
   MigrationsMissing: { retry: "never", remedy: "Apply the migrations with `docket setup`, then ask again." },
   TemporalUnavailable: { retry: "policy", remedy: "Start the Temporal server or correct TEMPORAL_ADDRESS." },
+  PayloadUnreadable: {
+    retry: "policy",
+    remedy:
+      "Give this process every key that is in use (DOCKET_PAYLOAD_KEYS, the one that encrypts first), and start it " +
+      "again: what waits goes on by itself.",
+  },
   PagesMissing: {
     retry: "never",
     remedy: "Submit the document again: only the pages that are missing are read, and paid, once more.",

@@ -7,6 +7,7 @@ import { type TextractFinished, textractFinishedSignal } from "../contract/proce
 import type { Database } from "../database/client.ts";
 import { createNotificationQueue } from "../notifications/notification-queue.ts";
 import { type NotificationReader, startNotificationReader } from "../notifications/notification-reader.ts";
+import { dataConverterOf } from "../payloads/data-converter.ts";
 
 const signalMilliseconds = 10_000;
 
@@ -27,7 +28,11 @@ export function readNotifications(ports: {
     labelNames: ["outcome"],
     registers: [registry],
   });
-  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: dataConverterOf(config.temporal.payloadKeys),
+  });
   const reader = startNotificationReader({
     ...ports,
     queue: createNotificationQueue({ queueUrl, region }),
