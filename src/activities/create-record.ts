@@ -7,6 +7,7 @@ import type { Database } from "../database/client.ts";
 import { type Executor, recordEvent } from "../database/document-events.ts";
 import { readOwner, superseded } from "../database/document-owner.ts";
 import { completeResult } from "../database/document-results.ts";
+import type { MediaType } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { identifyObject } from "./identify-object.ts";
 import { isLatestRun } from "./latest-run.ts";
@@ -21,6 +22,10 @@ export interface RecordCreated {
   sha256: string | null;
   /** The entity tag of the object that was read; a different one later means that it was replaced. */
   etag: string | null;
+  /** Bytes; null for an object that cannot be read, undefined in the histories of earlier versions. */
+  size?: number | null;
+  /** By the first bytes; null for one that Docket does not read. */
+  mediaType?: MediaType | null;
   /** The result, when an earlier run completed the same document with the same engine and features. */
   settled: ProcessDocumentResult | null;
 }

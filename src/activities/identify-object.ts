@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { activityInfo, cancellationSignal } from "@temporalio/activity";
 import { type FailureType, limitedAttempts } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
+import { type MediaType, mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { toDocketError } from "./to-docket-error.ts";
 
@@ -12,40 +13,56 @@ export interface IdentifiedObject {
   /** Of the content; null for an object that cannot be read, or is too large for any engine. */
   sha256: string | null;
   etag: string | null;
+  /** Bytes; null for an object that cannot be read. */
+  size: number | null;
+  /** By the first bytes; null for one that Docket does not read, or that cannot be read. */
+  mediaType: MediaType | null;
 }
 
 /** Above this no engine reads a document (bytes); it is refused by its prerequisites, not hashed first. */
 const largestHashed = 500 * 1024 * 1024;
 
-/** The object as it is now: its version and entity tag, and the hash of its content unless the caller knows it. */
+/**
+ * The object as it is now, by one request: its version and entity tag, what it is, and the hash of its content unless
+ * the caller knows it.
+ */
 export async function identifyObject(
   storage: ObjectStorage,
   input: { document: DocumentLocation; sha256?: string },
 ): Promise<IdentifiedObject> {
   const known = input.sha256?.toLowerCase() ?? null;
+  const readStart = (document: DocumentLocation) => storage.readStart(document, sniffedBytes);
   try {
-    const { size, etag, version } = await storage.head(input.document);
+    const { facts, sha256, start } =
+      known === null ? await readAll(storage, input.document) : { ...(await readStart(input.document)), sha256: known };
+    const { size, etag, version } = facts;
     // "null" is how S3 names the version of an object from before its bucket kept versions.
     const pinned = version === undefined || version === "null" ? {} : { version };
-    const document = { ...input.document, ...pinned };
-    const sha256 = known ?? (size > largestHashed ? null : await hashOfObject(storage, document));
-    return { document, sha256, etag };
+    return { document: { ...input.document, ...pinned }, sha256, etag, size, mediaType: mediaTypeOf(start) };
   } catch (error) {
     const { type } = toDocketError(error);
     const unreadable: FailureType[] = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
     // S3 may have refused by mistake, or we have one; when it goes on, the failure gets a record too, before it is final.
     if (activityInfo().attempt >= limitedAttempts) unreadable.push("StorageRefused", "Internal");
     if (cancellationSignal().aborted || !unreadable.includes(type)) throw error;
-    return { document: input.document, sha256: known, etag: null };
+    return { document: input.document, sha256: known, etag: null, size: null, mediaType: null };
   }
 }
 
-async function hashOfObject(storage: ObjectStorage, document: DocumentLocation): Promise<string> {
+/** One that is too large to be hashed is looked at by its start alone. */
+async function readAll(storage: ObjectStorage, document: DocumentLocation) {
   const signal = cancellationSignal();
+  const { facts, body } = await storage.open(document, signal);
+  if (facts.size > largestHashed) {
+    body.destroy();
+    return { ...(await storage.readStart(document, sniffedBytes)), sha256: null };
+  }
   const hash = createHash("sha256");
-  for await (const chunk of await storage.openStream(document, signal)) {
+  let start = Buffer.alloc(0);
+  for await (const chunk of body) {
     signal.throwIfAborted();
     hash.update(chunk);
+    if (start.length < sniffedBytes) start = Buffer.concat([start, chunk.subarray(0, sniffedBytes)]);
   }
-  return hash.digest("hex");
+  return { facts, sha256: hash.digest("hex"), start };
 }

@@ -4,7 +4,7 @@ import type { ValidInput } from "../contract/valid-input.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
-import { mediaTypeOf } from "../media/media-type.ts";
+import { type MediaType, mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
 import { objectAddress } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { currentRun } from "./run-identity.ts";
@@ -15,6 +15,9 @@ export interface MetadataRequest {
   document: DocumentLocation;
   sha256: string | null;
   etag: string | null;
+  /** Bytes; what is not known yet is read from the object. */
+  size?: number | null | undefined;
+  mediaType?: MediaType | null | undefined;
   input: ValidInput;
 }
 
@@ -25,8 +28,9 @@ export interface MetadataRequest {
  * Idempotent: one row per document, written whole each time.
  */
 export function createWriteMetadata(ports: { database: Database; storage: ObjectStorage }) {
-  return async function writeMetadata({ documentId, document, sha256, etag, input }: MetadataRequest): Promise<void> {
-    const facts = await stayAlive(() => factsOf(ports.storage, document));
+  return async function writeMetadata(request: MetadataRequest): Promise<void> {
+    const { documentId, document, sha256, etag, input } = request;
+    const facts = factsKnown(request) ?? (await stayAlive(() => factsOf(ports.storage, document)));
     const fileName = input.fileName ?? input.document.key.split("/").at(-1) ?? input.document.key;
     const row = {
       fileName,
@@ -51,10 +55,14 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
   };
 }
 
+function factsKnown({ size, mediaType }: MetadataRequest) {
+  return typeof size === "number" && mediaType !== undefined ? { size, mediaType } : null;
+}
+
 async function factsOf(storage: ObjectStorage, document: DocumentLocation) {
   try {
     const { size } = await storage.head(document);
-    const start = await storage.read(document, 0, 1100);
+    const start = await storage.read(document, 0, sniffedBytes);
     return { size, mediaType: mediaTypeOf(start) };
   } catch (error) {
     if (error instanceof DocketError && failureTable[error.type].retry === "never") return null;

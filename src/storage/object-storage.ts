@@ -40,6 +40,13 @@ export interface ObjectStorage {
    * @throws {DocketError} `ObjectMissing` and the other types of storage
    */
   readWhole(location: DocumentLocation): Promise<Uint8Array>;
+  /**
+   * The first bytes of an object with what S3 says of it, in one request; an empty object has none.
+   * @param length bytes, more than 0
+   */
+  readStart(location: DocumentLocation, length: number): Promise<{ facts: ObjectFacts; start: Uint8Array }>;
+  /** An object as a stream with what S3 says of it, in one request. A stream that is not read must be destroyed. */
+  open(location: DocumentLocation, signal: AbortSignal): Promise<{ facts: ObjectFacts; body: Readable }>;
   /** @param etag as for {@link read} */
   openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
   /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
@@ -118,13 +125,33 @@ export function createObjectStorage(options: {
   return {
     async head(location) {
       const client = await clientOf(location);
-      const answer = await client.send(new HeadObjectCommand(object(location))).catch((error) => fail(error, location));
-      return {
-        size: answer.ContentLength ?? 0,
-        etag: answer.ETag ?? "",
-        version: answer.VersionId,
-        metadata: answer.Metadata ?? {},
-      };
+      return factsOf(
+        await client.send(new HeadObjectCommand(object(location))).catch((error) => fail(error, location)),
+      );
+    },
+
+    async readStart(location, length) {
+      const client = await clientOf(location);
+      try {
+        const answer = await client.send(new GetObjectCommand({ ...object(location), Range: `bytes=0-${length - 1}` }));
+        const facts = factsOf(answer);
+        if (facts.size > length && (answer.ContentLength ?? 0) > length) {
+          (answer.Body as Readable | undefined)?.destroy();
+          throw new DocketError("StorageUnavailable", `S3 ignored the range of the start of ${describe(location)}.`);
+        }
+        return { facts, start: (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0) };
+      } catch (error) {
+        if (statusOf(error) !== 416) return fail(error, location);
+        // An empty object has no range.
+        return { facts: await this.head(location), start: new Uint8Array(0) };
+      }
+    },
+
+    async open(location, signal) {
+      const client = await clientOf(location);
+      const command = new GetObjectCommand(object(location));
+      const answer = await client.send(command, { abortSignal: signal }).catch((error) => fail(error, location));
+      return { facts: factsOf(answer), body: answer.Body as Readable };
     },
 
     async read(location, offset, length, etag) {
@@ -140,9 +167,8 @@ export function createObjectStorage(options: {
         }
         return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
       } catch (error) {
-        const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
         // Past the object's end.
-        if ($metadata?.httpStatusCode === 416) return new Uint8Array(0);
+        if (statusOf(error) === 416) return new Uint8Array(0);
         return fail(error, location);
       }
     },
@@ -234,4 +260,25 @@ export function createObjectStorage(options: {
     bucketRegion: (bucket) => regions.regionOf(bucket),
     close: () => regions.close(),
   };
+}
+
+/** What an answer's headers say of the whole object, be it of all of it or of a range. */
+function factsOf(answer: {
+  ContentLength?: number | undefined;
+  ContentRange?: string | undefined;
+  ETag?: string | undefined;
+  VersionId?: string | undefined;
+  Metadata?: Record<string, string> | undefined;
+}): ObjectFacts {
+  const whole = /\/(\d+)$/.exec(answer.ContentRange ?? "")?.[1];
+  return {
+    size: whole === undefined ? (answer.ContentLength ?? 0) : Number(whole),
+    etag: answer.ETag ?? "",
+    version: answer.VersionId,
+    metadata: answer.Metadata ?? {},
+  };
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 }

@@ -8,8 +8,9 @@ export function queueOptions(
 ): Pick<WorkerOptions, "maxCachedWorkflows" | "maxConcurrentActivityTaskExecutions"> {
   switch (queue) {
     case taskQueues.documents:
-      // A document that waits needs no memory: its history is short and read again when it goes on.
-      return { maxCachedWorkflows: 100, maxConcurrentActivityTaskExecutions: 20 };
+      // One that is not cached is read again from its history at each step, which costs more than its place here; a
+      // document that waits for long needs none.
+      return { maxCachedWorkflows: 500, maxConcurrentActivityTaskExecutions: 20 };
     // The rates of Textract are kept by the governor, region by region.
     case taskQueues.textractSubmit:
       return { maxConcurrentActivityTaskExecutions: 20 };

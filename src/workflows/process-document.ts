@@ -43,10 +43,9 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     story.identify(record.documentId);
     if (record.settled !== null) return story.complete(record.settled);
 
-    const { documentId, document, sha256, etag } = record;
-    await story.step("writeMetadata", () =>
-      run.storage.writeMetadata({ documentId, document, sha256, etag, input: valid }),
-    );
+    const { settled: _, ...identified } = record;
+    const { documentId, document } = record;
+    await story.step("writeMetadata", () => run.storage.writeMetadata({ ...identified, input: valid }));
     const { engine } = valid;
     const found = await story.step("checkPrerequisites", () =>
       run.storage.checkPrerequisites({ documentId, document, engine }),
