@@ -18,6 +18,7 @@ const commands = [
   "doctor",
   "breakers",
   "worker",
+  "codec-server",
   "local-textract",
 ];
 let folder: string;

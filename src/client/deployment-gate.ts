@@ -85,6 +85,10 @@ function checksOf(error: unknown, { deploymentName, buildId }: WorkerVersion): D
   throw new DocketError(
     "TemporalUnavailable",
     `The gate of ${deploymentName} ${buildId} did not end: ${cause?.message ?? (error as Error).message}`,
-    { remedy: "Start workers of this version that serve the queue documents, then run it again.", cause: error },
+    {
+      remedy:
+        "Start workers of this version that serve the queue documents, with the payload keys of this command, then run it again.",
+      cause: error,
+    },
   );
 }

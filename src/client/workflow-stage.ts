@@ -82,6 +82,9 @@ async function messageOf(temporal: Client, failure: Failure): Promise<string> {
 }
 
 function whyUnclaimed(task: Raw["pendingWorkflowTask"], queue: string): string | null {
+  // A worker with other payload keys, or without the code of this workflow: each of its tries fails.
+  const failed = (task?.attempt ?? 1) - 1;
+  if (failed > 1) return `a worker that can do its workflow task, which failed ${failed} times: see the workers' logs`;
   const unclaimed = task?.state === scheduled && ageOf(task.scheduledTime) > unclaimedMilliseconds;
   return unclaimed ? `a worker for the queue ${queue}` : null;
 }

@@ -73,7 +73,7 @@ export class AesGcmCodec implements PayloadCodec {
 }
 
 /** Whether a payload is one of {@link AesGcmCodec}, or of a program with the same codec. */
-export function isEncrypted({ metadata }: Payload): boolean {
+function isEncrypted({ metadata }: Payload): boolean {
   return encoding.equals(metadata?.["encoding"] ?? new Uint8Array());
 }
 

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { defineBatch } from "./batch.ts";
 import { defineBreakers } from "./breakers.ts";
 import { defineBudget } from "./budget.ts";
+import { defineCodecServer } from "./codec-server.ts";
 import { defineCorrect } from "./correct.ts";
 import { defineDelete } from "./delete.ts";
 import { defineDoctor } from "./doctor.ts";
@@ -61,5 +62,6 @@ export const commands: ((program: Command) => void)[] = [
   defineSetup,
   defineWorker,
   defineGate,
+  defineCodecServer,
   defineLocalTextract,
 ];

@@ -1,9 +1,9 @@
-import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { DocketError } from "../../contract/failures.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
+import { parseHost, parsePort } from "../listen-options.ts";
 import { note, print, printJson } from "../output.ts";
 
 interface Options extends CommonOptions {
@@ -85,17 +85,6 @@ async function localTextract(options: Options): Promise<number> {
     interruption.dispose();
   }
   return interruption.exitCode() ?? 0;
-}
-
-function parseHost(value: string): string {
-  if (isIP(value) !== 0) return value;
-  throw new InvalidArgumentError("It is an IP address.");
-}
-
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
 }
 
 function parseConcurrency(value: string): number {

@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { DocketError } from "../../contract/failures.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
+import { parsePort } from "../listen-options.ts";
 import { colorsFor, print, printJson } from "../output.ts";
 
 interface Options extends CommonOptions {
@@ -53,10 +54,4 @@ async function web(options: Options): Promise<number> {
   } finally {
     interruption.dispose();
   }
-}
-
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new InvalidArgumentError("A port is a whole number from 0 to 65,535.");
 }
