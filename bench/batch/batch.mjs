@@ -1,25 +1,16 @@
-// A batch of many one-page documents: npm run bench:batch -- [--documents 1000] [--window 100] [--minutes 30] [--json]
+// A batch of many one-page documents: npm run bench:batch -- [--documents 1000] [--window 100] [--minutes 60] [--json]
 //
-// Starts a stack of its own (in a temporary folder, removed afterwards) and one worker, puts the documents into S3, and
-// lets one batch read them; the local Textract endpoint answers at once. Prints documents a second in the first and the
-// last tenth, resident memory of every process after each tenth (Linux) and how much it grew after the first, events of
-// the longest batch run, and how many documents were submitted between the hand-in of an urgent one in mid-batch and its
-// own submission. `aims` says which of docs/performance.md's aims are met; they are for 10,000 documents and a quiet
+// One worker and one batch on a stack of its own, with a Textract that answers at once. Prints documents a second in the
+// first and the last tenth, memory of every process after each tenth (Linux) and how much it grew after the first, events
+// of the longest batch run, and how many documents were submitted between the hand-in of an urgent one in mid-batch and
+// its own submission. `aims` says which of docs/performance.md's aims are met; they are for 10,000 documents and a quiet
 // machine. --minutes bounds all of it.
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client, Connection } from "@temporalio/client";
-import { PDFDocument } from "pdf-lib";
-import pg from "pg";
-import { migrate } from "#docket/database/migrate";
-import { startStack } from "#docket/local/stack";
-import { createObjectStorage } from "#docket/storage/object-storage";
+import { inParallel, openBench } from "../support/bench-stack.mjs";
+import { machine } from "../support/figures.mjs";
+import { usage } from "../support/processes.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -36,22 +27,14 @@ const prefix = "bench/";
 const putsAtOnce = 8;
 const deadline = performance.now() + Number(options.minutes) * 60_000;
 
-const folder = await mkdtemp(join(tmpdir(), "docket-bench-batch-"));
-const stack = await startStack({ dataDirectory: folder, report: () => {} });
-Object.assign(process.env, stack.environment);
-const { DATABASE_URL = "", DOCKET_BUCKET: bucket = "", TEMPORAL_ADDRESS: address = "" } = process.env;
-const endpoint = process.env["AWS_ENDPOINT_URL_S3"];
-/** @type {import("node:child_process").ChildProcess | null} */
-let worker = null;
-const client = new Client({ connection: await Connection.connect({ address }) });
-const storage = createObjectStorage({ region: "us-east-1", endpoint });
-const database = new pg.Client({ connectionString: DATABASE_URL });
+const bench = await openBench();
+const { client, database, bucket } = bench;
 try {
-  await migrate(DATABASE_URL);
-  await database.connect();
-  await putAll();
-  await put("urgent/now.pdf");
-  worker = await startWorker();
+  tell(`puts ${count} documents into S3`);
+  const keys = Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(7, "0")}.pdf`);
+  await inParallel([...keys, "urgent/now.pdf"], putsAtOnce, bench.putDocument);
+  const worker = await bench.startWorker();
+  const roots = { worker: worker.pid, ...bench.servers };
 
   const batchId = randomUUID();
   const began = performance.now();
@@ -60,54 +43,45 @@ try {
   const batch = await client.workflow.start("processBatch", start);
   const done = batch.result();
   done.catch(() => {});
+  /** @type {{ seconds: number, memory: Record<string, number> }[]} */
   const tenths = [];
   let urgent = null;
   for (let tenth = 1; tenth <= 10; tenth++) {
     await ended((count * tenth) / 10);
-    tenths.push({ seconds: (performance.now() - began) / 1000, memory: await memory() });
+    tenths.push({ seconds: (performance.now() - began) / 1000, memory: await memory(roots) });
+    tell(`${tenth * 10}% after ${tenths.at(-1)?.seconds.toFixed(0)} s: ${JSON.stringify(tenths.at(-1)?.memory)} MiB`);
     if (tenth === 5) urgent = await urgentDocument();
   }
   const result = await done;
-  const per = count / 10;
-  const [first, second, ninth, last] = [0, 1, 8, 9].map((index) => tenths[index]?.seconds ?? 0);
-  const rates = { firstTenth: per / (first ?? 1), lastTenth: per / ((last ?? 1) - (ninth ?? 0)) };
+  const seconds = tenths.map((tenth, index) => tenth.seconds - (tenths[index - 1]?.seconds ?? 0));
+  const rates = seconds.map((taken) => count / 10 / taken);
+  const [first = 0, last = 0] = [rates[0], rates.at(-1)];
   const history = await events(batch.workflowId);
-  const growth = growthOf(tenths.map(({ memory }) => memory));
+  const growth = growthOf(tenths.map((tenth) => tenth.memory));
   const report = {
     ...{ documents: count, window, result },
-    documentsPerSecond: count / (last ?? 1),
-    ...rates,
-    secondTenth: per / ((second ?? 1) - (first ?? 0)),
+    documentsPerSecond: count / (tenths.at(-1)?.seconds ?? 1),
+    documentsPerSecondOfTenths: rates.map((rate) => Number(rate.toFixed(2))),
     ...history,
     submittedBeforeUrgent: urgent,
     memoryGrowthMebibytes: growth,
     aims: {
-      lastTenthWithinTenPercent: rates.lastTenth >= 0.9 * rates.firstTenth,
+      lastTenthWithinTenPercent: last >= 0.9 * first,
       longestRunBelow2000Events: history.longestRun < 2000,
       urgentAmongTheNextTen: urgent !== null && urgent < 10,
       // Of 10,000 documents: what each of them left behind would be more.
       memoryGrowthBelowTenPercent: Object.values(growth).every(({ from, by }) => by <= Math.max(20, from / 10)),
     },
-    memoryMebibytes: tenths.map(({ memory }) => memory),
-    machine: `${cpus().length} x ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`,
+    memoryMebibytes: tenths.map((tenth) => tenth.memory),
+    machine: machine(),
   };
   console.log(options.json ? JSON.stringify(report) : report);
 } finally {
-  await database.end().catch(() => {});
-  await client.connection.close();
-  storage.close();
-  worker?.kill("SIGTERM");
-  if (worker?.exitCode === null) await once(worker, "exit");
-  await stack.stop();
-  await rm(folder, { recursive: true, force: true });
+  await bench.close();
 }
 
-async function putAll() {
-  let next = 0;
-  const some = async () => {
-    while (next < count) await put(`${prefix}${String(next++).padStart(7, "0")}.pdf`);
-  };
-  await Promise.all(Array.from({ length: putsAtOnce }, some));
+function tell(/** @type {string} */ what) {
+  if (!options.json) console.error(what);
 }
 
 /** What each process had after the first tenth, and how much more it had at most afterwards, MiB. */
@@ -115,27 +89,9 @@ function growthOf(/** @type {Record<string, number>[]} */ [first = {}, ...later]
   /** @type {Record<string, { from: number, by: number }>} */
   const growth = {};
   for (const [name, from] of Object.entries(first)) {
-    growth[name] = { from, by: Math.max(...later.map((memory) => (memory[name] ?? 0) - from)) };
+    growth[name] = { from, by: Math.max(...later.map((tenth) => (tenth[name] ?? 0) - from)) };
   }
   return growth;
-}
-
-async function put(/** @type {string} */ key) {
-  const document = await PDFDocument.create();
-  document.addPage([595, 842]).drawText(`The only page of the document ${key}.`, { x: 50, y: 780, size: 11 });
-  await storage.put(bucket, key, await document.save(), "application/pdf");
-}
-
-async function startWorker() {
-  const queues = "documents,textract-submit,textract-results";
-  const environment = { ...process.env, DOCKET_LOG_LEVEL: "info" };
-  const child = spawn(process.execPath, ["dist/cli/docket.js", "worker", "--queues", queues], {
-    env: environment,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  for await (const chunk of child.stdout) if (/worker is polling/.test(String(chunk))) break;
-  child.stdout.resume();
-  return child;
 }
 
 async function ended(/** @type {number} */ wanted) {
@@ -174,26 +130,8 @@ async function events(/** @type {string} */ workflowId) {
   return { runs: lengths.length, longestRun: Math.max(...lengths), eventsPerDocument: sum / count };
 }
 
-/** Resident memory of everything that belongs to this stack, MiB. */
-async function memory() {
-  /** @type {Record<string, number>} */
-  const found = {};
-  for (const pid of (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name))) {
-    try {
-      const command = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").join(" ");
-      const own = Number(pid) === worker?.pid;
-      const name = own ? "worker" : command.includes(folder) ? nameOf(command) : null;
-      if (name === null) continue;
-      const [, kibibytes = "0"] = /VmRSS:\s*(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
-      found[name] = Math.round((found[name] ?? 0) + Number(kibibytes) / 1024);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return found;
-}
-
-function nameOf(/** @type {string} */ command) {
-  const names = ["postgres", "temporal", "versitygw", "textract"];
-  return names.find((name) => command.includes(name)) ?? null;
+/** Memory of the worker and the servers, MiB. */
+async function memory(/** @type {Record<string, number>} */ roots) {
+  const parts = Object.entries(await usage(roots));
+  return Object.fromEntries(parts.map(([name, { memoryBytes }]) => [name, Math.round(memoryBytes / 2 ** 20)]));
 }

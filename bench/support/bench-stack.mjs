@@ -43,13 +43,20 @@ export async function openBench(options = {}) {
   const storage = createObjectStorage({ region: "us-east-1", endpoint: environment["AWS_ENDPOINT_URL_S3"] });
   const pids = Object.fromEntries(stack.parts.map(({ name, pid }) => [name, pid ?? 0]));
 
-  const close = async () => {
+  const closeAll = async () => {
     await database.end().catch(() => {});
     await client.connection.close();
     storage.close();
     await stopAll();
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
+  };
+  /** @type {Promise<void> | undefined} */
+  let closing;
+  // Once: an interrupted bench fails, and closes again on its way out, while servers are being stopped.
+  const close = () => {
+    closing ??= closeAll();
+    return closing;
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void close().finally(() => process.exit(1)));
   return {
