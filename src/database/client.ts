@@ -1,5 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/client.ts";
+import { statementNames } from "./statement-names.ts";
 
 /** The typed client of Docket's database. */
 export type Database = PrismaClient;
@@ -10,7 +11,7 @@ export type Database = PrismaClient;
  * @param options.poolSize most connections of this process
  */
 export function createDatabase(options: { url: string; poolSize: number }): Database {
-  const adapter = new PrismaPg({
+  const connections = {
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 10_000,
@@ -18,6 +19,7 @@ export function createDatabase(options: { url: string; poolSize: number }): Data
     // A statement that runs longer than this is a defect: everything here touches a handful of rows.
     statement_timeout: 60_000,
     keepAlive: true,
-  });
+  };
+  const adapter = new PrismaPg(connections, { statementNameGenerator: statementNames(options.url) });
   return new PrismaClient({ adapter, errorFormat: "minimal" });
 }

@@ -35,6 +35,9 @@ const serverSettings = {
   "matching.enableFairness": false,
   "matching.numTaskqueueReadPartitions": 1,
   "matching.numTaskqueueWritePartitions": 1,
+  // States of workflows that it keeps in memory, most of which have ended; its own bound of 128,000 is made for clusters,
+  // and is some 6 GB.
+  "history.hostLevelCacheMaxSize": 1000,
 };
 
 /**
