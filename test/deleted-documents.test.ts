@@ -1,7 +1,13 @@
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // Several commands and documents in each test: on a busy machine that takes a while.
@@ -91,6 +97,26 @@ it("a file that docket uploaded goes with its document, and an open run does not
   await handle.result().catch(() => undefined);
   await expectGone(documentId);
   expect(await stack.storage.listVersions(stack.bucket, prefix)).toEqual([]);
+});
+
+it("an upload of the document that was interrupted goes with it, and no other does", async () => {
+  const { documentId } = await handIn("deleted-upload");
+  const s3 = new S3Client({
+    region: "us-east-1",
+    endpoint: inject("environment")["AWS_ENDPOINT_URL_S3"] ?? "",
+    forcePathStyle: true,
+  });
+  const Bucket = stack.bucket;
+  const begin = (Key: string) => s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  await begin(`documents/deleted-upload/${documentId}/large.pdf`);
+  const other = await begin(`documents/deleted-upload-2/${documentId}/large.pdf`);
+  expect((await docket(["delete", documentId])).code).toBe(0);
+  const { Uploads = [] } = await s3.send(
+    new ListMultipartUploadsCommand({ Bucket, Prefix: "documents/deleted-upload" }),
+  );
+  expect(Uploads.map(({ UploadId }) => UploadId)).toEqual([other.UploadId]);
+  await s3.send(new AbortMultipartUploadCommand({ Bucket, Key: other.Key, UploadId: other.UploadId }));
+  s3.destroy();
 });
 
 it("a worker killed with SIGKILL half way: the deletion is finished, with one entry", async () => {

@@ -27,7 +27,7 @@ export interface DocumentDeleted {
 const deletionNamespace = "0f0e1c1a-6f0a-4c39-93f3-2a4f5d6b8c11";
 
 /**
- * Removes a document: the objects that Docket made of it (uploads, raw results, copies), then, in one transaction, its
+ * Removes a document: the objects that Docket made of it (uploads, also those under way, raw results, copies), then, in one transaction, its
  * rows, in whose place one row of `deletions` stays. The owner's own object is only touched where that was asked for.
  *
  * First the deletion takes the document over, so that no run writes to it any more, and the rows go last: whatever is
@@ -54,7 +54,11 @@ export function createDeleteDocument(ports: {
     }
     return stayAlive(async () => {
       let objects = 0;
-      for (const { bucket, prefix } of placesOf(document)) objects += await removeAll(bucket, prefix);
+      for (const { bucket, prefix } of placesOf(document)) {
+        // First: an upload that ended meanwhile is an object, and is found as one.
+        await abortUploads(bucket, prefix);
+        objects += await removeAll(bucket, prefix);
+      }
       const source: DocumentLocation = { bucket: document.bucket, key: document.key };
       const sourceDeleted = request.withSource && !isOwnUpload(source);
       if (sourceDeleted) objects += await removeObject(source);
@@ -83,6 +87,10 @@ export function createDeleteDocument(ports: {
     return places;
   }
 
+  async function abortUploads(bucket: string, prefix: string): Promise<void> {
+    await storage.abortUploads(bucket, prefix).catch(unlessBucketMissing(0));
+  }
+
   async function removeAll(bucket: string, prefix: string): Promise<number> {
     let removed = 0;
     for (;;) {
@@ -104,11 +112,14 @@ export function createDeleteDocument(ports: {
   }
 
   async function listAll(bucket: string, prefix: string): Promise<{ key: string; version?: string }[]> {
-    try {
-      return await storage.listVersions(bucket, prefix);
-    } catch (error) {
-      if (error instanceof DocketError && error.type === "BucketMissing") return [];
-      throw error;
-    }
+    return storage.listVersions(bucket, prefix).catch(unlessBucketMissing([]));
   }
+}
+
+/** A bucket that is not there holds nothing that is to go. */
+function unlessBucketMissing<T>(nothing: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof DocketError && error.type === "BucketMissing") return nothing;
+    throw error;
+  };
 }

@@ -12,7 +12,7 @@ import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { createBucketRegions } from "./bucket-regions.ts";
 import { describe } from "./object-names.ts";
-import { type FileUpload, uploadInParts } from "./resumable-upload.ts";
+import { abortUploads, type FileUpload, uploadInParts } from "./resumable-upload.ts";
 import { storageFailure } from "./storage-failure.ts";
 
 /** What S3 says of an object without its content. */
@@ -56,6 +56,11 @@ export interface ObjectStorage {
    * stopped.
    */
   uploadInParts(file: FileUpload): Promise<void>;
+  /**
+   * Ends the uploads under way whose keys begin with a prefix.
+   * @returns how many there were
+   */
+  abortUploads(bucket: string, prefix: string): Promise<number>;
   /** Writes a small object in one request. */
   put(bucket: string, key: string, body: Uint8Array | string, contentType: string): Promise<void>;
   /** Deletes an object; one that is not there is no error. */
@@ -219,6 +224,10 @@ export function createObjectStorage(options: {
 
     async uploadInParts(file) {
       await uploadInParts(await clientOf(file), file);
+    },
+
+    async abortUploads(bucket, prefix) {
+      return abortUploads(await clientOf({ bucket }), bucket, prefix);
     },
 
     async put(bucket, key, body, contentType) {

@@ -7,6 +7,7 @@ import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
+  type MultipartUpload,
   type Part,
   type S3Client,
   UploadPartCommand,
@@ -61,7 +62,7 @@ export async function uploadInParts(client: S3Client, file: FileUpload): Promise
   } catch (error) {
     signal?.throwIfAborted();
     // Another process that uploads the same content has completed what both were at: the next try finds the object.
-    if ((error as Error).name === "NoSuchUpload") {
+    if (isGone(error)) {
       const message = `The upload of ${file.shown} was completed or removed by somebody else.`;
       throw new DocketError("StorageUnavailable", message, { cause: error });
     }
@@ -75,8 +76,7 @@ async function findUpload(
   { bucket: Bucket, key: Key }: FileUpload,
 ): Promise<{ id: string; parts: Map<number, Part> } | null> {
   try {
-    const { Uploads: uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
-    const own = uploads.filter((upload) => upload.Key === Key && upload.UploadId !== undefined);
+    const own = (await listUploads(client, Bucket, Key)).filter((upload) => upload.Key === Key);
     own.sort((a, b) => Number(b.Initiated ?? 0) - Number(a.Initiated ?? 0));
     const UploadId = own[0]?.UploadId;
     if (UploadId === undefined) return null;
@@ -90,11 +90,46 @@ async function findUpload(
     return { id: UploadId, parts };
   } catch (error) {
     // Without the permission to list, or at a server that cannot, everything is sent anew.
-    const { name, $metadata } = error as { name: string; $metadata?: { httpStatusCode?: number } };
-    const status = $metadata?.httpStatusCode;
-    if (name === "NoSuchUpload" || status === 403 || status === 405 || status === 501) return null;
+    if (mayNotList(error)) return null;
     throw error;
   }
+}
+
+/**
+ * Ends every upload under way whose key begins with a prefix, and frees what was sent of it. Without the permission to
+ * list them, or at a server that cannot, they are left to the bucket's lifecycle rule.
+ * @returns how many there were
+ */
+export async function abortUploads(client: S3Client, bucket: string, prefix: string): Promise<number> {
+  const found = await listUploads(client, bucket, prefix);
+  for (const { Key, UploadId } of found) {
+    await client
+      .send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+      .catch((error) => isGone(error) || storageFailure(error, { bucket, key: Key ?? prefix }));
+  }
+  return found.length;
+}
+
+/** At most a thousand, which no prefix of one document has. */
+async function listUploads(client: S3Client, bucket: string, prefix: string): Promise<MultipartUpload[]> {
+  try {
+    const { Uploads: uploads = [] } = await client.send(
+      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }),
+    );
+    return uploads.filter(({ Key, UploadId }) => Key?.startsWith(prefix) && UploadId !== undefined);
+  } catch (error) {
+    if (mayNotList(error)) return [];
+    return storageFailure(error, { bucket, key: "" });
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return (error as { name?: string } | null)?.name === "NoSuchUpload";
+}
+
+function mayNotList(error: unknown): boolean {
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
+  return isGone(error) || status === 403 || status === 405 || status === 501;
 }
 
 async function beginUpload(client: S3Client, file: FileUpload): Promise<string> {
