@@ -1,6 +1,5 @@
 import { activityInfo } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
-import type { Feature } from "../contract/features.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";
@@ -10,22 +9,7 @@ import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
 import { NotYet } from "./not-yet.ts";
 import { currentRun } from "./run-identity.ts";
-import type { SubmittedJob } from "./submit-textract.ts";
-
-export interface AwaitRequest {
-  documentId: string;
-  features: Feature[];
-  job: SubmittedJob;
-}
-
-/** How a Textract job ended, with pages to collect. */
-export interface FinishedJob {
-  status: "SUCCEEDED" | "PARTIAL_SUCCESS";
-  /** Pages that Textract reports. */
-  pages: number;
-  /** Pages that Textract could not read, with its codes. */
-  failedPages: { page: number; code: string }[];
-}
+import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
 
 /**
  * Looks at a job once. A job still at work is "not yet": the server keeps the time until the next look, no worker slot

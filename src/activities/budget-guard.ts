@@ -3,7 +3,7 @@ import type { Executor } from "../database/document-events.ts";
 import { countStarted, describeBudget, reserveBudget } from "../database/project-budgets.ts";
 import { costOfJob } from "../textract/prices.ts";
 import { NotYet } from "./not-yet.ts";
-import type { SubmitRequest } from "./submit-textract.ts";
+import type { SubmitRequest } from "./textract-steps.ts";
 
 /** How soon a document that waits for money asks again: a cap that is raised is felt soon. */
 const askAgainMilliseconds = 15_000;

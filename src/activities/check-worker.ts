@@ -11,7 +11,7 @@ import { greyPng } from "../ocr/grey-png.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { requireCredentials, type TextractApi } from "../textract/textract-api.ts";
 
-import type { ActivityPorts } from "./index.ts";
+import type { ActivityPorts } from "./activity-ports.ts";
 import { requireWritable } from "./keep-result.ts";
 
 type Ports = Pick<ActivityPorts, "config" | "storage" | "textract" | "textractReachable" | "recognize">;

@@ -1,6 +1,5 @@
 import { activityInfo, heartbeat } from "@temporalio/activity";
-import { DocketError, type MissingPage } from "../contract/failures.ts";
-import type { Feature } from "../contract/features.ts";
+import { DocketError } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
@@ -9,30 +8,12 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import { PageBuilder } from "../textract/pages-from-blocks.ts";
 import { type JobAnswer, parseAnswer, type TextractApi } from "../textract/textract-api.ts";
-import type { FinishedJob } from "./await-textract.ts";
 import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
-import type { SubmittedJob } from "./submit-textract.ts";
-
-export interface CollectRequest {
-  documentId: string;
-  features: Feature[];
-  job: SubmittedJob;
-  finished: FinishedJob;
-  /** Pages of the whole document. */
-  expectedPages: number;
-  /** Where the job read only some pages: which, and the ledger's row of the job that read the whole. */
-  part?: (DocumentPart & { wholeLedgerId: string }) | undefined;
-}
-
-/** What a document has after a job's result is stored. */
-export interface CollectedPages {
-  /** Pages of the whole document that no job has read; empty: all are there. */
-  missing: MissingPage[];
-}
+import type { CollectedPages, CollectRequest } from "./textract-steps.ts";
 
 /** Where reading goes on after a crash: the answer in which the first page that is not stored begins. */
 interface Position {

@@ -1,6 +1,5 @@
 import type { Database } from "../database/client.ts";
-import type { FinishedJob } from "./await-textract.ts";
-import type { SubmittedJob } from "./submit-textract.ts";
+import type { FinishedJob, SubmittedJob } from "./textract-steps.ts";
 
 /**
  * The end of a job whose result was collected before, out of the ledger: Textract need not be asked again, and may have

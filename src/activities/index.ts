@@ -1,9 +1,4 @@
-import type { Config } from "../config.ts";
-import type { Failure } from "../contract/failures.ts";
-import type { Database } from "../database/client.ts";
-import type { recognizeDocument } from "../ocr/recognize-document.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
-import type { TextractApi } from "../textract/textract-api.ts";
+import type { ActivityPorts } from "./activity-ports.ts";
 import { createAdvanceBatch } from "./advance-batch.ts";
 import { createAwaitTextract } from "./await-textract.ts";
 import { createCheckPrerequisites } from "./check-prerequisites.ts";
@@ -19,24 +14,12 @@ import { createFailDocument } from "./fail-document.ts";
 import { createFinishBatch } from "./finish-batch.ts";
 import { createListDocumentsToDelete } from "./list-documents-to-delete.ts";
 import { createPostWebhook } from "./post-webhook.ts";
-import type { QuotaGovernor } from "./quota-governor.ts";
 import { createRecognizeLocally } from "./recognize-locally.ts";
 import { guardedTextract } from "./region-guard.ts";
 import { createRemoveCopies } from "./remove-copies.ts";
 import { createStageObject } from "./stage-object.ts";
 import { createSubmitTextract } from "./submit-textract.ts";
 import { createWriteMetadata } from "./write-metadata.ts";
-
-/** The outside world, as the activities see it. */
-export interface ActivityPorts {
-  config: Config;
-  database: Database;
-  storage: ObjectStorage;
-  textract: { inRegion(region: string): TextractApi };
-  governor: QuotaGovernor;
-  textractReachable(region: string): Promise<Failure | null>;
-  recognize: typeof recognizeDocument;
-}
 
 /** Every activity by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {

@@ -1,5 +1,5 @@
 import { DocketError, type MissingPage } from "../contract/failures.ts";
-import type { CollectRequest } from "./collect-pages.ts";
+import type { CollectRequest } from "./textract-steps.ts";
 
 /**
  * The pages that a document lacks after a job, each with Textract's warning. Expected, reported and stored pages must

@@ -1,36 +1,13 @@
 import type { NotificationChannel } from "../config.ts";
 import { DocketError, failureTable } from "../contract/failures.ts";
-import type { Feature } from "../contract/features.ts";
-import type { DocumentLocation } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";
-import type { DocumentPart } from "../textract/choose-attempt.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { countSpending, requireBudget } from "./budget-guard.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
 import { currentRun } from "./run-identity.ts";
-
-export interface SubmitRequest {
-  documentId: string;
-  document: DocumentLocation;
-  features: Feature[];
-  region: string;
-  force: boolean;
-  /** Where `document` is a small one, made of pages that are missing. */
-  part?: DocumentPart | undefined;
-}
-
-/** A job that Textract has taken, by reference. */
-export interface SubmittedJob {
-  /** Primary key of the ledger's row. */
-  ledgerId: string;
-  jobId: string;
-  region: string;
-  attempt: number;
-  /** Its end is notified, so that looking seldom is enough. */
-  notified: boolean;
-}
+import type { SubmitRequest, SubmittedJob } from "./textract-steps.ts";
 
 /**
  * Hands the document to Textract. The ledger's row is written before Textract is asked, with the token that the call

@@ -5,7 +5,8 @@ import { DocketError } from "../contract/failures.ts";
 import { createDatabase, type Database } from "../database/client.ts";
 import { dataConverterOf } from "../payloads/data-converter.ts";
 import { createObjectStorage, type ObjectStorage } from "../storage/object-storage.ts";
-import { startTracing, type Tracing } from "../telemetry/tracing.ts";
+import { startTracing } from "../telemetry/tracing.ts";
+import type { Tracing } from "../telemetry/tracing-parts.ts";
 
 /** Connections to everything that handing in and reading back needs. */
 export interface Services {

@@ -1,21 +1,10 @@
 import pLimit from "p-limit";
 import { DocketError } from "../contract/failures.ts";
+import type { ExtractOptions } from "./extract-options.ts";
 import { extractPdf } from "./extract-pdf.ts";
 import { extractTiff } from "./extract-tiff.ts";
 import { type MediaType, mediaTypeOf, sniffedBytes } from "./media-type.ts";
 import { type DocumentSource, MeteredSource } from "./range-reader.ts";
-
-export interface ExtractOptions {
-  /** 1-based numbers of the pages that are wanted, in their order. */
-  pages: readonly number[];
-  /** What messages call the document. */
-  name: string;
-  /** Bytes that the small document may have; also, four times as many may be read of the large one. */
-  maxBytes: number;
-  signal: AbortSignal;
-  /** Takes the small document piece by piece; the next one comes when this one is done with. */
-  write(bytes: Uint8Array): Promise<void>;
-}
 
 /** Each may take a thread with 192 MiB. */
 const oneAtATime = pLimit(1);

@@ -1,4 +1,4 @@
-import type { ExtractOptions } from "./extract-pages.ts";
+import type { ExtractOptions } from "./extract-options.ts";
 import { PdfWorker } from "./pdf-worker.ts";
 import type { MeteredSource } from "./range-reader.ts";
 

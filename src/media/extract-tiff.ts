@@ -1,5 +1,5 @@
 import { DocketError } from "../contract/failures.ts";
-import type { ExtractOptions } from "./extract-pages.ts";
+import type { ExtractOptions } from "./extract-options.ts";
 import { type MeteredSource, RangeReader } from "./range-reader.ts";
 import { readTiffEntries, sizeOfType, type TiffEntry } from "./tiff-entries.ts";
 

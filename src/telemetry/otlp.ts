@@ -7,7 +7,7 @@ import {
   OpenTelemetryActivityInboundInterceptor,
   OpenTelemetryWorkflowClientInterceptor,
 } from "@temporalio/interceptors-opentelemetry";
-import type { Tracing } from "./tracing.ts";
+import type { Tracing } from "./tracing-parts.ts";
 
 const sendMilliseconds = 5000;
 

@@ -1,7 +1,6 @@
 import { CancellationScope, condition, isCancellation } from "@temporalio/workflow";
 import type { Prerequisites } from "../activities/check-prerequisites.ts";
-import type { CollectedPages, CollectRequest } from "../activities/collect-pages.ts";
-import type { SubmittedJob } from "../activities/submit-textract.ts";
+import type { CollectedPages, CollectRequest, SubmittedJob } from "../activities/textract-steps.ts";
 import type { MissingPage } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
