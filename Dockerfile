@@ -22,9 +22,10 @@ RUN npm run build \
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="docket" \
       org.opencontainers.image.licenses="Apache-2.0"
-# Health on a port that the HEALTHCHECK knows. The root file system may be read-only: /tmp takes what lasts no longer than
+# What src/worker/worker-environment.ts says of memory. Health on a port that the HEALTHCHECK knows. The root file system may be read-only: /tmp takes what lasts no longer than
 # a process (a document while it is recognised), with the trained data unpacked once.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     DOCKET_HEALTH_PORT=9464 \
     XDG_CACHE_HOME=/tmp/cache \
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { DocketError } from "../../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../../contract/process-document.ts";
 import { lastLines, openLog } from "../../local/log-file.ts";
+import { workerEnvironment } from "../../worker/worker-environment.ts";
 
 /** A worker process of the local stack: its name in logs, and the queues that it serves. */
 interface WorkerKind {
@@ -103,7 +104,12 @@ export class WorkerProcesses {
       const log = openLog(this.#logFile(kind));
       const child = spawn(process.execPath, [entry, "worker", "--queues", kind.queues.join(",")], {
         // A version is for workers that a deployment starts: nobody would make this one's the current.
-        env: { ...this.#options.environment, TEMPORAL_DEPLOYMENT_NAME: "", TEMPORAL_WORKER_BUILD_ID: "" },
+        env: {
+          ...workerEnvironment,
+          ...this.#options.environment,
+          TEMPORAL_DEPLOYMENT_NAME: "",
+          TEMPORAL_WORKER_BUILD_ID: "",
+        },
         stdio: ["ignore", log.descriptor, log.descriptor, "ipc"],
         // Ctrl-C in the terminal is for the leader, which stops the workers in order.
         detached: true,
