@@ -1,7 +1,7 @@
 // A batch of many one-page documents: npm run bench:batch -- [--documents 1000] [--window 100] [--minutes 60] [--json]
 //
 // One worker and one batch on a stack of its own, with a Textract that answers at once. Prints documents a second in the
-// first and the last tenth, memory of every process after each tenth (Linux) and how much it grew after the first, events
+// first and the last tenth, memory of every process after each tenth (Linux) and how much it grew, events
 // of the longest batch run, and how many documents were submitted between the hand-in of an urgent one in mid-batch and
 // its own submission. `aims` says which of docs/performance.md's aims are met; they are for 10,000 documents and a quiet
 // machine. --minutes bounds all of it.
@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
-import { machine } from "../support/figures.mjs";
+import { machine, median } from "../support/figures.mjs";
 import { usage } from "../support/processes.mjs";
 
 const { values: options } = parseArgs({
@@ -84,12 +84,17 @@ function tell(/** @type {string} */ what) {
   if (!options.json) console.error(what);
 }
 
-/** What each process had after the first tenth, and how much more it had at most afterwards, MiB. */
-function growthOf(/** @type {Record<string, number>[]} */ [first = {}, ...later]) {
+/**
+ * What each process had after the first three tenths, and how much more after the last three, MiB; medians, because a heap
+ * goes up and down between its collections.
+ */
+function growthOf(/** @type {Record<string, number>[]} */ tenths) {
   /** @type {Record<string, { from: number, by: number }>} */
   const growth = {};
-  for (const [name, from] of Object.entries(first)) {
-    growth[name] = { from, by: Math.max(...later.map((tenth) => (tenth[name] ?? 0) - from)) };
+  for (const name of Object.keys(tenths[0] ?? {})) {
+    const middle = (/** @type {Record<string, number>[]} */ some) => median(some.map((tenth) => tenth[name] ?? 0));
+    const from = middle(tenths.slice(0, 3));
+    growth[name] = { from, by: middle(tenths.slice(-3)) - from };
   }
   return growth;
 }

@@ -7,6 +7,7 @@ import pg from "pg";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/object-storage";
+import { workerEnvironment } from "#docket/worker/worker-environment";
 import { startProcess, stopAll } from "./processes.mjs";
 
 /**
@@ -31,7 +32,7 @@ export async function openBench(options = {}) {
   for (const name of names) delete configured[name];
   configured["AWS_ENDPOINT_URL_TEXTRACT"] = textract.line;
   const stack = await startStack({ dataDirectory: folder, environment: configured, report: () => {} });
-  const environment = { ...configured, ...stack.environment, DOCKET_LOG_LEVEL: "info" };
+  const environment = { ...workerEnvironment, ...configured, ...stack.environment, DOCKET_LOG_LEVEL: "info" };
   const { DATABASE_URL = "", DOCKET_BUCKET: bucket = "", TEMPORAL_ADDRESS: address = "" } = environment;
   Object.assign(process.env, stack.environment);
   await migrate(DATABASE_URL);

@@ -84,9 +84,11 @@ export async function usage(roots) {
   return result;
 }
 
+/** Without PostgreSQL's shared buffers, which fill up to their setting whatever is done. */
 async function proportionalMemory(/** @type {number} */ pid) {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  return Number(/^Pss:\s*(\d+)/m.exec(text)?.[1] ?? 0) * 1024;
+  const kibibytes = (/** @type {string} */ name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  return (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024;
 }
 
 /** Most resident memory that a process has had, bytes; Linux only. */
