@@ -1,25 +1,33 @@
-// Records the histories of finished documents for the replay test:
-//   TEMPORAL_ADDRESS=127.0.0.1:7233 node scripts/record-histories.mjs NAME=WORKFLOW_ID ...
-// writes test/histories/NAME.json, one for each branch of the workflow that is worth keeping.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { Client, Connection } from "@temporalio/client";
-import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+// Records histories of a release's workflows for the replay test, one for each branch of test/histories/branches.json:
+//   node scripts/record-histories.mjs [--list | --again]
+// runs the tests that take the branches without a history in test/histories/RELEASE, and keeps one of each. --list only
+// tells which branches have one; --again records all of them anew.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 
-const wanted = process.argv.slice(2).map((argument) => argument.split("="));
-if (wanted.length === 0 || wanted.some((pair) => pair.length !== 2)) {
-  console.error("Usage: node scripts/record-histories.mjs NAME=WORKFLOW_ID ...");
+const read = (/** @type {string} */ path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), "utf8"));
+const { version } = read("package.json");
+/** @type {{ name: string, workflow: string, test: string }[]} */
+const branches = read("test/histories/branches.json");
+const isRecorded = (/** @type {{ name: string }} */ { name }) =>
+  existsSync(new URL(`../test/histories/${version}/${name}.json`, import.meta.url));
+const [option] = process.argv.slice(2);
+if (option !== undefined && option !== "--list" && option !== "--again") {
+  console.error("Usage: node scripts/record-histories.mjs [--list | --again]");
   process.exit(1);
 }
 
-const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS ?? "127.0.0.1:7233" });
-const client = new Client({ connection, namespace: process.env.TEMPORAL_NAMESPACE ?? "default" });
-const directory = new URL("../test/histories/", import.meta.url);
-mkdirSync(directory, { recursive: true });
-for (const [name, workflowId] of wanted) {
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  // Stack traces hold the paths of one machine, and replay does not look at them.
-  const json = JSON.stringify(JSON.parse(historyToJSON(history), (key, value) => (key === "stackTrace" ? "" : value)));
-  writeFileSync(new URL(`${name}.json`, directory), `${json}\n`);
-  console.log(`test/histories/${name}.json: ${history.events?.length ?? 0} events`);
+const wanted = branches.filter((branch) => option === "--again" || !isRecorded(branch));
+if (option !== "--list" && wanted.length > 0) {
+  const tests = [...new Set(wanted.map(({ test }) => `test/${test}.test.ts`))];
+  const DOCKET_RECORD_HISTORIES = option === "--again" ? "again" : "missing";
+  const { status } = spawnSync("npx", ["vitest", "run", ...tests], {
+    env: { ...process.env, DOCKET_RECORD_HISTORIES },
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(status ?? 1);
 }
-await connection.close();
+for (const branch of branches) {
+  console.log(`${isRecorded(branch) ? "recorded" : "MISSING "}  ${version}  ${branch.workflow}  ${branch.name}`);
+}
+process.exit(branches.every(isRecorded) ? 0 : 1);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
+import manifest from "../../package.json" with { type: "json" };
 
 /**
  * Starts the embedded stack once for the whole run, in a folder of its own, and ends it afterwards; a run that is
@@ -25,6 +26,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await migrate(stack.environment["DATABASE_URL"] ?? "");
   project.provide("environment", stack.environment);
   return async () => {
+    const recording = process.env["DOCKET_RECORD_HISTORIES"];
+    if (recording) {
+      const { recordHistories } = await import("./record-histories.ts");
+      const options = { release: manifest.version, again: recording === "again" };
+      await recordHistories(stack.environment["TEMPORAL_ADDRESS"] ?? "", options);
+    }
     await stack.stop();
     await rm(dataDirectory, { recursive: true, force: true });
     const ended = once(warden, "exit");
