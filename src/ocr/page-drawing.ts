@@ -1,5 +1,7 @@
 import type { PdfDocument } from "../media/pdfium.ts";
-import { analyzePicture, type GreyPicture } from "./picture-analysis.ts";
+import { copyScan } from "./page-scan.ts";
+import { analyzePicture } from "./picture-analysis.ts";
+import { createPictureFile } from "./picture-file.ts";
 import { evenOut, smooth, straighten, type Turn, turnedSize } from "./picture-treatment.ts";
 import { type PageToDraw, planRaster } from "./raster-plan.ts";
 
@@ -12,8 +14,8 @@ const skewed = 1;
 
 /** A page as it is recognised. */
 export interface PageDrawing {
-  /** Binary PGM, 8 bits. */
-  pgm: Uint8Array;
+  /** The picture as a file. */
+  file: Uint8Array;
   width: number;
   height: number;
   dpi: number | undefined;
@@ -27,42 +29,37 @@ export interface PageDrawing {
  * sideways and skewed pages are turned.
  *
  * @param quarters clockwise quarter turns; undefined: as displayed, or a quarter when its lines run up or down
+ * @param plain whether no image of the document has a mask, so that a scan need not be drawn
  */
 export function drawPage(
   document: PdfDocument,
   page: number,
   size: PageToDraw,
-  { maxPixels, attempt, quarters }: { maxPixels: number; attempt: number; quarters: number | undefined },
+  options: { maxPixels: number; attempt: number; quarters: number | undefined; plain: boolean },
 ): PageDrawing {
+  const { maxPixels, attempt, quarters, plain } = options;
   const displayed = { ...size, ...(isOdd(quarters ?? 0) ? { width: size.height, height: size.width } : {}) };
   const plan = planRaster(displayed, maxPixels, attempt);
-  const picture = createPicture(plan);
-  document.renderGrey(page, plan.width, plan.height, { quarters: quarters ?? 0, into: picture.grey });
+  const picture = createPictureFile(plan);
+  const copied = plain && (quarters ?? 0) === 0 && copyScan(document, page, size.images, picture);
+  if (!copied) document.renderGrey(page, plan.width, plan.height, { quarters: quarters ?? 0, into: picture.grey });
   const analysis = analyzePicture(picture);
   if (analysis.sideways && quarters === undefined) {
-    return drawPage(document, page, size, { maxPixels, attempt, quarters: 1 });
+    return drawPage(document, page, size, { ...options, quarters: 1 });
   }
   const before = { width: plan.width, height: plan.height };
   const upright: Turn = { quarters: quarters ?? 0, straightened: 0, before, after: before };
   const { dpi } = plan;
-  // Not `...picture`: its view of the pixels would keep them alive when `pgm` is emptied.
-  const drawn = { pgm: picture.pgm, ...before, dpi, turn: upright, blank: analysis.blank };
+  // Not `...picture`: its view of the pixels would keep them alive when `file` is emptied.
+  const drawn = { file: picture.file, ...before, dpi, turn: upright, blank: analysis.blank };
   if (analysis.blank) return drawn;
   if (analysis.noise > noisy) smooth(picture);
   if (analysis.unevenness > uneven) evenOut(picture, analysis.paper);
   if (analysis.sideways || Math.abs(analysis.skew) < skewed) return drawn;
-  const straight = createPicture(turnedSize(before, analysis.skew));
+  const straight = createPictureFile(turnedSize(before, analysis.skew));
   straighten(picture, analysis.skew, straight);
   const after = { width: straight.width, height: straight.height };
-  return { ...drawn, pgm: straight.pgm, ...after, turn: { ...upright, straightened: analysis.skew, after } };
-}
-
-/** A picture whose pixels lie in a PGM file, behind its header. */
-function createPicture({ width, height }: { width: number; height: number }): GreyPicture & { pgm: Uint8Array } {
-  const header = Buffer.from(`P5\n${width} ${height}\n255\n`, "latin1");
-  const pgm = new Uint8Array(header.length + width * height);
-  pgm.set(header);
-  return { width, height, grey: pgm.subarray(header.length), pgm };
+  return { ...drawn, file: straight.file, ...after, turn: { ...upright, straightened: analysis.skew, after } };
 }
 
 function isOdd(value: number): boolean {

@@ -4,6 +4,7 @@ import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
+import { mayHideImages } from "./page-scan.ts";
 import { boxOnPage } from "./picture-treatment.ts";
 import type { Recognizer } from "./recognizer.ts";
 import { readRules } from "./ruled-lines.ts";
@@ -48,6 +49,8 @@ export class PageReader {
   readonly #options: PageReaderOptions;
   readonly #verdicts = new Map<number, TextLayerVerdict>();
   #document: PdfDocument | undefined;
+  /** Whether no image has a mask; looked up when the first page is drawn. */
+  #plain: boolean | undefined;
   #recognizer: Recognizer | undefined;
 
   constructor(file: DocumentFile, options: PageReaderOptions) {
@@ -133,7 +136,9 @@ export class PageReader {
     const size = document.pageSize(number) ?? { width: 1, height: 1 };
     return document.withPage(number, (page) => {
       const toDraw = { ...size, unit: this.#file.unit, images: document.images(page) };
-      return drawPage(document, page, toDraw, { maxPixels: this.#options.maxPixels, attempt, quarters });
+      const { maxPixels } = this.#options;
+      this.#plain ??= !mayHideImages(this.#file.pdf);
+      return drawPage(document, page, toDraw, { maxPixels, attempt, quarters, plain: this.#plain });
     });
   }
 

@@ -23,29 +23,15 @@ export function smooth({ width, height, grey }: GreyPicture): void {
 }
 
 /** Makes the paper equally white everywhere, in place, and stretches what is printed on it down to black. */
-export function evenOut({ width, height, grey }: GreyPicture, paper: PaperMap): void {
-  const relative = new Float32Array(width);
-  const rowOf = (y: number) => {
-    const row = clamp(y / paper.tile - 0.5, 0, paper.rows - 1);
-    const upper = Math.floor(row);
-    const lower = Math.min(paper.rows - 1, upper + 1);
-    for (let x = 0; x < width; x++) {
-      const column = clamp(x / paper.tile - 0.5, 0, paper.columns - 1);
-      const left = Math.floor(column);
-      const right = Math.min(paper.columns - 1, left + 1);
-      const value = (r: number, c: number) => paper.values[r * paper.columns + c] as number;
-      const [dx, dy] = [column - left, row - upper];
-      const top = value(upper, left) * (1 - dx) + value(upper, right) * dx;
-      const bottom = value(lower, left) * (1 - dx) + value(lower, right) * dx;
-      relative[x] = (grey[y * width + x] as number) / Math.max(1, top * (1 - dy) + bottom * dy);
-    }
-  };
-  const counts = new Uint32Array(257);
+export function evenOut(picture: GreyPicture, paper: PaperMap): void {
+  const { width, height, grey } = picture;
+  const paperAt = paperRows(picture, paper);
+  const counts = new Int32Array(257);
   let total = 0;
   for (let y = 0; y < height; y += 16) {
-    rowOf(y);
-    for (const value of relative) {
-      const index = Math.min(256, Math.floor(value * 256));
+    const white = paperAt(y);
+    for (let x = 0; x < width; x++) {
+      const index = Math.min(256, ((256 * (grey[y * width + x] as number)) / (white[x] as number)) | 0);
       counts[index] = (counts[index] as number) + 1;
       total += 1;
     }
@@ -58,9 +44,40 @@ export function evenOut({ width, height, grey }: GreyPicture, paper: PaperMap): 
   const ink = level / 256;
   const gain = 255 / (0.97 - ink);
   for (let y = 0; y < height; y++) {
-    rowOf(y);
-    for (let x = 0; x < width; x++) grey[y * width + x] = clamp(((relative[x] as number) - ink) * gain, 0, 255);
+    const white = paperAt(y);
+    const row = y * width;
+    for (let x = 0; x < width; x++) {
+      const value = ((grey[row + x] as number) / (white[x] as number) - ink) * gain;
+      grey[row + x] = value <= 0 ? 0 : value >= 255 ? 255 : value | 0;
+    }
   }
+}
+
+/** The brightness of the paper at each pixel of a row, at least 1; the array is used again for the next row. */
+function paperRows({ width }: GreyPicture, { tile, columns, rows, values }: PaperMap): (y: number) => Float64Array {
+  const ofColumns = new Float64Array(columns);
+  const ofPixels = new Float64Array(width);
+  return (y) => {
+    const row = clamp(y / tile - 0.5, 0, rows - 1);
+    const upper = Math.floor(row);
+    const lower = Math.min(rows - 1, upper + 1);
+    const dy = row - upper;
+    for (let c = 0; c < columns; c++) {
+      const [above, below] = [values[upper * columns + c] as number, values[lower * columns + c] as number];
+      ofColumns[c] = Math.max(1, above * (1 - dy) + below * dy);
+    }
+    // Half a tile at each edge has no neighbour; between the middles of two tiles the paper is on the line between them.
+    const first = Math.min(width, Math.ceil(tile / 2));
+    ofPixels.fill(ofColumns[0] as number, 0, first);
+    let x = first;
+    for (let c = 0; c + 1 < columns; c++) {
+      const [left, right] = [ofColumns[c] as number, ofColumns[c + 1] as number];
+      const end = Math.min(width, Math.ceil((c + 1.5) * tile));
+      for (; x < end; x++) ofPixels[x] = left + (right - left) * (x / tile - 0.5 - c);
+    }
+    ofPixels.fill(ofColumns[columns - 1] as number, x);
+    return ofPixels;
+  };
 }
 
 /** How a picture was turned before it was recognised, so that places on it can be found on the page again. */
@@ -85,24 +102,28 @@ export function straighten(from: GreyPicture, degrees: number, to: GreyPicture):
   const [cos, sin] = [Math.cos(radians(degrees)), Math.sin(radians(degrees))];
   const { grey, width, height } = from;
   const { grey: turned, width: columns } = to;
+  // Places are whole numbers of 256th parts of a pixel: 8 million pixels a side fit 32 bits.
+  const bits = 8;
+  const unit = 1 << bits;
+  const mask = unit - 1;
+  const [stepX, stepY] = [unit * cos, unit * sin];
   for (let y = 0; y < to.height; y++) {
     const dy = y - to.height / 2;
-    const rowX = width / 2 - sin * dy - (cos * columns) / 2;
-    const rowY = height / 2 + cos * dy - (sin * columns) / 2;
+    const rowX = unit * (width / 2 - sin * dy - (cos * columns) / 2);
+    const rowY = unit * (height / 2 + cos * dy - (sin * columns) / 2);
     const row = y * columns;
     for (let x = 0; x < columns; x++) {
-      const sourceX = rowX + cos * x;
-      const sourceY = rowY + sin * x;
-      const [left, top] = [Math.floor(sourceX), Math.floor(sourceY)];
+      const [sourceX, sourceY] = [(rowX + stepX * x) | 0, (rowY + stepY * x) | 0];
+      const [left, top] = [sourceX >> bits, sourceY >> bits];
       if (left < 0 || top < 0 || left + 1 >= width || top + 1 >= height) {
         turned[row + x] = 255;
         continue;
       }
       const i = top * width + left;
-      const [fx, fy] = [sourceX - left, sourceY - top];
-      const upper = (grey[i] as number) * (1 - fx) + (grey[i + 1] as number) * fx;
-      const lower = (grey[i + width] as number) * (1 - fx) + (grey[i + width + 1] as number) * fx;
-      turned[row + x] = upper * (1 - fy) + lower * fy;
+      const [fx, fy] = [sourceX & mask, sourceY & mask];
+      const upper = (grey[i] as number) * (unit - fx) + (grey[i + 1] as number) * fx;
+      const lower = (grey[i + width] as number) * (unit - fx) + (grey[i + width + 1] as number) * fx;
+      turned[row + x] = (upper * (unit - fy) + lower * fy) >> (2 * bits);
     }
   }
 }

@@ -1,6 +1,7 @@
-/** What is read: a picture as a PGM file (binary, 8 bits). */
+/** What is read. */
 export interface Picture {
-  pgm: Uint8Array;
+  /** The picture as a file of a kind that every build of Tesseract reads; see `PictureFile`. */
+  file: Uint8Array;
   /** Resolution; undefined: Tesseract estimates it. */
   dpi: number | undefined;
 }

@@ -83,11 +83,11 @@ export class WasmTesseract implements Recognizer {
     for (const language of this.#data.keys()) core.FS.unlink(`/${language}.traineddata`);
     api.SetVariable("tessedit_pageseg_mode", segmentationAuto);
     if (picture.dpi !== undefined) api.SetVariable("user_defined_dpi", String(picture.dpi));
-    core.FS.writeFile("/input", picture.pgm, { canOwn: true });
+    core.FS.writeFile("/input", picture.file, { canOwn: true });
     if (api.SetImageFile(1, 0) !== 0) throw new DocketError("Internal", "Tesseract cannot read the picture of a page.");
     core.FS.unlink("/input");
     // The engine has its own copy now.
-    picture.pgm = new Uint8Array(0);
+    picture.file = new Uint8Array(0);
     if (api.Recognize(null) !== 0) throw new DocketError("RecognizerCrashed", "Tesseract gave up on the page.");
     const tsv = api.GetTSVText(0);
     api.End();
