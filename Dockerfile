@@ -6,8 +6,9 @@ ARG NODE_IMAGE=node:22.21.1-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /docket
 COPY package.json package-lock.json .npmrc ./
-# The embedded PostgreSQL (optional) is for laptops.
-RUN --mount=type=cache,target=/var/cache/npm npm ci --cache /var/cache/npm --omit=optional --no-audit --no-fund
+# With the optional packages: the compilers' native builds are among them. They go again below, and so does the embedded
+# PostgreSQL, which is for laptops.
+RUN --mount=type=cache,target=/var/cache/npm npm ci --cache /var/cache/npm --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
 COPY scripts/build.mjs scripts/prune-image.mjs scripts/schema-engine.mjs scripts/
 COPY prisma prisma
