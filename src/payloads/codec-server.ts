@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Payload, PayloadCodec } from "@temporalio/common";
 import { z } from "zod";
 import { DocketError } from "../contract/failures.ts";
+import { httpAddress } from "../contract/network.ts";
 
 /** Larger than an answer of the Temporal server may be (4 MiB), in base64. */
 const mostBodyBytes = 8 * 1024 * 1024;
@@ -47,9 +48,9 @@ export async function startCodecServer(options: CodecServerOptions): Promise<Cod
       resolve();
     });
   });
-  const { address, family, port } = server.address() as AddressInfo;
+  const { address, port } = server.address() as AddressInfo;
   return {
-    address: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
+    address: httpAddress(address, port),
     async close() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

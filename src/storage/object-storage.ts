@@ -127,6 +127,32 @@ export function createObjectStorage(options: {
 
   const pinned = (etag: string | undefined) => (etag === undefined ? {} : { IfMatch: etag });
 
+  const openObject = async (location: DocumentLocation, signal?: AbortSignal, etag?: string) => {
+    const client = await clientOf(location);
+    const answer = await client
+      .send(new GetObjectCommand({ ...object(location), ...pinned(etag) }), signal ? { abortSignal: signal } : {})
+      .catch((error) => fail(error, location));
+    return { facts: factsOf(answer), body: answer.Body as Readable };
+  };
+
+  /** @returns null past the object's end */
+  const readRange = async (location: DocumentLocation, offset: number, length: number, etag?: string) => {
+    const range = `bytes=${offset}-${offset + length - 1}`;
+    const client = await clientOf(location);
+    try {
+      const answer = await client.send(new GetObjectCommand({ ...object(location), ...pinned(etag), Range: range }));
+      // A server that ignores the range would hand over the whole object.
+      if ((answer.ContentLength ?? 0) > length) {
+        (answer.Body as Readable | undefined)?.destroy();
+        throw new DocketError("StorageUnavailable", `S3 ignored the range ${range} of ${describe(location)}.`);
+      }
+      return { facts: factsOf(answer), bytes: (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0) };
+    } catch (error) {
+      if (statusOf(error) === 416) return null;
+      return fail(error, location);
+    }
+  };
+
   return {
     async head(location) {
       const client = await clientOf(location);
@@ -136,46 +162,17 @@ export function createObjectStorage(options: {
     },
 
     async readStart(location, length) {
-      const client = await clientOf(location);
-      try {
-        const answer = await client.send(new GetObjectCommand({ ...object(location), Range: `bytes=0-${length - 1}` }));
-        const facts = factsOf(answer);
-        if (facts.size > length && (answer.ContentLength ?? 0) > length) {
-          (answer.Body as Readable | undefined)?.destroy();
-          throw new DocketError("StorageUnavailable", `S3 ignored the range of the start of ${describe(location)}.`);
-        }
-        return { facts, start: (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0) };
-      } catch (error) {
-        if (statusOf(error) !== 416) return fail(error, location);
-        // An empty object has no range.
-        return { facts: await this.head(location), start: new Uint8Array(0) };
-      }
+      const part = await readRange(location, 0, length);
+      // An empty object has no range.
+      if (part === null) return { facts: await this.head(location), start: new Uint8Array(0) };
+      return { facts: part.facts, start: part.bytes };
     },
 
-    async open(location, signal) {
-      const client = await clientOf(location);
-      const command = new GetObjectCommand(object(location));
-      const answer = await client.send(command, { abortSignal: signal }).catch((error) => fail(error, location));
-      return { facts: factsOf(answer), body: answer.Body as Readable };
-    },
+    open: (location, signal) => openObject(location, signal),
 
     async read(location, offset, length, etag) {
       if (length <= 0) return new Uint8Array(0);
-      const range = `bytes=${offset}-${offset + length - 1}`;
-      const client = await clientOf(location);
-      try {
-        const answer = await client.send(new GetObjectCommand({ ...object(location), ...pinned(etag), Range: range }));
-        // A server that ignores the range would hand over the whole object.
-        if ((answer.ContentLength ?? 0) > length) {
-          (answer.Body as Readable | undefined)?.destroy();
-          throw new DocketError("StorageUnavailable", `S3 ignored the range ${range} of ${describe(location)}.`);
-        }
-        return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
-      } catch (error) {
-        // Past the object's end.
-        if (statusOf(error) === 416) return new Uint8Array(0);
-        return fail(error, location);
-      }
+      return (await readRange(location, offset, length, etag))?.bytes ?? new Uint8Array(0);
     },
 
     async readWhole(location) {
@@ -189,11 +186,7 @@ export function createObjectStorage(options: {
     },
 
     async openStream(location, signal, etag) {
-      const client = await clientOf(location);
-      const answer = await client
-        .send(new GetObjectCommand({ ...object(location), ...pinned(etag) }), signal ? { abortSignal: signal } : {})
-        .catch((error) => fail(error, location));
-      return answer.Body as Readable;
+      return (await openObject(location, signal, etag)).body;
     },
 
     async upload(bucket, key, body, uploadOptions = {}) {
