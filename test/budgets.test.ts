@@ -59,9 +59,13 @@ it("an attempt whose Start was on its way while the budget was set is counted on
 });
 
 it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {
-  const [document] = await stack.database.document.findMany({ take: 1 });
-  if (document === undefined) throw new Error("the test before has made documents");
-  const { slug } = await stack.database.project.findUniqueOrThrow({ where: { id: document.projectId } });
+  const slug = `race-${randomUUID().slice(0, 8)}`;
+  const key = `${slug}/1.pdf`;
+  await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+  const processed: { documentId: string } = await stack.client.workflow.execute("processDocument", {
+    ...{ taskQueue: "documents", workflowId: key, args: [{ document: { bucket: stack.bucket, key }, project: slug }] },
+  });
+  const document = { id: processed.documentId };
   const cap = (capUsd: number) => setBudget(stack.database, { project: slug, capUsd, monthly: false }, () => 0);
   const committed = async () => (await readBudgets(stack.database, slug))[0]?.committedUsd ?? 0;
   await cap(1000);

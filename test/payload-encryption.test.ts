@@ -183,15 +183,19 @@ it("a document that began under the old key ends under the new one", async () =>
 
 describe("settings that are no keys", () => {
   const good = randomBytes(32).toString("base64");
+  const lettersOnly = "FWvtTC0rWO4u8YoUyqBdFexNpr3oynnNwO2WESKalsc";
   it.each([
-    ["a key that is too short", "a=c2hvcnQ=", "key a that is not 32 bytes"],
+    ["a key that is too short", `a=${good},b=c2hvcnQ=`, "no 32 bytes in base64 at key 2"],
     ["a key without its id", good, "no id"],
+    ["a key without its id that looks like one", `${lettersOnly}=`, "no id"],
+    ["a shorter key without its id that looks like one", `${lettersOnly.slice(0, 22)}==`, "no id"],
     ["two keys of one id", `a=${good},a=${good}`, "two keys with the id a"],
     ["nothing but commas", ",,", "no key"],
   ])("%s", (_, DOCKET_PAYLOAD_KEYS, problem) => {
     const load = () => loadTemporalConnection({ DOCKET_PAYLOAD_KEYS });
     expect(load).toThrow(problem);
     expect(load).not.toThrow(good.slice(0, 20));
+    expect(load).not.toThrow(lettersOnly.slice(0, 20));
   });
 
   it("a file takes the variable's place, and both are a mistake", async () => {

@@ -54,11 +54,11 @@ function parsePayloadKeys(list: string, where: string): PayloadKey[] {
   if (entries.length > mostKeys) throw refused(`holds more than ${mostKeys} keys`);
   const keys = new Map<string, PayloadKey>();
   for (const [index, entry] of entries.entries()) {
-    const [, id, bytes] = /^([\w.-]{1,64})=(.*)$/.exec(entry) ?? [];
-    // What is wrong may be the key without its id: it is not repeated.
+    // A key without its id may look like an id, for base64 ends in `=`: what is wrong is told by its place alone.
+    const [, id, bytes] = /^([\w.-]{1,64})=([^=].*)$/.exec(entry) ?? [];
     if (id === undefined || bytes === undefined)
       throw refused(`has no id of letters, digits, _ . - at key ${index + 1}`);
-    if (!/^[A-Za-z0-9+/]{43}=$/.test(bytes)) throw refused(`has a key ${id} that is not 32 bytes in base64`);
+    if (!/^[A-Za-z0-9+/]{43}=$/.test(bytes)) throw refused(`has no 32 bytes in base64 at key ${index + 1}`);
     if (keys.has(id)) throw refused(`has two keys with the id ${id}`);
     keys.set(id, { id, key: createSecretKey(bytes, "base64") });
   }
