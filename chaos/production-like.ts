@@ -10,7 +10,7 @@ import { useVariables, withVariables } from "#docket/cli/stack/environment";
 import { createDatabase, type Database } from "#docket/database/client";
 import { runProgram } from "#docket/local/parts/run-program";
 import { startStack } from "#docket/local/stack";
-import { createObjectStorage } from "#docket/storage/object-storage";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { type Ended, processOne } from "./hand-in.ts";
 import { compareLedgers, readBilledJobs } from "./ledgers.ts";
 import { serverPort, startTemporalServer } from "./temporal-server.ts";

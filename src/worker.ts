@@ -20,7 +20,7 @@ import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { dataConverterOf } from "./payloads/data-converter.ts";
-import { createObjectStorage } from "./storage/object-storage.ts";
+import { createObjectStorage } from "./storage/create-object-storage.ts";
 import { sweepWorkFolders } from "./storage/work-folder.ts";
 import { startTracing } from "./telemetry/tracing.ts";
 import { createRegionLimits } from "./textract/region-limits.ts";

@@ -16,7 +16,7 @@ import type { StepReport } from "#docket/local/report";
 import { startS3 } from "#docket/local/s3";
 import { type Stack, startStack } from "#docket/local/stack";
 import { startTemporal } from "#docket/local/temporal";
-import { createObjectStorage } from "#docket/storage/object-storage";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
 
 let folder: string;
 let launcher: string;

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { startS3 } from "#docket/local/s3";
-import { createObjectStorage, type ObjectStorage } from "#docket/storage/object-storage";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
+import type { ObjectStorage } from "#docket/storage/object-storage";
 import { startRegionalS3 } from "./support/regional-s3.ts";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
 

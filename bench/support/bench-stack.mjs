@@ -6,7 +6,7 @@ import { PDFDocument } from "pdf-lib";
 import pg from "pg";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
-import { createObjectStorage } from "#docket/storage/object-storage";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { workerEnvironment } from "#docket/worker/worker-environment";
 import { startProcess, stopAll } from "./processes.mjs";
 

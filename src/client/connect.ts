@@ -4,7 +4,8 @@ import { type Config, loadConfig } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
 import { createDatabase, type Database } from "../database/client.ts";
 import { dataConverterOf } from "../payloads/data-converter.ts";
-import { createObjectStorage, type ObjectStorage } from "../storage/object-storage.ts";
+import { createObjectStorage } from "../storage/create-object-storage.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
 import { startTracing } from "../telemetry/tracing.ts";
 import type { Tracing } from "../telemetry/tracing-parts.ts";
 

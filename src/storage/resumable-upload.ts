@@ -1,23 +1,22 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-  type MultipartUpload,
   type Part,
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { DocketError } from "../contract/failures.ts";
+import type { Encryption } from "./bucket-access.ts";
+import { findUpload, isGone, mostParts } from "./multipart-uploads.ts";
 import { storageFailure } from "./storage-failure.ts";
 
-/** Bytes of a part; S3 takes 10,000 of at least 5 MiB. Another size would make nothing of what was sent before. */
+/** Bytes of a part; S3 takes parts of at least 5 MiB. Another size would make nothing of what was sent before. */
 const partBytes = 8 * 1024 * 1024;
-const mostParts = 10_000;
 /** Parts on their way at once, each in memory. */
 const partsAtOnce = 2;
 
@@ -41,16 +40,16 @@ export const resumableBytes = partBytes + 1;
 
 /**
  * Uploads a large file in parts, and goes on where an upload of the same key stopped: its parts are compared with the
- * file by their MD5 and only the others are sent. The file is read once, in parts, and hashed as a whole meanwhile. An
+ * file by their checksums and only the others are sent. The file is read once, in parts, and hashed as a whole meanwhile. An
  * upload that is interrupted stays in S3 until it is gone on with, or a lifecycle rule of the bucket removes it.
  * @throws {DocketError} `ObjectChanged` when the file is not any more what was hashed, and what S3 refuses with
  */
-export async function uploadInParts(client: S3Client, file: FileUpload): Promise<void> {
+export async function uploadInParts(client: S3Client, file: FileUpload, encryption: Encryption): Promise<void> {
   const { bucket: Bucket, key: Key, signal } = file;
   const options = signal === undefined ? {} : { abortSignal: signal };
   try {
     const begun = await findUpload(client, file);
-    const UploadId = begun?.id ?? (await beginUpload(client, file));
+    const UploadId = begun?.id ?? (await beginUpload(client, file, encryption));
     const upload = { Bucket, Key, UploadId };
     const parts = await sendParts(client, file, upload, begun?.parts ?? new Map());
     if (parts === null) {
@@ -70,69 +69,7 @@ export async function uploadInParts(client: S3Client, file: FileUpload): Promise
   }
 }
 
-/** The newest upload of the key that is under way, with its parts; null where none is, or nobody may look. */
-async function findUpload(
-  client: S3Client,
-  { bucket: Bucket, key: Key }: FileUpload,
-): Promise<{ id: string; parts: Map<number, Part> } | null> {
-  try {
-    const own = (await listUploads(client, Bucket, Key)).filter((upload) => upload.Key === Key);
-    own.sort((a, b) => Number(b.Initiated ?? 0) - Number(a.Initiated ?? 0));
-    const UploadId = own[0]?.UploadId;
-    if (UploadId === undefined) return null;
-    const parts = new Map<number, Part>();
-    let after: string | undefined;
-    do {
-      const page = await client.send(new ListPartsCommand({ Bucket, Key, UploadId, PartNumberMarker: after }));
-      for (const part of page.Parts ?? []) parts.set(part.PartNumber ?? 0, part);
-      after = page.IsTruncated ? page.NextPartNumberMarker : undefined;
-    } while (after !== undefined && parts.size < mostParts);
-    return { id: UploadId, parts };
-  } catch (error) {
-    // Without the permission to list, or at a server that cannot, everything is sent anew.
-    if (mayNotList(error)) return null;
-    throw error;
-  }
-}
-
-/**
- * Ends every upload under way whose key begins with a prefix, and frees what was sent of it. Without the permission to
- * list them, or at a server that cannot, they are left to the bucket's lifecycle rule.
- * @returns how many there were
- */
-export async function abortUploads(client: S3Client, bucket: string, prefix: string): Promise<number> {
-  const found = await listUploads(client, bucket, prefix);
-  for (const { Key, UploadId } of found) {
-    await client
-      .send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
-      .catch((error) => isGone(error) || storageFailure(error, { bucket, key: Key ?? prefix }));
-  }
-  return found.length;
-}
-
-/** At most a thousand, which no prefix of one document has. */
-async function listUploads(client: S3Client, bucket: string, prefix: string): Promise<MultipartUpload[]> {
-  try {
-    const { Uploads: uploads = [] } = await client.send(
-      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }),
-    );
-    return uploads.filter(({ Key, UploadId }) => Key?.startsWith(prefix) && UploadId !== undefined);
-  } catch (error) {
-    if (mayNotList(error)) return [];
-    return storageFailure(error, { bucket, key: "" });
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return (error as { name?: string } | null)?.name === "NoSuchUpload";
-}
-
-function mayNotList(error: unknown): boolean {
-  const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
-  return isGone(error) || status === 403 || status === 405 || status === 501;
-}
-
-async function beginUpload(client: S3Client, file: FileUpload): Promise<string> {
+async function beginUpload(client: S3Client, file: FileUpload, encryption: Encryption): Promise<string> {
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       Bucket: file.bucket,
@@ -141,6 +78,7 @@ async function beginUpload(client: S3Client, file: FileUpload): Promise<string> 
       Metadata: { sha256: file.sha256 },
       // S3 keeps what parts are sent with only where the upload was begun with it, and asks for it at the end then.
       ChecksumAlgorithm: "CRC32",
+      ...encryption,
     }),
   );
   if (UploadId === undefined) throw new DocketError("StorageUnavailable", "S3 began an upload and named no id for it.");
@@ -205,10 +143,21 @@ async function readFully(handle: Handle, body: Buffer, offset: number): Promise<
   return true;
 }
 
-/** By the MD5 that S3 tells of a part; where it tells something else (keys of one's own), the part is sent again. */
+/**
+ * By the MD5 that S3 tells of a part, or, where its entity tag is none (a bucket or an upload with a KMS key), by the
+ * CRC-32 that the part was sent with: the key belongs to the content, so that only damage has to be told.
+ */
 function isPart(part: Part, body: Buffer): boolean {
-  const etag = part.ETag?.replaceAll('"', "");
-  return part.Size === body.length && etag === createHash("md5").update(body).digest("hex");
+  if (part.Size !== body.length) return false;
+  if (part.ETag?.replaceAll('"', "") === createHash("md5").update(body).digest("hex")) return true;
+  return part.ChecksumCRC32 !== undefined && part.ChecksumCRC32 === crc32Of(body);
+}
+
+/** As S3 writes it: base64 of four bytes, the highest first. */
+function crc32Of(body: Buffer): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(body));
+  return sum.toString("base64");
 }
 
 /** A part as the end of the upload names it, with whatever checksum S3 keeps of it. */

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, inject } from "vitest";
 import { createDatabase, type Database } from "#docket/database/client";
-import { createObjectStorage } from "#docket/storage/object-storage";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -38,7 +38,7 @@ async function estimate(named: string[], options: Options): Promise<number> {
   if (addresses.length === 0) return printPlan(ports, { ...found, objects: [] }, json);
 
   const { attach } = await import("../stack/find-services.ts");
-  const { createObjectStorage } = await import("../../storage/object-storage.ts");
+  const { createObjectStorage } = await import("../../storage/create-object-storage.ts");
   await attach(options.dataDirectory);
   const storage = createObjectStorage(loadConfig().storage);
   const isDocument = (key: string) => documentExtensions.has(extname(key).toLowerCase());

@@ -264,7 +264,7 @@ function lazyStorage(dataDirectory: string) {
         const [{ attach }, { loadConfig }, { createObjectStorage }] = await Promise.all([
           import("../stack/find-services.ts"),
           import("../../config.ts"),
-          import("../../storage/object-storage.ts"),
+          import("../../storage/create-object-storage.ts"),
         ]);
         await attach(dataDirectory);
         const { storage } = loadConfig();

@@ -6,7 +6,7 @@ import { type Config, loadConfig, loadOcrSettings } from "../../config.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
 import type { Engine } from "../../contract/process-document.ts";
 import type { DocumentFacts } from "../../media/inspect-document.ts";
-import { createObjectStorage } from "../../storage/object-storage.ts";
+import { createObjectStorage } from "../../storage/create-object-storage.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { formatBytes } from "../render/format.ts";
 import { type Check, failed, ok } from "./check.ts";

@@ -1,6 +1,6 @@
 import { loadConfig } from "../../config.ts";
 import { createDatabase } from "../../database/client.ts";
-import { createObjectStorage } from "../../storage/object-storage.ts";
+import { createObjectStorage } from "../../storage/create-object-storage.ts";
 import { startWebServer, type WebServer } from "../../web/server.ts";
 
 const usualPort = 7080;
