@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createDatabase, type Database } from "#docket/database/client";
+import { createDatabase, type Database, runStatement } from "#docket/database/client";
 import { databaseFailure } from "#docket/database/database-failure";
 import { type BreakingProxy, startBreakingProxy } from "../chaos/tcp-proxy.ts";
 
@@ -20,6 +20,7 @@ afterAll(async () => {
 const calls: [string, () => Promise<unknown>][] = [
   ["a query", () => database.project.findFirst()],
   ["a raw query", () => database.$queryRaw`SELECT 1 AS one`],
+  ["a statement past Prisma", () => runStatement(database, "SELECT 1 AS one", [])],
   [
     "a transaction of several statements",
     () =>

@@ -50,6 +50,7 @@ try {
       pagesPerSecond: median(collected.map(({ seconds }) => pages / seconds)),
       processorSeconds: median(collected.map(({ processorSeconds }) => processorSeconds)),
       postgresSeconds: median(collected.map(({ postgresSeconds }) => postgresSeconds)),
+      s3Seconds: median(collected.map(({ s3Seconds }) => s3Seconds)),
       peakMebibytes: Math.max(...collected.map(({ peakMebibytes }) => peakMebibytes)),
     },
     killed,
@@ -77,7 +78,8 @@ async function collectOnce(/** @type {string} */ name) {
   await worker.stop();
   const spent = (/** @type {string} */ name) => (after[name]?.seconds ?? 0) - (before[name]?.seconds ?? 0);
   const seconds = await secondsOfCollecting(handle);
-  return { seconds, processorSeconds: spent("worker"), postgresSeconds: spent("PostgreSQL"), peakMebibytes };
+  const servers = { postgresSeconds: spent("PostgreSQL"), s3Seconds: spent("S3") };
+  return { seconds, processorSeconds: spent("worker"), ...servers, peakMebibytes };
 }
 
 async function collectKilled(/** @type {string} */ name) {
@@ -153,17 +155,18 @@ async function secondsOfCollecting(/** @type {Awaited<ReturnType<typeof handIn>>
 /** @param {any} report */
 function print({ readOnly, collectPages, killed, machine }) {
   printTable(
-    ["", "pages/s", "CPU s", "PostgreSQL, CPU s", "peak MiB"],
+    ["", "pages/s", "CPU s", "PostgreSQL, CPU s", "S3, CPU s", "peak MiB"],
     [
-      ["reads and parses only", readOnly.pagesPerSecond.toFixed(0), readOnly.processorSeconds.toFixed(1), "", ""],
+      ["reads and parses only", readOnly.pagesPerSecond.toFixed(0), readOnly.processorSeconds.toFixed(1), "", "", ""],
       [
         "collectPages, the whole worker of textract-results",
         collectPages.pagesPerSecond.toFixed(0),
         collectPages.processorSeconds.toFixed(1),
         collectPages.postgresSeconds.toFixed(1),
+        collectPages.s3Seconds.toFixed(1),
         collectPages.peakMebibytes,
       ],
-      ["of the loop", (collectPages.pagesPerSecond / readOnly.pagesPerSecond).toFixed(2), "", "", ""],
+      ["of the loop", (collectPages.pagesPerSecond / readOnly.pagesPerSecond).toFixed(2), "", "", "", ""],
     ],
   );
   const { storedAtKill, stored, answersReadAgain } = killed;

@@ -83,9 +83,11 @@ export async function openBench(options = {}) {
       const { rows } = await database.query("SELECT count(*)::int AS count FROM documents WHERE status = 'complete'");
       return Number(rows[0].count);
     },
-    /** A worker, once it polls. */
+    /** A worker, once it polls. With `BENCH_PROFILE=FOLDER` it leaves a profile of its processor time there. */
     startWorker(queues = "documents,textract-submit,textract-results") {
-      const args = ["dist/cli/docket.js", "worker", "--queues", queues];
+      const folder = process.env["BENCH_PROFILE"];
+      const profile = folder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", folder];
+      const args = [...profile, "dist/cli/docket.js", "worker", "--queues", queues];
       return startProcess(process.execPath, args, /worker is polling/, environment);
     },
     close,

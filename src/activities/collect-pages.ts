@@ -1,9 +1,8 @@
-import { activityInfo, heartbeat } from "@temporalio/activity";
+import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
-import type { RecognizedPage } from "../contract/page.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { type PageWriter, storePages, unreadPages } from "../database/store-pages.ts";
+import { type PageWriter, type StoredPage, storePages, unreadPages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import { PageBuilder } from "../textract/pages-from-blocks.ts";
@@ -65,53 +64,73 @@ export function createCollectPages(ports: {
     return { missing };
   };
 
+  /**
+   * While one answer is stored the next is kept and the one after that is on its way: three are in memory at most. Pages
+   * are stored in order, each after the answers that it comes from; the position counts what is both.
+   */
   async function readResult(request: CollectRequest, reached: { position: unknown }): Promise<void> {
     const { documentId, features, job } = request;
     const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
     const builder = new PageBuilder();
     const rawKeys = new Map<number, string>();
-    const position = startingPosition();
-    let { nextToken, part } = position;
+    const start = startingPosition();
+    let { nextToken, part, storedPages } = start;
     let openPageBegan: Omit<Position, "storedPages"> = { nextToken, part };
 
+    const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
     const rawKeyOf = (number: number) => `textract/${documentId}/${job.jobId}/${number}`;
     const ask = (token: string | null) =>
-      api.get({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined });
+      awaited(api.get({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined }));
     // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
     let kept = activityInfo().attempt > 1;
     let asked: Promise<JobAnswer> | null = null;
+    let storing: Promise<void> = Promise.resolve();
 
-    for (;;) {
-      const rawKey = rawKeyOf(part);
-      const stored = kept ? await storedAnswer(rawKey) : null;
-      kept = stored !== null;
-      const result: JobAnswer = stored ?? (await (asked ?? ask(nextToken)));
-      // The next answer is on its way while this one is stored.
-      asked = kept || result.nextToken === undefined ? null : ask(result.nextToken);
-      asked?.catch(() => {});
-      const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
-      if (!kept) await keep(ports.storage, place, rawKey, result.body, "application/json");
-      for (const block of result.blocks) {
-        if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
+    try {
+      for (;;) {
+        // Of a document that was cancelled, or a worker that is stopped: the position is kept for who goes on.
+        cancellationSignal().throwIfAborted();
+        const rawKey = rawKeyOf(part);
+        const stored = kept ? await storedAnswer(rawKey) : null;
+        kept = stored !== null;
+        const result: JobAnswer = stored ?? (await (asked ?? ask(nextToken)));
+        asked = kept || result.nextToken === undefined ? null : ask(result.nextToken);
+        const keeping = kept
+          ? Promise.resolve()
+          : awaited(keep(ports.storage, place, rawKey, result.body, "application/json"));
+        for (const block of result.blocks) {
+          if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
+        }
+
+        const before = builder.openPage;
+        const complete = builder.add(result.blocks.filter((block) => (block.Page ?? 1) > start.storedPages));
+        if (result.nextToken === undefined) complete.push(...builder.finish());
+        const rows = complete.map((page) => ({ page, rawKey: rawKeys.get(page.number) ?? null }));
+        if (builder.openPage !== before) openPageBegan = { nextToken, part };
+        storedPages = complete.at(-1)?.number ?? storedPages;
+        for (const number of rawKeys.keys()) if (number <= storedPages) rawKeys.delete(number);
+
+        await storing;
+        const position: Position = { ...openPageBegan, storedPages };
+        storing = awaited(
+          keeping
+            .then(() => store(request, writer, rows))
+            .then(() => {
+              reached.position = position;
+              heartbeat(position);
+            }),
+        );
+        if (result.nextToken === undefined) break;
+        nextToken = result.nextToken;
+        part++;
       }
-
-      const before = builder.openPage;
-      const complete = builder.add(result.blocks.filter((block) => (block.Page ?? 1) > position.storedPages));
-      if (result.nextToken === undefined) complete.push(...builder.finish());
-      await store(request, writer, complete, rawKeys);
-      if (builder.openPage !== before) openPageBegan = { nextToken, part };
-      position.storedPages = complete.at(-1)?.number ?? position.storedPages;
-      for (const number of rawKeys.keys()) if (number <= position.storedPages) rawKeys.delete(number);
-
-      reached.position = { ...openPageBegan, storedPages: position.storedPages } satisfies Position;
-      heartbeat(reached.position);
-      if (result.nextToken === undefined) break;
-      nextToken = result.nextToken;
-      part++;
+    } finally {
+      // Nothing goes on behind the back of the next attempt.
+      await storing;
     }
-    const storedPages = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
-    await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages } });
+    const count = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
+    await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages: count } });
   }
 
   /** The answer that an earlier attempt has kept; null where it had not come so far. */
@@ -128,18 +147,20 @@ export function createCollectPages(ports: {
   async function store(
     { documentId, finished, part }: CollectRequest,
     writer: PageWriter,
-    pages: readonly RecognizedPage[],
-    rawKeys: ReadonlyMap<number, string>,
+    pages: readonly StoredPage[],
   ): Promise<void> {
     const failed = new Set(finished.failedPages.map(({ page }) => page));
     const rows = pages
-      .filter((page) => !failed.has(page.number))
-      .map((page) => ({
-        page: { ...page, number: numberInDocument(page.number, part) },
-        rawKey: rawKeys.get(page.number) ?? null,
-      }));
+      .filter(({ page }) => !failed.has(page.number))
+      .map(({ page, rawKey }) => ({ page: { ...page, number: numberInDocument(page.number, part) }, rawKey }));
     await storePages(ports.database, documentId, writer, rows);
   }
+}
+
+/** Something that is awaited later: a failure until then is not one that nobody looks at. */
+function awaited<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
 
 /** The page's number in the document, whatever its number in the small document that Textract read. */

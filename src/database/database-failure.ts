@@ -28,6 +28,8 @@ const unavailableSystemCodes = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
 ]);
+// Names of the client's errors, besides those of Prisma that begin with its own name.
+const clientErrors: (string | undefined)[] = ["DriverAdapterError", "StatementError"];
 // What the driver itself says of a connection that the server closed; it reaches us without a name of Prisma's around it.
 const driverLostConnection =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
@@ -47,8 +49,8 @@ interface ErrorShape {
 /** A typed failure for an error of the database client; null for an error that is not the database's. */
 export function databaseFailure(error: unknown): DocketError | null {
   const chain = errorChain(error);
-  const ofPrisma = chain.some((e) => e.name?.startsWith("PrismaClient") || e.name === "DriverAdapterError");
-  if (!ofPrisma && !chain.some((e) => driverLostConnection.test(e.message ?? ""))) return null;
+  const ofClient = chain.some(({ name }) => name?.startsWith("PrismaClient") || clientErrors.includes(name));
+  if (!ofClient && !chain.some((e) => driverLostConnection.test(e.message ?? ""))) return null;
   const message =
     chain.map((e) => e.message ?? e.kind).find((text) => text !== undefined && text !== "") ?? "no message";
   return new DocketError(typeOf(chain), `PostgreSQL: ${message.trim().split("\n").at(-1)}`, { cause: error });

@@ -1,5 +1,5 @@
 import type { RecognizedPage } from "../contract/page.ts";
-import type { Database } from "./client.ts";
+import { type Database, runStatement } from "./client.ts";
 import { superseded } from "./document-owner.ts";
 
 export interface StoredPage {
@@ -39,47 +39,52 @@ function storableJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) => (typeof inner === "string" ? storable(inner) : inner));
 }
 
+// The columns that differ from page to page, with their types, in the order of a row's values.
+const pageTypes = [...["int", "text", "int", "float8", "float8", "float8", "jsonb", "page_source", "text"]] as const;
+
 /**
- * Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement.
+ * Writes pages, replacing what an earlier attempt wrote under the same numbers, in one statement: a parameter for each
+ * value, because a list of rows as JSON is parsed twice by PostgreSQL.
  * @throws {DocketError} `Superseded` when another run owns the document by now: its pages are not to be mixed
  */
 export async function storePages(
-  database: Pick<Database, "$executeRaw">,
+  database: Database,
   documentId: string,
   writer: PageWriter,
   pages: readonly StoredPage[],
 ): Promise<void> {
   if (pages.length === 0) return;
+  const values: unknown[] = [documentId, writer.runId, writer.engine, writer.writtenBy];
   const rows = pages.map(({ page, rawKey }) => {
     const text = storable(page.text);
-    return {
-      number: page.number,
+    const { number, confidence, width, height, source } = page;
+    const row = [
+      number,
       text,
-      characters: characterCount(text),
-      confidence: page.confidence,
-      width: page.width,
-      height: page.height,
-      lines: page.lines,
-      source: page.source,
-      raw_key: rawKey,
-    };
+      characterCount(text),
+      confidence,
+      width,
+      height,
+      storableJson(page.lines),
+      source,
+      rawKey,
+    ];
+    const first = values.push(...row) - row.length + 1;
+    return `(${pageTypes.map((type, index) => `$${first + index}::${type}`).join()})`;
   });
-  const json = storableJson(rows);
-  const written = await database.$executeRaw`
-    WITH owned AS (
-      SELECT id FROM documents
-      WHERE id = ${documentId}::uuid AND run_id = ${writer.runId} AND status = 'processing' FOR SHARE)
-    INSERT INTO pages (document_id, number, text, characters, confidence, width, height, lines, source, engine, raw_key,
-                       written_by)
-    SELECT owned.id, number, text, characters, confidence, width, height, lines, source::page_source,
-           ${writer.engine}::engine, raw_key, ${writer.writtenBy}
-    FROM jsonb_to_recordset(${json}::jsonb) AS row (
-      number int, text text, characters int, confidence float8, width float8, height float8, lines jsonb, source text,
-      raw_key text), owned
+  const written = await runStatement(
+    database,
+    `WITH owned AS (
+      SELECT id FROM documents WHERE id = $1::uuid AND run_id = $2 AND status = 'processing' FOR SHARE)
+    INSERT INTO pages (document_id, number, text, characters, confidence, width, height, lines, source, raw_key,
+                       engine, written_by)
+    SELECT owned.id, row.*, $3::engine, $4 FROM (VALUES ${rows.join()}) AS row, owned
     ON CONFLICT (document_id, number) DO UPDATE SET
       text = EXCLUDED.text, characters = EXCLUDED.characters, confidence = EXCLUDED.confidence, width = EXCLUDED.width,
       height = EXCLUDED.height, lines = EXCLUDED.lines, source = EXCLUDED.source, engine = EXCLUDED.engine,
-      raw_key = EXCLUDED.raw_key, written_by = EXCLUDED.written_by, stored_at = now()`;
+      raw_key = EXCLUDED.raw_key, written_by = EXCLUDED.written_by, stored_at = now()`,
+    values,
+  );
   if (written === 0) throw superseded(documentId, writer.runId);
 }
 
