@@ -1,0 +1,204 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, Connection } from "@temporalio/client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { documentIdFromContent } from "#docket/contract/document-id";
+import { createDatabase, type Database } from "#docket/database/client";
+import { findTemporal } from "#docket/local/parts/temporal-cli";
+import { type EmbeddedPostgres, startPostgres } from "#docket/local/postgres";
+import { dataFolder } from "#docket/local/postgres-cluster";
+import type { SharedPart } from "#docket/local/shared-part";
+import { type Stack, startStack } from "#docket/local/stack";
+import { startTemporal } from "#docket/local/temporal";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
+import { backUp, putBack } from "./support/database-backup.ts";
+import { readLedger } from "./support/local-textract.ts";
+import { smallPdf } from "./support/small-pdf.ts";
+import { docket, type Running, runCommand, startWorker } from "./support/stack.ts";
+
+// What docs/operations.md says under "Backup, restore, moving", on servers of its own, of which one is lost.
+const project = "restored";
+const bare: NodeJS.ProcessEnv = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+const wait = { timeout: 60_000, interval: 200 };
+
+let folder: string;
+let postgres: EmbeddedPostgres;
+let temporal: SharedPart;
+let stack: Stack;
+let environment: Record<string, string>;
+let database: Database;
+let client: Client;
+let worker: Running;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "docket-restored-"));
+  [postgres, temporal] = await Promise.all([openPostgres(), openTemporal("temporal")]);
+  await openStack();
+  expect(await run("setup")).toMatchObject({ code: 0 });
+  worker = await startWorker(undefined, environment);
+});
+afterAll(async () => {
+  await worker?.stop();
+  await database?.$disconnect();
+  await client?.connection.close();
+  await stack?.stop();
+  await Promise.all([postgres?.stop(), temporal?.stop()]);
+  await rm(await data(), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+});
+
+const openPostgres = () => startPostgres(join(folder, "postgres"), { environment: bare });
+const openTemporal = (name: string) =>
+  startTemporal({ directory: join(folder, name), logDirectory: join(folder, "logs"), environment: bare });
+const data = () => dataFolder(join(folder, "postgres"));
+/** The `docket` command on these servers. */
+const run = (...args: string[]) => docket(args, { ...bare, ...environment });
+
+/** S3 and Textract of the folder, with PostgreSQL and Temporal as they are now. */
+async function openStack(): Promise<void> {
+  const address = `127.0.0.1:${temporal.ports["frontend"]}`;
+  stack = await startStack({
+    dataDirectory: folder,
+    environment: { ...bare, DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: address },
+  });
+  environment = { ...stack.environment, TEMPORAL_NAMESPACE: "default" };
+  database = createDatabase({ url: postgres.url, poolSize: 2 });
+  client = new Client({ connection: await Connection.connect({ address }) });
+}
+
+/** What was ever handed in, by names. */
+const ids: Record<string, string> = {};
+
+/** Stores a document of two pages with a content of its own. */
+async function store(key: string): Promise<{ bucket: string; key: string }> {
+  const { AWS_ENDPOINT_URL_S3: endpoint, DOCKET_BUCKET: bucket = "" } = environment;
+  Object.assign(process.env, stack.environment);
+  const storage = createObjectStorage({ region: "us-east-1", endpoint });
+  const pdf = await smallPdf(key, 2);
+  await storage.put(bucket, `archive/${key}.pdf`, pdf, "application/pdf");
+  storage.close();
+  ids[key] = documentIdFromContent(project, createHash("sha256").update(pdf).digest("hex"));
+  return { bucket, key: `archive/${key}.pdf` };
+}
+
+async function handIn(key: string) {
+  const args = [{ document: await store(key), project, customFields: { case: key } }];
+  return client.workflow.start("processDocument", { taskQueue: "documents", workflowId: `my-${key}`, args });
+}
+
+const statusOf = async (key: string) =>
+  (await database.document.findUnique({ where: { id: ids[key] ?? "" } }))?.status ?? null;
+const atTextract = (key: string) =>
+  expect
+    .poll(() => database.textractJob.count({ where: { documentId: ids[key] ?? "", state: "submitted" } }), wait)
+    .toBe(1);
+
+async function slowJob(key: string, milliseconds: number): Promise<void> {
+  const body = JSON.stringify([{ kind: "slow-job", key: `archive/${key}.pdf`, milliseconds }]);
+  expect((await fetch(`${stack.textractStatus}/faults`, { method: "POST", body })).status).toBe(200);
+}
+
+/** Starts workflows that the query finds from their beginning, as a person does. */
+async function reset(query: string): Promise<void> {
+  const { code, stdout, stderr } = await runCommand(await findTemporal({ environment: bare }), [
+    ...["workflow", "reset", "--query", query, "--type", "FirstWorkflowTask", "--reason", "database restored", "--yes"],
+    ...["--address", environment["TEMPORAL_ADDRESS"] ?? ""],
+  ]);
+  expect(code, stdout + stderr).toBe(0);
+}
+
+describe("a database that was lost and is restored to an earlier time", () => {
+  const documents = ["before", "across", "after", "under-way", "batch/1", "batch/2"];
+  let backup: string;
+  let time: string;
+
+  async function restore(): Promise<void> {
+    await database.$disconnect();
+    await postgres.stop();
+    await putBack(backup, await data());
+    postgres = await openPostgres();
+    database = createDatabase({ url: postgres.url, poolSize: 2 });
+  }
+
+  /** Waits until every document is complete, with its text, and was paid for once; one is deleted. */
+  async function allIsThere(): Promise<void> {
+    const statuses = async () =>
+      Object.fromEntries(await Promise.all(documents.map(async (key) => [key, await statusOf(key)])));
+    await expect.poll(statuses, wait).toEqual(Object.fromEntries(documents.map((key) => [key, "complete"])));
+    for (const key of documents) {
+      const pages = await database.page.findMany({ where: { documentId: ids[key] ?? "" }, orderBy: { number: "asc" } });
+      const text = [1, 2].map((page) => `This is page ${page} of the document that is called ${key}.`);
+      expect(pages.map((page) => page.text)).toEqual(text);
+    }
+    const jobs = await readLedger(stack.textractStatus ?? "");
+    expect(jobs.map(({ billedPages }) => billedPages)).toEqual(Array(documents.length + 1).fill(2));
+  }
+
+  it("has everything again when the workflows are reset as the runbook says, and nothing is paid twice", async () => {
+    await (await handIn("before")).result();
+    await (await handIn("deleted")).result();
+    await slowJob("across", 8000);
+    await slowJob("batch/1", 8000);
+    for (const key of ["batch/1", "batch/2"]) await store(key);
+    const source = { bucket: environment["DOCKET_BUCKET"] ?? "", prefix: "archive/batch/" };
+    const args = [{ source, project, window: 1 }];
+    const batch = await client.workflow.start("processBatch", { taskQueue: "documents", workflowId: "my-batch", args });
+    const across = await handIn("across");
+    await Promise.all([atTextract("across"), atTextract("batch/1")]);
+    backup = join(folder, "backup");
+    await backUp(postgres.url, await data(), backup);
+    time = new Date().toISOString();
+
+    await (await handIn("after")).result();
+    const documentIds = [ids["deleted"]];
+    const deletion = {
+      taskQueue: "documents",
+      workflowId: "my-deletion",
+      args: [{ documentIds, requestedBy: "test" }],
+    };
+    expect(await client.workflow.execute("deleteDocuments", deletion)).toMatchObject({ deleted: 1 });
+    await Promise.all([across.result(), batch.result()]);
+    await slowJob("under-way", 6000);
+    await handIn("under-way");
+    await atTextract("under-way");
+
+    // The workers are at work all the while, as where a provider restores.
+    await restore();
+    const lost = ["after", "under-way", "batch/2"];
+    expect(await Promise.all(lost.map(statusOf))).toEqual([null, null, null]);
+    expect(await Promise.all(["across", "batch/1"].map(statusOf))).toEqual(["processing", "processing"]);
+
+    await reset(
+      'WorkflowType IN ("processDocument", "processBatch") AND (ExecutionStatus = "Running" OR ' +
+        `(ExecutionStatus IN ("Completed", "Failed") AND CloseTime > "${time}"))`,
+    );
+    await allIsThere();
+    expect(await statusOf("deleted")).toBe("complete");
+    await reset(`WorkflowType = "deleteDocuments" AND ExecutionStatus = "Completed" AND CloseTime > "${time}"`);
+    await expect.poll(() => statusOf("deleted"), wait).toBe(null);
+    await expect.poll(() => database.batch.findMany(), wait).toMatchObject([{ state: "finished" }]);
+    const { customFields } = await database.documentMetadata.findUniqueOrThrow({
+      where: { documentId: ids["after"] ?? "" },
+    });
+    expect(customFields).toEqual({ case: "after" });
+  });
+
+  it("has everything again when Temporal is lost with it, and the bucket's objects are handed in", async () => {
+    await Promise.all([worker.stop(), client.connection.close(), stack.stop()]);
+    await temporal.stop();
+    await restore();
+    temporal = await openTemporal("temporal-anew");
+    await openStack();
+    expect(await run("setup")).toMatchObject({ code: 0 });
+    worker = await startWorker(undefined, environment);
+
+    const prefix = `s3://${environment["DOCKET_BUCKET"]}/archive/`;
+    const { code, stdout, stderr } = await run("batch", prefix, "--project", project);
+    expect(code, stdout + stderr).toBe(0);
+    await allIsThere();
+    const reconciled = await run("ledger", "--reconcile");
+    expect(reconciled, reconciled.stdout).toMatchObject({ code: 0 });
+  });
+});
