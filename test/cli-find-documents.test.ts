@@ -50,6 +50,28 @@ describe("documents found on a command line", () => {
     expect(found.skipped).toBe(3);
   });
 
+  // Elsewhere a file system may take no such name.
+  test.runIf(process.platform === "linux")(
+    "an entry that cannot be looked at is refused with its reason and not passed over",
+    async () => {
+      const strange = join(folder, "strange");
+      await mkdir(strange);
+      // Latin-1, as an old archive leaves it.
+      await writeFile(Buffer.from(`${strange}/caf\xe9.pdf`, "latin1"), pdf);
+      await writeFile(Buffer.from(`${strange}/caf\xe9.txt`, "latin1"), "words");
+      await symlink("self.pdf", join(strange, "self.pdf"));
+      await writeFile(join(strange, "plain.pdf"), pdf);
+      const found = await findDocuments(["strange"], { cwd });
+      expect(found.files.map(({ file }) => file)).toEqual(["strange/plain.pdf"]);
+      expect(found.refused.map(({ file, failure }) => [file, failure.type])).toEqual([
+        ["strange/caf\uFFFD.pdf", "FileUnreadable"],
+        ["strange/self.pdf", "FileUnreadable"],
+      ]);
+      expect(found.refused[0]?.failure.message).toContain("not UTF-8");
+      expect(found.skipped).toBe(1);
+    },
+  );
+
   test("a file named twice, or named and inside a named folder, is one file", async () => {
     const found = await findDocuments(["in/page9.PDF", "in", "./in/page9.PDF"], { cwd });
     expect(found.files.filter((file) => file.path.endsWith("page9.PDF"))).toHaveLength(1);

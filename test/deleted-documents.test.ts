@@ -8,6 +8,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
+import { deletionWorkflowId } from "#docket/contract/delete-documents";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // Several commands and documents in each test: on a busy machine that takes a while.
@@ -161,4 +162,13 @@ it("a project is deleted only when that is said twice; a retention deletes what 
   expect(unsaid).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
   expect((await docket(["delete", "--project", project, "--yes", "--json"])).code).toBe(0);
   await expectGone(recent.documentId);
+});
+
+it("a deletion joins the one of the same documents and extent that is under way, and no other", async () => {
+  const ids = (input: object) => deletionWorkflowId({ requestedBy: "Ann", ...input });
+  expect(ids({ documentIds: ["b", "a"] })).toBe(ids({ documentIds: ["a", "b"], reason: "again" }));
+  const all = [...[["a"], ["a", "b"], ["a", "c"]].map((documentIds) => ({ documentIds })), { project: "p" }].flatMap(
+    (input) => [ids(input), ids({ ...input, withSource: true })],
+  );
+  expect(new Set(all).size).toBe(8);
 });

@@ -4,7 +4,6 @@ import {
   type DeleteDocumentsResult,
   deleteDocumentsType,
   deletionWorkflowId,
-  projectDeletionWorkflowId,
   retentionScheduleId,
 } from "../contract/delete-documents.ts";
 import { taskQueues } from "../contract/process-document.ts";
@@ -15,12 +14,7 @@ type Temporal = Pick<Services, "temporal">;
 /** Starts a deletion, or joins the one of the same documents that is under way. */
 export async function startDeletion({ temporal }: Temporal, input: DeleteDocumentsInput) {
   const { documentIds = [], project } = input;
-  const workflowId =
-    project !== undefined
-      ? projectDeletionWorkflowId(project)
-      : documentIds.length === 1
-        ? deletionWorkflowId(documentIds[0] ?? "")
-        : `delete/${documentIds[0]}-and-${documentIds.length - 1}-more`;
+  const workflowId = deletionWorkflowId(input);
   const handle = await temporal.workflow.start(deleteDocumentsType, {
     workflowId,
     taskQueue: taskQueues.documents,

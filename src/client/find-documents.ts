@@ -91,12 +91,28 @@ export async function findDocuments(
   }
 
   async function visit(shown: string, path: string): Promise<void> {
-    // A dangling link, or an entry that went away meanwhile, is not a document.
-    const status = await stat(path).catch(() => null);
-    if (status?.isDirectory()) return walk(shown, path);
-    if (status?.isFile() && (await isDocument(path))) add(shown, path);
+    const status = await stat(path).catch((error: NodeJS.ErrnoException) => error);
+    if (status instanceof Error) {
+      const failure = whyUnseen(shown, path, status);
+      if (failure === null) found.skipped += 1;
+      else found.refused.push({ file: shown, failure });
+      return;
+    }
+    if (status.isDirectory()) return walk(shown, path);
+    if (status.isFile() && (await isDocument(path))) add(shown, path);
     else found.skipped += 1;
   }
+}
+
+/** Why an entry of a folder cannot be looked at; null for what is no document, or is not there any more. */
+function whyUnseen(shown: string, path: string, error: NodeJS.ErrnoException): Failure | null {
+  const extension = extname(path).toLowerCase();
+  if (extension !== "" && !documentExtensions.has(extension)) return null;
+  if (error.code !== "ENOENT") return unreadable(shown, error);
+  // A link that leads nowhere, or a file that went away meanwhile; but no path leads back to a name that is not UTF-8.
+  if (!basename(path).includes("\uFFFD")) return null;
+  const message = `${shown}: its name is not UTF-8, so that it cannot be opened.`;
+  return new DocketError("FileUnreadable", message, { remedy: "Rename the file, and hand it in again." }).toFailure();
 }
 
 async function isDocument(path: string): Promise<boolean> {

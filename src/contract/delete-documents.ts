@@ -1,3 +1,4 @@
+import { setId } from "./document-id.ts";
 import type { Failure } from "./failures.ts";
 
 /** The workflow's type name, as any Temporal client starts it. */
@@ -27,9 +28,16 @@ export interface DeleteDocumentsResult {
   failed: { documentId: string; failure: Failure }[];
 }
 
-/** Workflow id of the deletion of one document. */
-export const deletionWorkflowId = (documentId: string) => `delete/${documentId}`;
-/** Workflow id of the deletion of a project's documents. */
-export const projectDeletionWorkflowId = (project: string) => `delete/project/${project}`;
+/**
+ * Workflow id of a deletion: the same for the same documents and the same extent, so that a deletion that is started
+ * again joins the one that is under way, and no other.
+ */
+export function deletionWorkflowId({ documentIds = [], project, withSource = false }: DeleteDocumentsInput): string {
+  const extent = withSource ? "/with-source" : "";
+  if (project !== undefined) return `delete/project/${project}${extent}`;
+  const [first] = documentIds;
+  if (documentIds.length === 1) return `delete/${first}${extent}`;
+  return `delete/${documentIds.length}-documents/${setId(documentIds)}${extent}`;
+}
 /** Id of the schedule that keeps a project's retention; its runs' workflow ids begin with it. */
 export const retentionScheduleId = (project: string) => `retention/${project}`;

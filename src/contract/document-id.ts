@@ -22,6 +22,11 @@ export function projectIdFromSlug(slug: string): string {
   return uuidv5(slug, projectNamespace);
 }
 
+/** A name for a set of documents, whatever their order. */
+export function setId(documentIds: readonly string[]): string {
+  return uuidv5([...documentIds].sort().join("\n"), documentNamespace);
+}
+
 /** Workflow id of a document. */
 export function documentWorkflowId(documentId: string): string {
   return `document/${documentId}`;
