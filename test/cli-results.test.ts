@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 import { renderCheck } from "#docket/cli/commands/doctor";
 import { memoryCheck, nodeCheck } from "#docket/cli/doctor/machine-checks";
+import { renderColumns } from "#docket/cli/render/columns";
 import { renderFailure, renderResults } from "#docket/cli/render/document-table";
 import { exportLines } from "#docket/cli/render/export-lines";
 import { joinPages } from "#docket/cli/render/page-text";
@@ -71,6 +72,26 @@ describe("the result of a run", () => {
     expect(renderFailure("a.pdf", failure, color)).toBe(
       "✗ a.pdf: PagesFailed: pages 3-5 were [2Jlost\n    remedy: Look at them.",
     );
+  });
+});
+
+describe("a table", () => {
+  test("has its columns two spaces apart, by what the characters take on a terminal", () => {
+    const rows = [
+      ["文書.pdf", "1", ""],
+      [pc.createColors(true).red("a"), "1,000", "x"],
+    ];
+    expect(renderColumns([{ title: "name" }, { title: "n", align: "right" }, { title: "" }], rows)).toBe(
+      "name          n\n文書.pdf      1\n\u001b[31ma\u001b[39m         1,000  x",
+    );
+    expect(renderColumns([{ title: "name" }], [])).toBe("name");
+  });
+
+  test("of a pile of documents is as any other", () => {
+    const rows = Array.from({ length: 200_000 }, (_, i) => [String(i)]);
+    const lines = renderColumns([{ title: "n", align: "right" }], rows).split("\n");
+    expect(lines).toHaveLength(200_001);
+    expect(lines[1]).toBe("     0");
   });
 });
 

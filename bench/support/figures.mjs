@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from "node:os";
-import Table from "cli-table3";
+import { renderColumns } from "#docket/cli/render/columns";
 
 /** @param {number[]} values */
 export function median(values) {
@@ -20,7 +20,11 @@ export function machine() {
  * @param {(string | number)[][]} rows
  */
 export function printTable(head, rows) {
-  const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows);
-  console.log(table.toString());
+  const columns = head.map((title) => ({ title }));
+  console.log(
+    renderColumns(
+      columns,
+      rows.map((row) => row.map(String)),
+    ),
+  );
 }

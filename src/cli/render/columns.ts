@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import stringWidth from "string-width";
 
 /** A column of a table: its title, and on which side its values stand. */
 export interface Column {
@@ -6,26 +6,22 @@ export interface Column {
   align?: "left" | "right";
 }
 
-const noLines = Object.fromEntries(
-  ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"]
-    .concat(["left", "left-mid", "mid", "mid-mid", "right", "right-mid"])
-    .map((name) => [name, ""]),
-);
-
 /** A table without lines, columns two spaces apart; wide characters count as what they take. */
 export function renderColumns(columns: Column[], rows: string[][]): string {
-  const table = new Table({
-    chars: { ...noLines, middle: "  " },
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-    colAligns: columns.map((column) => column.align ?? "left"),
-  });
-  table.push(
-    columns.map((column) => column.title),
-    ...rows,
-  );
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
+  const all = [columns.map((column) => column.title), ...rows];
+  const widths = all.map((row) => row.map((cell) => stringWidth(cell)));
+  // One after the other: there may be more rows than a call takes arguments.
+  const widest = columns.map((_, at) => widths.reduce((most, row) => Math.max(most, row[at] ?? 0), 0));
+  return all
+    .map((row, r) =>
+      columns
+        .map(({ align }, at) => {
+          const cell = row[at] ?? "";
+          const space = " ".repeat((widest[at] ?? 0) - (widths[r]?.[at] ?? 0));
+          return align === "right" ? space + cell : cell + space;
+        })
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
