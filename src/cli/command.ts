@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { type ExitMeanings, exitCodesHelp } from "./exit-codes.ts";
+import { Interrupted } from "./interrupt.ts";
+import { note } from "./output.ts";
 import { showError } from "./show-error.ts";
 
 /** Options that every command takes. */
@@ -38,7 +40,10 @@ export function defineCommand(program: Command, text: CommandText): Command {
     .addHelpText("after", `\nExample:\n${examples}\n\n${exitCodesHelp(text.exits)}`);
 }
 
-/** Makes an action out of a function that returns the exit code: an exception is shown with its remedy and is 1. */
+/**
+ * Makes an action out of a function that returns the exit code: an exception is shown with its remedy and is 1; a
+ * command that was interrupted ends with the code that tells the signal.
+ */
 export function runs<Options extends CommonOptions, Arguments extends unknown[]>(
   run: (...parameters: [...Arguments, Options]) => Promise<number>,
 ): (...parameters: unknown[]) => Promise<void> {
@@ -48,6 +53,11 @@ export function runs<Options extends CommonOptions, Arguments extends unknown[]>
     try {
       process.exitCode = await run(...(parameters.slice(0, -1) as [...Arguments, Options]));
     } catch (error) {
+      if (error instanceof Interrupted) {
+        note("Stopped.");
+        process.exitCode = error.exitCode;
+        return;
+      }
       showError(error, { json: options.json ?? false, verbose: options.verbose ?? false });
       process.exitCode = 1;
     }

@@ -25,7 +25,7 @@ export function interruptible(): Interruption {
     code ??= name === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated;
     if (first === null) {
       first = Date.now();
-      controller.abort(new Interrupted());
+      controller.abort(new Interrupted(code));
     } else if (Date.now() - first > sameKeystrokeMilliseconds) {
       for (const stop of forced) stop();
       process.exit(code);
@@ -44,15 +44,21 @@ export function interruptible(): Interruption {
 }
 
 /** The reason of the abort: a person's wish, not an error. */
-class Interrupted extends Error {
-  constructor() {
+export class Interrupted extends Error {
+  /** That tells the signal. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
     super("Interrupted.");
     this.name = "Interrupted";
+    this.exitCode = exitCode;
   }
 }
 
 /** Waits for a promise, but no longer than until the signal is aborted; then rejects with the signal's reason. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Nobody else waits for it once the signal is aborted; its failure is then nobody's.
+  promise.catch(() => {});
   signal.throwIfAborted();
   // A promise alone does not keep a process alive, and a guest of another one's stack holds nothing else open.
   const alive = setInterval(() => {}, 60_000);

@@ -14,6 +14,7 @@ const rangesBetweenCollections = 4;
  * Copies a document from S3 to a file, range after range, so that no more than one range is in memory, and makes sure
  * that it is the content that was read: text must never be laid over another document that took its key.
  * @param sha256 of the content that was read, hexadecimal; null where it is not known
+ * @param signal ends the copying between two ranges
  * @throws {DocketError} `ObjectMissing`, `ObjectForbidden`, `StorageUnavailable`; `ObjectChanged`
  */
 export async function fetchOriginal(
@@ -21,12 +22,14 @@ export async function fetchOriginal(
   location: DocumentLocation,
   sha256: string | null,
   path: string,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { size } = await storage.head(location);
   const hash = createHash("sha256");
   const file = await open(path, "w", 0o600);
   try {
     for (let offset = 0; offset < size; ) {
+      signal?.throwIfAborted();
       const bytes = await storage.read(location, offset, Math.min(rangeBytes, size - offset));
       if (bytes.length === 0) throw new DocketError("ObjectChanged", `${describe(location)} became shorter.`);
       hash.update(bytes);

@@ -19,6 +19,7 @@ export interface ExportStorage {
 /**
  * A document ready to be exported.
  * @param folder for the original, if a format needs it; the caller removes it
+ * @param signal makes the next reading of pages, raw answers or the original fail with its reason
  * @throws {DocketError} `RecordMissing`, `DatabaseUnavailable`
  */
 export async function readExportInput(
@@ -26,6 +27,7 @@ export async function readExportInput(
   openStorage: () => Promise<ExportStorage>,
   documentId: string,
   folder: string,
+  signal: AbortSignal,
 ): Promise<ExportInput> {
   const row = await reader.document(documentId);
   if (row === undefined) throw new DocketError("RecordMissing", `There is no document ${documentId}.`);
@@ -43,15 +45,16 @@ export async function readExportInput(
       customFields: row.customFields ?? {},
     },
     location,
-    pages: () => readPages(reader, documentId, pagesOfJob),
+    pages: () => readPages(reader, documentId, pagesOfJob, signal),
     async readRaw(rawKey) {
+      signal.throwIfAborted();
       const { storage, bucket } = await openStorage();
       return storage.readWhole({ bucket, key: rawKey });
     },
     original() {
       original ??= (async () => {
         const path = join(folder, "original");
-        await fetchOriginal((await openStorage()).storage, location, row.sha256, path);
+        await fetchOriginal((await openStorage()).storage, location, row.sha256, path, signal);
         return path;
       })();
       return original;
@@ -63,8 +66,10 @@ async function* readPages(
   reader: DocumentReader,
   documentId: string,
   pagesOfJob: ReadonlyMap<string, number[]>,
+  signal: AbortSignal,
 ): AsyncGenerator<ExportedPage> {
   for (let after = 0; ; ) {
+    signal.throwIfAborted();
     const rows = await reader.pagesAfter(documentId, after, batch);
     for (const row of rows) {
       const inPart = pagesOfJob.get(row.writtenBy)?.indexOf(row.number) ?? -1;

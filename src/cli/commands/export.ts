@@ -60,21 +60,28 @@ async function exportDocuments(references: string[], options: Options): Promise<
   }
   const { keepHeapSmall } = await import("../../export/free-memory.ts");
   keepHeapSmall();
-  const [{ withDatabaseAddress }, { DocumentReader }] = await Promise.all([
+  const [{ withDatabaseAddress }, { DocumentReader }, { sweepWorkFolders }] = await Promise.all([
     import("../stack/find-services.ts"),
     import("../../database/document-reader.ts"),
+    import("../../storage/work-folder.ts"),
   ]);
-  return withDatabaseAddress(options.dataDirectory, async (url) => {
+  await sweepWorkFolders();
+  return withDatabaseAddress(options.dataDirectory, async (url, signal) => {
     const reader = new DocumentReader(url);
     try {
-      return await exportAll(reader, references, options);
+      return await exportAll(reader, references, options, signal);
     } finally {
       await reader.close();
     }
   });
 }
 
-async function exportAll(reader: DocumentReader, references: string[], options: Options): Promise<number> {
+async function exportAll(
+  reader: DocumentReader,
+  references: string[],
+  options: Options,
+  signal: AbortSignal,
+): Promise<number> {
   const ids = await findIds(reader, references, options);
   const several = references.length !== 1 || options.project !== undefined;
   const target = await chooseTarget(several, options);
@@ -86,8 +93,9 @@ async function exportAll(reader: DocumentReader, references: string[], options: 
     try {
       for await (const id of ids) {
         if (output.closed) break;
+        signal.throwIfAborted();
         let whole = true;
-        for await (const ended of exportOne(reader, services.open, id, target, options)) {
+        for await (const ended of exportOne(reader, services.open, id, target, options, signal)) {
           await manifest?.add(ended);
           whole &&= ended.failure === null;
           await report(ended, options);
@@ -163,6 +171,7 @@ async function* exportOne(
   documentId: string,
   target: Target,
   options: Options,
+  signal: AbortSignal,
 ): AsyncGenerator<Ended> {
   const { format } = options;
   const ended: Ended = {
@@ -173,7 +182,7 @@ async function* exportOne(
   const folder = await makeWorkFolder("export");
   try {
     const { readExportInput } = await import("../../export/read-export-input.ts");
-    const input = await readExportInput(reader, openStorage, documentId, folder);
+    const input = await readExportInput(reader, openStorage, documentId, folder, signal);
     ended.fileName = input.document.fileName;
     refuseIncomplete(input, options);
     ended.pages = input.document.storedPages;
@@ -188,6 +197,7 @@ async function* exportOne(
     }
     yield { ...ended, ...(await write(input, target, format)) };
   } catch (error) {
+    signal.throwIfAborted();
     yield { ...ended, failure: failureOf(error) };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { ServiceWait } from "../../client/service-wait.ts";
 import { loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase, type Database } from "../../database/client.ts";
+import { interruptible, untilAborted } from "../interrupt.ts";
 import { invocation } from "../invocation.ts";
 import { outageNotes } from "../service-wait.ts";
 import { useVariables } from "./environment.ts";
@@ -76,14 +77,14 @@ async function stackGone(dataDirectory: string): Promise<{ why: string; remedy: 
 
 /**
  * Runs something with the database alone: of the environment, of the running stack, or, when neither is there, the
- * embedded PostgreSQL of the data folder, which is started for this.
+ * embedded PostgreSQL of the data folder, which is started for this and stopped again, also at Ctrl-C.
  */
 export async function withDatabase<T>(
   dataDirectory: string,
   waiting: Waiting,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
-  return withDatabaseAddress(dataDirectory, async (url) => {
+  return withDatabaseAddress(dataDirectory, async (url, interrupted) => {
     const database = createDatabase({ url, poolSize: 4 });
     const wait = new ServiceWait({
       services: { database: { url } },
@@ -91,28 +92,45 @@ export async function withDatabase<T>(
       signal: waiting.signal,
       onChange: outageNotes(),
     });
-    try {
+    const ask = async () => {
       if (waiting.seconds > 0) await wait.through(() => database.$queryRaw`SELECT 1`);
-      return await use(database);
+      return use(database);
+    };
+    try {
+      return await untilAborted(ask(), interrupted);
     } finally {
-      await database.$disconnect();
+      const disconnected = database.$disconnect();
+      // It would wait for a query that nobody waits for any more.
+      if (interrupted.aborted) disconnected.catch(() => {});
+      else await disconnected;
     }
   });
 }
 
-/** As {@link withDatabase}, with the database's address, for those who connect in their own way. */
-export async function withDatabaseAddress<T>(dataDirectory: string, use: (url: string) => Promise<T>): Promise<T> {
-  const configured =
-    process.env["DATABASE_URL"] || (await readStackFile(resolve(dataDirectory)))?.environment["DATABASE_URL"];
-  const own = configured ? null : await startPostgresAlone(dataDirectory);
+/**
+ * As {@link withDatabase}, with the database's address, for those who connect in their own way. They end by themselves
+ * soon after the signal is aborted, which Ctrl-C does, and leave nothing behind.
+ */
+export async function withDatabaseAddress<T>(
+  dataDirectory: string,
+  use: (url: string, interrupted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal, dispose } = interruptible();
   try {
-    return await use(configured || (own?.url ?? ""));
+    const configured =
+      process.env["DATABASE_URL"] || (await readStackFile(resolve(dataDirectory)))?.environment["DATABASE_URL"];
+    const own = configured ? null : await startPostgresAlone(dataDirectory, signal);
+    try {
+      return await use(configured || (own?.url ?? ""), signal);
+    } finally {
+      await own?.stop();
+    }
   } finally {
-    await own?.stop();
+    dispose();
   }
 }
 
-async function startPostgresAlone(dataDirectory: string) {
+async function startPostgresAlone(dataDirectory: string, signal: AbortSignal) {
   const folder = join(resolve(dataDirectory), "postgres");
   await access(folder).catch((cause) => {
     throw new DocketError("InvalidInput", `There is no database in ${dataDirectory}, and DATABASE_URL is not set.`, {
@@ -121,5 +139,5 @@ async function startPostgresAlone(dataDirectory: string) {
     });
   });
   const { startPostgres } = await import("../../local/postgres.ts");
-  return startPostgres(folder);
+  return startPostgres(folder, { signal });
 }

@@ -1,6 +1,7 @@
 import { loadConfig } from "../../config.ts";
 import { createDatabase } from "../../database/client.ts";
 import { createObjectStorage } from "../../storage/create-object-storage.ts";
+import { sweepWorkFolders } from "../../storage/work-folder.ts";
 import { startWebServer, type WebServer } from "../../web/server.ts";
 
 const usualPort = 7080;
@@ -11,6 +12,7 @@ const usualPort = 7080;
  */
 export async function openWebPage(environment: NodeJS.ProcessEnv, port?: number): Promise<WebServer> {
   const config = loadConfig(environment);
+  await sweepWorkFolders();
   const database = createDatabase({ url: config.database.url, poolSize: 4 });
   const storage = createObjectStorage(config.storage);
   const release = async () => {
