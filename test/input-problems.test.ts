@@ -13,6 +13,10 @@ it.each([
     { document: { bucket: "b", key: "" } },
     "document.bucket must have at least 3 characters; document.key must have at least 1 character",
   ],
+  [
+    { document: { bucket: "bucket/letters", key: "17.pdf" } },
+    "document.bucket must be a bucket's name: letters, digits, hyphens, dots and underscores",
+  ],
   [{ document, projet: "x" }, 'the input has no field "projet"'],
   [{ document, project: "Smith v Jones" }, "project must be lower-case letters, digits and hyphens, at most 63"],
   [{ document, documentId: "17" }, "documentId must be a UUID"],
@@ -26,4 +30,9 @@ it.each([
   [{ document, fileName: "a\0b" }, "fileName holds a character that cannot be kept"],
 ])("%j: %s", (input, problem) => {
   expect(() => validateInput(input)).toThrow(`The input of processDocument is not valid: ${problem}.`);
+});
+
+it("a document's id is taken as PostgreSQL and the keys of objects have it", () => {
+  const documentId = "2C0D1E5A-7A39-4A3C-8E6C-2F1F7D2A9C42";
+  expect(validateInput({ document, documentId }).documentId).toBe(documentId.toLowerCase());
 });

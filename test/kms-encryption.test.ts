@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { loadConfig } from "#docket/config";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
 
@@ -14,6 +14,8 @@ import { createObjectStorage } from "#docket/storage/create-object-storage";
 const key = "alias/docket";
 const written: { what: string; headers: IncomingHttpHeaders }[] = [];
 const parts: string[] = [];
+/** Id of the upload that is encrypted with the key. */
+let encrypted = "none";
 /** What S3 says of uploads under way, and of the parts of one. */
 let underWay = { uploads: "", parts: "" };
 let server: Server;
@@ -21,7 +23,7 @@ let endpoint: string;
 let folder: string;
 
 const partBytes = 8 * 1024 * 1024;
-const content = Buffer.alloc(partBytes + 1000, "a page of the file ");
+const content = Buffer.alloc(2 * partBytes + 1000, "a page of the file ");
 
 beforeAll(async () => {
   Object.assign(process.env, inject("environment"));
@@ -35,6 +37,9 @@ beforeAll(async () => {
         response.end("<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>");
       } else if (method === "PUT" && url.includes("partNumber")) {
         parts.push(/partNumber=(\d+)/.exec(url)?.[1] ?? "");
+        if (url.includes(`uploadId=${encrypted}`)) response.setHeader("x-amz-server-side-encryption", "aws:kms");
+        const sum = request.headers["x-amz-checksum-crc32"];
+        if (sum !== undefined) response.setHeader("x-amz-checksum-crc32", sum);
         response.setHeader("etag", '"1"').end();
       } else if (method === "POST") {
         response.end("<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>");
@@ -89,15 +94,33 @@ it("without the setting the bucket's own encryption counts", async () => {
   for (const { headers } of written) expect(headers).not.toHaveProperty("x-amz-server-side-encryption");
 });
 
-it("an upload of a file goes on where it stopped, although the key makes entity tags that are no MD5", async () => {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(content.subarray(0, partBytes)));
-  underWay = {
-    uploads:
-      "<ListMultipartUploadsResult><Upload><Key>large-file</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>",
-    parts: `<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>"of-the-key"</ETag><Size>${partBytes}</Size>
-      <ChecksumCRC32>${sum.toString("base64")}</ChecksumCRC32></Part></ListPartsResult>`,
-  };
-  await writeAll({ DOCKET_KMS_KEY: key });
-  expect(parts).toEqual(["2"]);
+describe("an upload of a file that was interrupted", () => {
+  beforeAll(() => {
+    const sum = (part: number) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32BE(crc32(content.subarray((part - 1) * partBytes, part * partBytes)));
+      return bytes.toString("base64");
+    };
+    const part = (number: number) => `<Part><PartNumber>${number}</PartNumber><ETag>"of-the-key"</ETag>
+      <Size>${partBytes}</Size><ChecksumCRC32>${sum(number)}</ChecksumCRC32></Part>`;
+    underWay = {
+      uploads: `<ListMultipartUploadsResult>
+        <Upload><Key>large-file</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>`,
+      parts: `<ListPartsResult>${part(1)}${part(2)}</ListPartsResult>`,
+    };
+  });
+
+  it("goes on where it stopped, although the key makes entity tags that are no MD5", async () => {
+    encrypted = "1";
+    await writeAll({ DOCKET_KMS_KEY: key });
+    // The first part is sent to see how the upload is encrypted.
+    expect(parts).toEqual(["1", "3"]);
+  });
+
+  it("is begun anew where it was begun without the key", async () => {
+    encrypted = "none";
+    await writeAll({ DOCKET_KMS_KEY: key });
+    expect(parts.toSorted()).toEqual(["1", "1", "2", "3"]);
+    expect(written.at(-1)?.headers["x-amz-server-side-encryption"]).toBe("aws:kms");
+  });
 });

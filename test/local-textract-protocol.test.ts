@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import {
   DetectDocumentTextCommand,
@@ -404,6 +406,10 @@ describe("on command", () => {
     expect((await post('[{"kind":"no-such-fault"}]')).status).toBe(400);
     expect((await post("not json")).status).toBe(400);
     expect((await post("[]", { origin: "http://example.com" })).status).toBe(403);
+    // A page's name that was led to this machine.
+    const rebound = get(`${endpoint.address}/jobs`, { headers: { host: "example.com" } });
+    const [{ statusCode }] = (await once(rebound, "response")) as [IncomingMessage];
+    expect(statusCode).toBe(403);
     await endpoint.fault({ kind: "no-slot", count: 3 });
     expect(await (await fetch(address)).json()).toEqual({ faults: [{ kind: "no-slot", operation: "*", count: 3 }] });
     await fetch(address, { method: "DELETE" });

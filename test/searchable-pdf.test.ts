@@ -229,6 +229,17 @@ describe("a searchable PDF", () => {
     );
   });
 
+  it("does not double the text below a scan in another language than English", async () => {
+    const sentence = "Die Klägerin verlangt von der Beklagten Zahlung des vereinbarten Kaufpreises nebst Zinsen.";
+    const file = await writePdf(folder, "german.pdf", async (pdf, font) => {
+      const page = await addScan(pdf, sheet);
+      for (let i = 0; i < 12; i++) page.drawText(sentence, { x: 60, y: 720 - 40 * i, size: 11, font });
+    });
+    const own = (await textOf(file))[0]?.lines ?? [];
+    expect(own).toHaveLength(12);
+    expect(await exported(file, [scanned(own)])).toMatchObject({ pages: 0, untouched: true, added: 0 });
+  });
+
   it("leaves out a stamp's words and adds those of the scan below it", async () => {
     const file = await writePdf(folder, "stamped.pdf", async (pdf, font) => {
       (await addScan(pdf, sheet)).drawText("ALD 000123", { x: 450, y: 40, size: 12, font });

@@ -16,7 +16,10 @@ try {
   for await (const { stage, pagesDone, pages, outcome } of docket.follow(handedIn)) {
     if (outcome === null) console.error(`${stage ?? "handed in"}, ${pagesDone} of ${pages ?? "?"} pages`);
     else if (outcome.failure === null) console.log(await docket.text(handedIn.documentId));
-    else console.error(`${outcome.failure.type}: ${outcome.failure.message}\nremedy: ${outcome.failure.remedy}`);
+    else {
+      console.error(`${outcome.failure.type}: ${outcome.failure.message}\nremedy: ${outcome.failure.remedy}`);
+      process.exitCode = 2;
+    }
   }
 } finally {
   await docket.close();

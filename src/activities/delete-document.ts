@@ -44,7 +44,8 @@ export function createDeleteDocument(ports: {
 }) {
   const { database, storage } = ports;
   return async function deleteDocument(request: DeleteRequest): Promise<DocumentDeleted> {
-    const { documentId } = request;
+    // As PostgreSQL has it, and so the keys of all objects.
+    const documentId = request.documentId.toLowerCase();
     const { runId, workflowId } = currentRun();
     const id = uuidv5(`${runId}\n${documentId}`, deletionNamespace);
     const document = await claimForDeletion(database, documentId, { runId, workflowId });
@@ -93,8 +94,13 @@ export function createDeleteDocument(ports: {
 
   async function removeAll(bucket: string, prefix: string): Promise<number> {
     let removed = 0;
-    for (;;) {
+    for (let before: string | undefined; ; ) {
       const objects = await listAll(bucket, prefix);
+      const first = objects[0] && `${objects[0].key} (version ${objects[0].version ?? "none"})`;
+      if (first !== undefined && first === before) {
+        throw new DocketError("StorageUnavailable", `S3 lists ${bucket}/${first}, which it said was deleted.`);
+      }
+      before = first;
       for (const object of objects) {
         await storage.remove({ bucket, ...object });
         removed++;

@@ -6,11 +6,12 @@ import { plainWords, problemsOf } from "./plain-words.ts";
 import { defaultWindow, largestWindow, type ProcessBatchInput } from "./process-batch.ts";
 import { engines } from "./process-document.ts";
 import { featureFields, hasQuestionsForQueries, questionsMissing, withFeatureList } from "./valid-features.ts";
+import { bucketName } from "./valid-input.ts";
 
 const inputSchema = z
   .strictObject({
     batchId: z.uuid().optional(),
-    source: z.strictObject({ bucket: z.string().min(3).max(255), prefix: z.string().max(1024) }).optional(),
+    source: z.strictObject({ bucket: bucketName, prefix: z.string().max(1024) }).optional(),
     project: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and hyphens, at most 63")

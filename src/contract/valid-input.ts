@@ -11,10 +11,17 @@ const storable = z
   .string()
   .refine((text) => !text.includes("\0") && text.isWellFormed(), "holds a character that cannot be kept");
 
+/** A bucket as S3 and Textract take it: no address of an access point, and no part of a key. */
+export const bucketName = z
+  .string()
+  .min(3)
+  .max(255)
+  .regex(/^[0-9A-Za-z._-]*$/, "must be a bucket's name: letters, digits, hyphens, dots and underscores");
+
 const inputSchema = z
   .strictObject({
     document: z.strictObject({
-      bucket: z.string().min(3).max(255),
+      bucket: bucketName,
       key: storable.min(1).max(1024),
       version: z.string().min(1).max(1024).optional(),
     }),
@@ -22,7 +29,8 @@ const inputSchema = z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and hyphens, at most 63")
       .default(defaultProject),
-    documentId: z.uuid().optional(),
+    // Object keys are made of it, and PostgreSQL writes it so.
+    documentId: z.uuid().toLowerCase().optional(),
     sha256: z
       .string()
       .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256 in hexadecimal")

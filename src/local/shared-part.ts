@@ -108,7 +108,8 @@ export class SharedPart {
     while (!signal.aborted) {
       const ended = await this.#running.process.ended(logCheckMilliseconds, signal);
       if (signal.aborted) return;
-      await boundLog(this.#definition.logPath);
+      // On a full disk there is nothing to be done about a log that grows.
+      await boundLog(this.#definition.logPath).catch(() => {});
       if (!ended) continue;
       try {
         await this.#startAgain();

@@ -28,6 +28,8 @@ export interface TextLayerVerdict {
 }
 
 const longPageWords = 30;
+/** Share of common English words below which the text of a scan is a bad reading of it, or of another language. */
+const leastOfAScan = 0.1;
 
 /**
  * Whether a page's text layer says what the page shows, or the page must be recognised from its picture. The layer is
@@ -50,16 +52,27 @@ export function judgeTextLayer(evidence: TextLayerEvidence, language: string): T
   const wordLike = share(words, isWordLike);
   if (words.length >= longPageWords && wordLike < (scan ? 0.75 : 0.6)) return refused("not-words");
   const english = language.split("+").includes("eng");
-  const alphabetic = words.filter((word) => /^\P{L}*\p{Script=Latin}{1,}\P{L}*$/u.test(word));
-  if (english && alphabetic.length >= 2 * longPageWords) {
-    const common = share(alphabetic, (word) => commonEnglish.has(word.toLowerCase().replace(/[^a-z]/g, "")));
+  const common = english ? commonEnglishShare(words) : null;
+  if (common !== null) {
     // Lists of names have few common words but letters in English proportions; ciphers have neither. A bad reading
     // of a scan keeps the proportions and loses the words.
     if (common < 0.03 && englishLetters(text) < 0.7) return refused("not-the-language");
-    if (scan && common < 0.1) return refused("not-the-language");
+    if (scan && common < leastOfAScan) return refused("not-the-language");
   }
   if (words.length < longPageWords) return { trusted: true, decisive: false, reason: "too-few-words" };
   return { trusted: true, decisive: true, reason: "good" };
+}
+
+/** Whether a text that is known to be read well may be English: it has English words, or too few words to tell. */
+export function mayBeEnglish(text: string): boolean {
+  return (commonEnglishShare(text.split(/\s+/u)) ?? 1) >= leastOfAScan;
+}
+
+/** Share (0-1) of the commonest English words among those in Latin letters; null where these are too few to tell. */
+function commonEnglishShare(words: readonly string[]): number | null {
+  const alphabetic = words.filter((word) => /^\P{L}*\p{Script=Latin}{1,}\P{L}*$/u.test(word));
+  if (alphabetic.length < 2 * longPageWords) return null;
+  return share(alphabetic, (word) => commonEnglish.has(word.toLowerCase().replace(/[^a-z]/g, "")));
 }
 
 /**

@@ -24,8 +24,7 @@ export function createListing({ clientOf, fail }: BucketAccess): Pick<ObjectStor
         .catch((error) => fail(error, { bucket, key: "" }));
       return [...(answer.Versions ?? []), ...(answer.DeleteMarkers ?? [])].flatMap(
         ({ Key: key, VersionId: version }) =>
-          // "null" is how a bucket without versions names the only one.
-          key === undefined ? [] : [{ key, ...(version === undefined || version === "null" ? {} : { version }) }],
+          key === undefined ? [] : [{ key, ...(version === undefined ? {} : { version }) }],
       );
     },
   };

@@ -59,7 +59,8 @@ export interface ObjectStorage {
   list(bucket: string, prefix: string, after: string | null): Promise<{ objects: ListedObject[]; more: boolean }>;
   /**
    * The first objects whose keys begin with a prefix, at most 1,000: where the bucket keeps versions every one of them,
-   * marks of deletion included.
+   * marks of deletion included. What was written while it kept none is the version "null", and is removed by that name
+   * only.
    */
   listVersions(bucket: string, prefix: string): Promise<{ key: string; version?: string }[]>;
   /** The bucket's region. */

@@ -48,7 +48,7 @@ export async function uploadInParts(client: S3Client, file: FileUpload, encrypti
   const { bucket: Bucket, key: Key, signal } = file;
   const options = signal === undefined ? {} : { abortSignal: signal };
   try {
-    const begun = await findUpload(client, file);
+    const begun = await goOnWith(client, file, encryption);
     const UploadId = begun?.id ?? (await beginUpload(client, file, encryption));
     const upload = { Bucket, Key, UploadId };
     const parts = await sendParts(client, file, upload, begun?.parts ?? new Map());
@@ -67,6 +67,44 @@ export async function uploadInParts(client: S3Client, file: FileUpload, encrypti
     }
     storageFailure(error, { bucket: Bucket, key: Key });
   }
+}
+
+/** The upload to go on with; null where there is none, or what is there is encrypted with something else. */
+async function goOnWith(client: S3Client, file: FileUpload, encryption: Encryption) {
+  const begun = await findUpload(client, file);
+  if (begun === null || encryption.SSEKMSKeyId === undefined) return begun;
+  // Lists do not tell how an upload is encrypted, the answer to a part does: the first one is always sent.
+  const upload = { Bucket: file.bucket, Key: file.key, UploadId: begun.id };
+  const body = await firstPart(file);
+  if (body === null) return begun;
+  const answer = await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: body }));
+  if (isEncryptedWith(answer, encryption.SSEKMSKeyId)) {
+    begun.parts.set(1, { ...answer, Size: body.length });
+    return begun;
+  }
+  await client.send(new AbortMultipartUploadCommand(upload));
+  return null;
+}
+
+/** S3 names the key by its ARN, whose end is the key's id; an alias cannot be told from another. */
+function isEncryptedWith(answer: { ServerSideEncryption?: string; SSEKMSKeyId?: string }, key: string): boolean {
+  if (answer.ServerSideEncryption !== "aws:kms") return false;
+  return key.includes("alias/") || answer.SSEKMSKeyId === undefined || answer.SSEKMSKeyId.endsWith(key);
+}
+
+/** @returns null where the file is shorter by now */
+async function firstPart({ path, size }: FileUpload): Promise<Buffer | null> {
+  const handle = await open(path);
+  try {
+    const body = Buffer.alloc(Math.min(bytesOfPart(size), size));
+    return (await readFully(handle, body, 0)) ? body : null;
+  } finally {
+    await handle.close();
+  }
+}
+
+function bytesOfPart(size: number): number {
+  return Math.max(partBytes, Math.ceil(size / mostParts));
 }
 
 async function beginUpload(client: S3Client, file: FileUpload, encryption: Encryption): Promise<string> {
@@ -93,14 +131,14 @@ async function sendParts(
   there: ReadonlyMap<number, Part>,
 ): Promise<CompletedPart[] | null> {
   const whole = createHash("sha256");
-  const bytesOfPart = Math.max(partBytes, Math.ceil(size / mostParts));
+  const step = bytesOfPart(size);
   const parts: CompletedPart[] = [];
   const sending = new Set<Promise<void>>();
   const handle = await open(path);
   try {
-    for (let number = 1, offset = 0; offset < size; number++, offset += bytesOfPart) {
+    for (let number = 1, offset = 0; offset < size; number++, offset += step) {
       signal?.throwIfAborted();
-      const body = Buffer.alloc(Math.min(bytesOfPart, size - offset));
+      const body = Buffer.alloc(Math.min(step, size - offset));
       if (!(await readFully(handle, body, offset))) return null;
       whole.update(body);
       const known = there.get(number);

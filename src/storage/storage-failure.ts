@@ -51,6 +51,8 @@ function typeOf(name: string | undefined, status: number | undefined, location: 
   if (status === 412) return "ObjectChanged";
   if (status === 404) return location.key === "" ? "BucketMissing" : "ObjectMissing";
   if (status === 403) return "ObjectForbidden";
+  // The client sends nothing that no address can be made of.
+  if (name === "InvalidBucketName" || name === "EndpointError") return "StorageRefused";
   const passing = status === undefined || status >= 500 || status === 408 || status === 409 || status === 429;
   return passing ? "StorageUnavailable" : "StorageRefused";
 }

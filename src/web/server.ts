@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isLoopbackHost } from "../contract/network.ts";
 import type { Database } from "../database/client.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { createPagePictures } from "./page-pictures.ts";
@@ -80,7 +81,7 @@ async function respond(ports: WebPorts, request: IncomingMessage, response: Serv
   const plain = (status: number, text: string, more: Record<string, string> = {}) =>
     response.writeHead(status, { ...headers, ...more, "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
   try {
-    if (!isLoopback(request.headers.host)) {
+    if (!isLoopbackHost(request.headers.host)) {
       plain(421, "This page answers to 127.0.0.1 and localhost only.");
       return;
     }
@@ -106,9 +107,4 @@ async function respond(ports: WebPorts, request: IncomingMessage, response: Serv
     // The browser is gone; nobody waits for an answer any more.
     response.destroy();
   }
-}
-
-/** Whether the host that a browser asked for is this machine, by a name that no one else can give out. */
-export function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host);
 }

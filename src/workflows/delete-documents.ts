@@ -69,8 +69,8 @@ export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done
 async function* documentsOf(input: DeleteDocumentsInput, done: Done): AsyncGenerator<string> {
   const { documentIds, project, olderThanDays } = input;
   if (documentIds !== undefined) {
-    const from = done.after === null ? 0 : documentIds.indexOf(done.after) + 1;
-    yield* documentIds.slice(from);
+    const ids = documentIds.map((id) => id.toLowerCase());
+    yield* ids.slice(done.after === null ? 0 : ids.indexOf(done.after) + 1);
     return;
   }
   for (;;) {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { DocketError } from "../../contract/failures.ts";
+import { isLoopbackAddress } from "../../contract/network.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { interruptible, untilAborted } from "../interrupt.ts";
 import { parseHost, parsePort } from "../listen-options.ts";
@@ -100,10 +101,6 @@ function unreadable(cause: NodeJS.ErrnoException): never {
     remedy: "Correct --token-file or the file's permissions.",
     cause,
   });
-}
-
-function isLoopbackAddress(host: string): boolean {
-  return host === "::1" || host.startsWith("127.");
 }
 
 function collectOrigins(value: string, before: string[]): string[] {

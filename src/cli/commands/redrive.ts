@@ -126,9 +126,8 @@ async function tell(redrive: Redrive, started: boolean, { json }: Options): Prom
   );
   if (urgent && resultExpiresAt !== null) {
     const color = colorsFor(process.stderr);
-    note(
-      color.yellow(`! The paid result of ${fileName} expires at ${formatTime(resultExpiresAt)}; it is fetched first.`),
-    );
+    const name = printableLine(fileName);
+    note(color.yellow(`! The paid result of ${name} expires at ${formatTime(resultExpiresAt)}; it is fetched first.`));
   }
 }
 

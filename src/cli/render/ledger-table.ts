@@ -59,7 +59,8 @@ export function renderTotals(totals: LedgerTotal[], color: Colors): string {
 export function renderDifference({ kind, documentId, attempt, jobId, detail }: Difference, color: Colors): string {
   const document = documentId === null ? "no document" : `document ${documentId}`;
   const where = attempt === null ? document : `${document}, attempt ${attempt}`;
-  return printableLine(`${color.red(kind.padEnd(12))}  ${where}, job ${jobId ?? "unknown"}: ${detail}`);
+  const rest = printableLine(`${where}, job ${jobId ?? "unknown"}: ${detail}`);
+  return `${color.red(kind.padEnd(12))}  ${rest}`;
 }
 
 function table(columns: Column[], rows: string[][], color: Colors): string {

@@ -1,7 +1,7 @@
 import type { Box, Line } from "../../contract/page.ts";
 import { heap, type PdfDocument } from "../../media/pdfium.ts";
 import { readTextLayer } from "../../ocr/text-layer.ts";
-import { judgeTextLayer } from "../../ocr/text-layer-trust.ts";
+import { judgeTextLayer, mayBeEnglish } from "../../ocr/text-layer-trust.ts";
 import type { PageSystem } from "./text-content.ts";
 
 /** What must be known of a page before text is laid on it. */
@@ -22,15 +22,20 @@ const step = 100;
  * Looks at a page: how it is turned and cropped, and what text it has of its own. Text that is there and can be believed
  * is not written a second time; an unreadable layer (an earlier program's bad reading, fonts that do not tell what their
  * characters are) counts as none.
+ * @param page.text as it was recognised: what it is written in, the page's own text is held to
  * @param pictures whether the pages are pictures, which have no text
  */
-export function readPageFacts(document: PdfDocument, number: number, pictures: boolean): PageFacts {
+export function readPageFacts(
+  document: PdfDocument,
+  { number, text }: { number: number; text: string },
+  pictures: boolean,
+): PageFacts {
   return document.withPage(number, (page) => {
     const shown = displayedSystem(document, page);
     if (pictures) return { ...shown, hasText: () => false };
     const images = document.images(page);
     const { lines, evidence } = readTextLayer(document, page, images);
-    const { trusted, reason } = judgeTextLayer(evidence, "eng");
+    const { trusted, reason } = judgeTextLayer(evidence, mayBeEnglish(text) ? "eng" : "");
     if (trusted && evidence.imageCoverage > 0.5) return { ...shown, hasText: () => true };
     const believed = trusted || reason === "image-without-its-text";
     return { ...shown, hasText: believed ? covers(lines) : () => false };

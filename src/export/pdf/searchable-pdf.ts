@@ -176,7 +176,7 @@ function contentOf(
 ): string {
   // The text layer itself was the source: nothing is missing from it.
   if (page.source === "text-layer" || page.lines.length === 0) return "";
-  const facts = readPageFacts(reader, page.number, pictures);
+  const facts = readPageFacts(reader, page, pictures);
   const lines = page.lines
     .map((line) => {
       const words =

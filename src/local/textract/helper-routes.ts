@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { DocketError } from "../../contract/failures.ts";
+import { isLoopbackHost } from "../../contract/network.ts";
 import type { Faults } from "./faults.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -16,10 +17,14 @@ export function createHelperRoutes(ports: {
   jobs: JobStore;
   ledger: Ledger;
   faults: Faults;
+  /** Whether the endpoint is reached from its own machine only. */
+  loopback: boolean;
   readBody(request: IncomingMessage): Promise<Buffer>;
 }) {
   return async function helperRoute(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.headers.origin !== undefined) {
+    const { origin, host } = request.headers;
+    // A page's own name may have been led to this machine: then the browser sends no origin, but that name.
+    if (origin !== undefined || (ports.loopback && !isLoopbackHost(host))) {
       sendJson(response, 403, { error: "These paths are not for web pages." });
       return;
     }

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DocketError } from "../../contract/failures.ts";
-import { httpAddress } from "../../contract/network.ts";
+import { httpAddress, isLoopbackAddress } from "../../contract/network.ts";
 import { claimFolder } from "./claim-folder.ts";
 import { createFaults } from "./faults.ts";
 import { createGetResult } from "./get-result.ts";
@@ -105,7 +105,10 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     stopping: stopping.signal,
     onError,
   });
-  const helperRoute = createHelperRoutes({ region, jobs, ledger, faults, readBody: bodies.read });
+  const helperRoute = createHelperRoutes({
+    ...{ region, jobs, ledger, faults, readBody: bodies.read },
+    loopback: isLoopbackAddress(options.host),
+  });
 
   const server = createServer((request, response) => {
     const queueCall = readQueueCall(request);
