@@ -9,6 +9,7 @@ import {
 import { failureTable } from "../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
 import { failureOf } from "./document-failure.ts";
+import { listOf, optional, requireInput } from "./require-input.ts";
 import { gatePolicy } from "./retry-policies.ts";
 import { versionedAs } from "./versioning.ts";
 
@@ -20,14 +21,8 @@ setWorkflowOptions(versionedAs("PINNED"), checkDeployment);
  * environment is what this version needs.
  */
 export async function checkDeployment(input: CheckDeploymentInput | null = null): Promise<CheckDeploymentResult> {
+  if (input !== null) requireInput(input, { queues: optional(queueNames) }, { further: queuesProblem });
   const queues = input?.queues ?? checkedByDefault;
-  const known: readonly string[] = Object.values(taskQueues);
-  const unknown = queues.filter((queue) => !known.includes(queue));
-  if (queues.length === 0 || unknown.length > 0) {
-    const problem = queues.length === 0 ? "it names no queue" : `${unknown.join(", ")} is no queue of Docket`;
-    const message = `The input of checkDeployment is not valid: ${problem}.`;
-    throw ApplicationFailure.create({ type: "InvalidInput", message, nonRetryable: true });
-  }
   const checks = (await Promise.all(queues.map(checksOf))).flat();
   const failures = checks.flatMap(({ failure }) => failure ?? []);
   const [first] = failures;
@@ -38,6 +33,15 @@ export async function checkDeployment(input: CheckDeploymentInput | null = null)
     nonRetryable: true,
     details: [{ ...first, failures, checks }],
   });
+}
+
+const queueNames = listOf("names of queues", (value) => typeof value === "string", 100);
+
+function queuesProblem({ queues }: CheckDeploymentInput): string | null {
+  if (queues?.length === 0) return "it names no queue";
+  const known: readonly string[] = Object.values(taskQueues);
+  const unknown = queues?.filter((queue) => !known.includes(queue)) ?? [];
+  return unknown.length === 0 ? null : `${unknown.join(", ")} is no queue of Docket`;
 }
 
 async function checksOf(queue: TaskQueue): Promise<DeploymentCheck[]> {

@@ -1,6 +1,5 @@
 import {
   ActivityFailure,
-  ApplicationFailure,
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
@@ -13,6 +12,7 @@ import type { Activities } from "../activities/index.ts";
 import type { DeleteDocumentsInput, DeleteDocumentsResult } from "../contract/delete-documents.ts";
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { failureOf } from "./document-failure.ts";
+import { type FieldRule, flag, isUuid, listOf, optional, requireInput, text } from "./require-input.ts";
 import { retryPolicies } from "./retry-policies.ts";
 import { versionedAs } from "./versioning.ts";
 
@@ -24,7 +24,6 @@ const { listDocumentsToDelete } = proxyActivities<Activities>({ ...retryPolicies
 /** Documents between two new runs: some ten events each. */
 const documentsARun = 500;
 const mostFailures = 100;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What an earlier run of the same deletion has done. */
 interface Done extends DeleteDocumentsResult {
@@ -38,15 +37,17 @@ setWorkflowOptions(versionedAs("AUTO_UPGRADE"), deleteDocuments);
 
 /** Removes documents one after another: what is interrupted is gone on with, and one that fails keeps no other back. */
 export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done): Promise<DeleteDocumentsResult> {
-  requireScope(input);
-  const done: Done = before ?? { deleted: 0, objects: 0, failed: [], after: null };
+  requireInput(input, fields, { further: scopeProblem });
+  // Only a run that goes on for another has one before it.
+  const goesOn = workflowInfo().continuedFromExecutionRunId !== undefined;
+  const done: Done = (goesOn ? before : undefined) ?? { deleted: 0, objects: 0, failed: [], after: null };
   let thisRun = 0;
   for await (const documentId of documentsOf(input, done)) {
     if (thisRun >= documentsARun) await continueAsNew<typeof deleteDocuments>(input, done);
     thisRun += 1;
     try {
       // What a retention finds has ended.
-      if (input.olderThanDays === undefined) await cancelRun(documentId);
+      if ((input.olderThanDays ?? null) === null) await cancelRun(documentId);
       const { deleted, objects } = await deleteDocument({
         documentId,
         withSource: input.withSource ?? false,
@@ -68,7 +69,7 @@ export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done
 
 async function* documentsOf(input: DeleteDocumentsInput, done: Done): AsyncGenerator<string> {
   const { documentIds, project, olderThanDays } = input;
-  if (documentIds !== undefined) {
+  if (documentIds) {
     const ids = documentIds.map((id) => id.toLowerCase());
     yield* ids.slice(done.after === null ? 0 : ids.indexOf(done.after) + 1);
     return;
@@ -87,18 +88,16 @@ async function cancelRun(documentId: string): Promise<void> {
     .catch(() => undefined);
 }
 
-function requireScope({ documentIds, project, requestedBy }: DeleteDocumentsInput): void {
-  const problem =
-    (documentIds === undefined) === (project === undefined)
-      ? "either documentIds or project is needed"
-      : (documentIds?.length ?? 0) > 1000
-        ? "at most 1,000 documentIds are taken"
-        : documentIds?.some((id) => !uuid.test(id))
-          ? "a document's id is a UUID"
-          : typeof requestedBy !== "string" || requestedBy === ""
-            ? "requestedBy is needed"
-            : null;
-  if (problem === null) return;
-  const message = `The input of ${workflowInfo().workflowType} is not valid: ${problem}.`;
-  throw ApplicationFailure.create({ type: "InvalidInput", message, nonRetryable: true });
+const fields: Record<keyof DeleteDocumentsInput, FieldRule> = {
+  documentIds: optional(listOf("UUIDs", isUuid, 1000)),
+  project: optional(text),
+  olderThanDays: optional({ holds: (days) => typeof days === "number" && days >= 0, must: "must be a number of days" }),
+  withSource: optional(flag),
+  requestedBy: text,
+  reason: optional({ holds: (value) => typeof value === "string", must: "must be text" }),
+};
+
+function scopeProblem({ documentIds, project }: DeleteDocumentsInput): string | null {
+  const eitherOr = Boolean(documentIds) !== Boolean(project);
+  return eitherOr ? null : "either documentIds or project is needed";
 }

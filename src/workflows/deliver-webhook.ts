@@ -15,8 +15,10 @@ import {
   deliverWebhookType,
   type WebhookDelivered,
   type WebhookEventType,
+  webhookEventTypes,
 } from "../contract/webhook.ts";
 import { failureOf, toWorkflowFailure } from "./document-failure.ts";
+import { type FieldRule, isUuid, requireInput, text, uuid } from "./require-input.ts";
 import { retryPolicies } from "./retry-policies.ts";
 import { versionedAs } from "./versioning.ts";
 
@@ -26,6 +28,7 @@ setWorkflowOptions(versionedAs("AUTO_UPGRADE"), deliverWebhook);
 
 /** Tells one webhook of one event; a receiver that does not answer is tried for days. */
 export async function deliverWebhook(input: DeliverWebhookInput): Promise<WebhookDelivered> {
+  requireInput(input, fields, { additions: true });
   const isTest = input.type === "docket.webhook.test";
   const { postWebhook } = proxyActivities<Activities>({
     ...(isTest ? retryPolicies.webhookTest : retryPolicies.webhook),
@@ -39,6 +42,20 @@ export async function deliverWebhook(input: DeliverWebhookInput): Promise<Webhoo
     throw toWorkflowFailure(failureOf(error), input.ended?.documentId ?? null);
   }
 }
+
+const fields: Record<keyof DeliverWebhookInput, FieldRule> = {
+  webhookId: uuid,
+  eventId: text,
+  type: {
+    holds: (value) => (webhookEventTypes as readonly unknown[]).includes(value),
+    must: `must be one of ${webhookEventTypes.join(", ")}`,
+  },
+  time: { holds: (value) => !Number.isNaN(Date.parse(String(value))), must: "must be a time, as ISO 8601 writes it" },
+  ended: {
+    holds: (value) => value === null || isUuid((value as DocumentEnded | undefined)?.documentId),
+    must: "must be null, or name a document",
+  },
+};
 
 /**
  * Starts the deliveries of a document's end. They are workflows of their own, which the document does not wait for.

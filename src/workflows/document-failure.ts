@@ -32,8 +32,8 @@ export function failureOf(error: unknown): Failure {
  */
 export function withoutRecord(failure: Failure, input: ProcessDocumentInput | null | undefined): Failure {
   if (failure.type !== "Internal") return failure;
-  const document = input?.document;
-  const name = document === undefined ? "The document" : `s3://${document.bucket}/${document.key}`;
+  const document = input?.document ?? null;
+  const name = document === null ? "The document" : `s3://${document.bucket}/${document.key}`;
   const where = `${name} has no record; the workflow ${workflowInfo().workflowId} is all that tells of it.`;
   return { ...failure, message: `${failure.message} (${where})` };
 }

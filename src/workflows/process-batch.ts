@@ -49,6 +49,8 @@ setWorkflowOptions(versionedAs("AUTO_UPGRADE"), processBatch);
  */
 export async function processBatch(input: ProcessBatchInput): Promise<ProcessBatchResult> {
   const story = new BatchStory(input);
+  // Only a run that goes on for another has one before it; in anybody else's input it is refused as a field too many.
+  const resumed = workflowInfo().continuedFromExecutionRunId === undefined ? undefined : input?.resumed;
   const database = proxyActivities<Pick<Activities, "ensureBatch" | "finishBatch">>(retryPolicies.database);
   const summary = "looks for room in the window";
   const batch = proxyActivities<Pick<Activities, "advanceBatch">>({ ...batchPolicy, summary });
@@ -56,7 +58,7 @@ export async function processBatch(input: ProcessBatchInput): Promise<ProcessBat
   const wanted: Partial<BatchSettings> = {};
   let cancelled = false;
   let version = 0;
-  const settings = { window: 0, priority: 3, paused: false, ...input?.resumed?.settings };
+  const settings = { window: 0, priority: 3, paused: false, ...resumed?.settings };
   const tell = (told: Partial<BatchSettings>): BatchProgress => {
     Object.assign(wanted, told);
     Object.assign(settings, told);
@@ -79,7 +81,7 @@ export async function processBatch(input: ProcessBatchInput): Promise<ProcessBat
   let batchId: string | null = null;
   let started: string | null = null;
   try {
-    const state = input?.resumed ?? (await database.ensureBatch(input));
+    const state = resumed ?? (await database.ensureBatch(input));
     batchId = state.batchId;
     started = state.started;
     let { counts } = state;
@@ -112,8 +114,8 @@ export async function processBatch(input: ProcessBatchInput): Promise<ProcessBat
       if (advance.documents.length === 0 && workflowInfo().historyLength < mostEvents) continue;
       await condition(allHandlersFinished);
       if (cancelled) break;
-      const resumed = { batchId, settings: { ...settings }, started, counts };
-      await continueAsNew<typeof processBatch>({ ...input, resumed });
+      const next = { batchId, settings: { ...settings }, started, counts };
+      await continueAsNew<typeof processBatch>({ ...input, resumed: next });
     }
     const result = await database.finishBatch({ batchId, state: cancelled ? "cancelled" : "finished", started });
     story.tell(result.counts, null);

@@ -32,9 +32,12 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   const story = new DocumentStory(input);
   const run = documentActivities(input);
   setHandler(progress, () => story.progress());
-  // Set before the first await, so that no early notification is lost; an unknown job's id changes nothing.
+  // Set before the first await, so that no early notification is lost; an unknown job's id changes nothing, and neither
+  // does a signal that names none: anybody may send one, and an exception here would be retried for ever.
   const notifications = new Set<string>();
-  setHandler(textractFinished, ({ jobId }) => void notifications.add(jobId));
+  setHandler(textractFinished, (told?: Partial<TextractFinished> | null) => {
+    if (typeof told?.jobId === "string") notifications.add(told.jobId);
+  });
 
   try {
     const { listsSeldom, ...valid } = await story.step("ensureProject", () => run.database.ensureProject(input));
