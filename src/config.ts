@@ -81,6 +81,7 @@ const environmentSchema = z.object({
     .regex(/^arn:[a-z\d-]+:iam::\d{12}:role\/\S+$/, "is the ARN of an IAM role")
     .optional(),
   DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: seconds(300),
+  DOCKET_TEXTRACT_NOTIFIED_POLL_MAX_SECONDS: seconds(3600),
   DOCKET_NOTIFICATION_QUEUE_URL: z.url("is the URL of an SQS queue").optional(),
   DOCKET_TEXTRACT_START_PER_SECOND: byRegion,
   DOCKET_TEXTRACT_GET_PER_SECOND: byRegion,
@@ -154,8 +155,12 @@ export interface Config {
     /** Delay between two looks at one job, milliseconds: grows from the first to the second. */
     pollMinMilliseconds: number;
     pollMaxMilliseconds: number;
-    /** Delay between two looks at a job whose end is notified, milliseconds: for the notification that is lost. */
+    /**
+     * Delay between two looks at a job whose end is notified, milliseconds, for the notification that is lost: doubles
+     * from the first to the second.
+     */
     notifiedPollMilliseconds: number;
+    notifiedPollMaxMilliseconds: number;
     /** At most one for each region; empty: no notifications. */
     notificationChannels: NotificationChannel[];
     /** Requests a second of each operation in a region, over all workers; undefined: the region's quota. */
@@ -202,6 +207,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       pollMinMilliseconds: e.DOCKET_TEXTRACT_POLL_MIN_SECONDS * 1000,
       pollMaxMilliseconds: e.DOCKET_TEXTRACT_POLL_MAX_SECONDS * 1000,
       notifiedPollMilliseconds: e.DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS * 1000,
+      notifiedPollMaxMilliseconds: e.DOCKET_TEXTRACT_NOTIFIED_POLL_MAX_SECONDS * 1000,
       notificationChannels: notificationChannels(e.DOCKET_TEXTRACT_TOPIC_ARN, e.DOCKET_TEXTRACT_ROLE_ARN),
       startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
       getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,

@@ -83,12 +83,19 @@ export async function openBench(options = {}) {
       const { rows } = await database.query("SELECT count(*)::int AS count FROM documents WHERE status = 'complete'");
       return Number(rows[0].count);
     },
-    /** A worker, once it polls. With `BENCH_PROFILE=FOLDER` it leaves a profile of its processor time there. */
-    startWorker(queues = "documents,textract-submit,textract-results") {
+    /**
+     * A worker, once it polls; its `line` holds the address of its metrics. With `BENCH_PROFILE=FOLDER` it leaves a
+     * profile of its processor time there.
+     */
+    startWorker(
+      queues = "documents,textract-submit,textract-results",
+      /** @type {Record<string, string>} */ settings = {},
+    ) {
       const folder = process.env["BENCH_PROFILE"];
       const profile = folder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", folder];
       const args = [...profile, "dist/cli/docket.js", "worker", "--queues", queues];
-      return startProcess(process.execPath, args, /worker is polling/, environment);
+      const ready = /http:[^"]+(?=.*worker is polling)/;
+      return startProcess(process.execPath, args, ready, { ...environment, ...settings });
     },
     close,
   };

@@ -1,8 +1,10 @@
 // What documents cost while they wait for Textract: npm run bench:waiting -- [--documents 2000] [--seconds 60]
-// [--minutes 30] [--json]
+// [--settle 0] [--slots NUMBER] [--notified] [--minutes 30] [--json]
 //
-// Jobs that never end. When every document waits, the servers and the worker are watched for a while: memory, processor
-// time, requests to Textract, and the history that a document has by then.
+// Jobs that never end. When every document waits, the servers and the worker are watched for a while, `--settle` seconds
+// later: memory, processor time, requests to Textract, and the history that a document has by then. With `--slots` that many
+// have a job and the others stand in line for one. With `--notified` the ends of jobs are told, and looks come at a
+// sixtieth of the default times: first after 5 seconds, at last every minute instead of every hour.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
@@ -13,26 +15,47 @@ const { values: options } = parseArgs({
   options: {
     documents: { type: "string", default: "2000" },
     seconds: { type: "string", default: "60" },
+    settle: { type: "string", default: "0" },
+    slots: { type: "string" },
+    notified: { type: "boolean", default: false },
     minutes: { type: "string", default: "30" },
     json: { type: "boolean", default: false },
   },
 });
 const count = Math.min(10_000, Number(options.documents));
+const settings = {
+  ...(options.slots === undefined ? {} : { DOCKET_TEXTRACT_JOBS: options.slots }),
+  ...(options.notified
+    ? {
+        DOCKET_TEXTRACT_TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:bench",
+        DOCKET_TEXTRACT_ROLE_ARN: "arn:aws:iam::123456789012:role/bench",
+        DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "5",
+        DOCKET_TEXTRACT_NOTIFIED_POLL_MAX_SECONDS: "60",
+      }
+    : {}),
+};
 
 const bench = await openBench({ atWork: true });
 try {
-  const worker = await bench.startWorker();
+  const worker = await bench.startWorker(undefined, settings);
   const roots = { worker: worker.pid, ...bench.servers };
   const empty = await usage(roots);
   const keys = Array.from({ length: count }, (_, index) => `waiting/${index}.pdf`);
   await inParallel(keys, 20, bench.putDocument);
   await inParallel(keys, 20, (key) => bench.handIn(key));
   await allWait();
-  const before = { usage: await usage(roots), requests: await requests(), history: await history() };
+  await sleep(Number(options.settle) * 1000);
+  const look = async () => ({
+    usage: await usage(roots),
+    requests: await requests(),
+    history: await history(),
+    attempts: await attempts(worker.line),
+  });
+  const before = await look();
   const began = performance.now();
   await sleep(Number(options.seconds) * 1000);
   const seconds = (performance.now() - began) / 1000;
-  const after = { usage: await usage(roots), requests: await requests(), history: await history() };
+  const after = await look();
   const parts = Object.keys(roots).map((name) => ({
     name,
     emptyMebibytes: (empty[name]?.memoryBytes ?? 0) / 2 ** 20,
@@ -43,6 +66,8 @@ try {
     ...{ documents: count, seconds, parts, history: after.history },
     eventsAddedWhileWaiting: after.history.events - before.history.events,
     requestsPerSecond: (after.requests - before.requests) / seconds,
+    looksPerSecond: (after.attempts.awaitTextract - before.attempts.awaitTextract) / seconds,
+    asksForSlotsPerSecond: (after.attempts.submitTextract - before.attempts.submitTextract) / seconds,
     machine: machine(),
   };
   if (options.json) console.log(JSON.stringify(report));
@@ -60,7 +85,11 @@ try {
     console.log(
       `history of a document: ${(bytes / 1000).toFixed(1)} KB, ${events} events, ${report.eventsAddedWhileWaiting} added`,
     );
-    console.log(`${report.requestsPerSecond.toFixed(1)} requests a second to Textract\n${report.machine}`);
+    const { requestsPerSecond, looksPerSecond, asksForSlotsPerSecond } = report;
+    console.log(
+      `a second: ${requestsPerSecond.toFixed(1)} requests to Textract, ${looksPerSecond.toFixed(1)} looks at jobs, ${asksForSlotsPerSecond.toFixed(1)} asks for a slot`,
+    );
+    console.log(report.machine);
   }
 } finally {
   await bench.close();
@@ -70,7 +99,7 @@ async function allWait() {
   const deadline = performance.now() + Number(options.minutes) * 60_000;
   for (;;) {
     const { rows } = await bench.database.query(
-      "SELECT count(*)::int AS count FROM textract_jobs WHERE state = 'submitted'",
+      "SELECT count(*)::int AS count FROM textract_jobs j LEFT JOIN textract_turns t ON t.token = j.token WHERE state = 'submitted' OR (t.token IS NOT NULL AND admitted_at IS NULL)",
     );
     if (Number(rows[0].count) === count) return;
     if (performance.now() > deadline) throw new Error(`only ${rows[0].count} wait after ${options.minutes} minutes`);
@@ -86,4 +115,15 @@ async function requests() {
 async function history() {
   const description = await bench.client.workflow.getHandle("waiting/0.pdf").describe();
   return { bytes: description.historySize ?? 0, events: description.historyLength };
+}
+
+/** Attempts of activities that the worker has ended, by its metrics. */
+async function attempts(/** @type {string} */ address) {
+  const text = await (await fetch(`${new URL(address).origin}/metrics`)).text();
+  const of = (/** @type {string} */ activity) =>
+    [...text.matchAll(new RegExp(`^docket_activities_total\\{.*activity="${activity}".*\\} (\\d+)$`, "gm"))].reduce(
+      (sum, [, number]) => sum + Number(number),
+      0,
+    );
+  return { awaitTextract: of("awaitTextract"), submitTextract: of("submitTextract") };
 }

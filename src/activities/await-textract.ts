@@ -3,7 +3,7 @@ import { DocketError } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";
-import { pollDelay } from "../textract/poll-delay.ts";
+import { notifiedPollDelay, type PollDelays, pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
@@ -20,7 +20,7 @@ import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
 export function createAwaitTextract(ports: {
   database: Database;
   textract: { inRegion(region: string): TextractApi };
-  poll: { pollMinMilliseconds: number; pollMaxMilliseconds: number; notifiedPollMilliseconds: number };
+  poll: PollDelays;
 }) {
   return async function awaitTextract(request: AwaitRequest): Promise<FinishedJob> {
     const { documentId, features, job } = request;
@@ -35,10 +35,10 @@ export function createAwaitTextract(ports: {
       throw error;
     }
     if (result.status === "IN_PROGRESS") {
-      const { pollMinMilliseconds, pollMaxMilliseconds, notifiedPollMilliseconds } = ports.poll;
+      const { attempt, scheduledTimestampMs } = activityInfo();
       const delay = job.notified
-        ? notifiedPollMilliseconds
-        : pollDelay(activityInfo().attempt, pollMinMilliseconds, pollMaxMilliseconds);
+        ? notifiedPollDelay(attempt, ports.poll)
+        : pollDelay(attempt, Date.now() - scheduledTimestampMs, ports.poll);
       throw new NotYet("TextractInProgress", `Textract is at work on document ${documentId}.`, delay);
     }
 

@@ -1,4 +1,4 @@
-import { decideTurn, placesWithin, type TurnDecision } from "../textract/decide-turn.ts";
+import { decideTurn, placesWithin, slotsPerSecond, type TurnDecision, youngestParts } from "../textract/decide-turn.ts";
 import type { RatedOperation } from "../textract/quotas.ts";
 import type { Database } from "./client.ts";
 import type { Executor } from "./document-events.ts";
@@ -105,7 +105,7 @@ async function standInLine(executor: Executor, request: TurnRequest): Promise<vo
 
 async function readLine(executor: Executor, request: TurnRequest) {
   const { token, region, operation, priority, rate, jobs } = request;
-  const inUse = Number.isFinite(jobs) ? await jobsAtWork(executor, region, token) : 0;
+  const { inUse, ages } = Number.isFinite(jobs) ? await slotsInUse(executor, region, token) : { inUse: 0, ages: [] };
   const [row] = await executor.$queryRaw<{ due: number; soon: number; ahead: number }[]>`
     WITH me AS (SELECT fair_place, since FROM textract_turns WHERE token = ${token}),
     ahead AS (
@@ -127,23 +127,32 @@ async function readLine(executor: Executor, request: TurnRequest) {
   const places = Number.isFinite(rate.perSecond)
     ? placesWithin(Math.max(due, 0) - tolerance, mostWaitSeconds, intervalOf(rate))
     : Number.POSITIVE_INFINITY;
-  return { freeSlots: jobs - inUse, places, aheadSoon: soon, ahead };
+  const pace = slotsPerSecond(inUse, ages);
+  return { freeSlots: jobs - inUse, places, aheadSoon: soon, ahead, slots: jobs, slotsPerSecond: pace };
 }
 
 /**
- * A region's jobs at work by the ledger, and those that have their turn already. Not counted is what nobody looks at
- * any more: a job older than six hours, or older than fifteen minutes whose document has ended. Should one of them be
- * at work all the same, Textract says so.
+ * A region's jobs at work by the ledger, with those that have their turn already, and how old they are. Not counted is
+ * what nobody looks at any more: a job older than six hours, or older than fifteen minutes whose document has ended.
+ * Should one of them be at work all the same, Textract says so.
  */
-export async function jobsAtWork(executor: Executor, region: string, exceptToken = ""): Promise<number> {
-  const [row] = await executor.$queryRaw<{ jobs: number }[]>`
-    SELECT ((SELECT count(*) FROM textract_jobs j JOIN documents d ON d.id = j.document_id
-             WHERE j.region = ${region} AND j.state = 'submitted' AND j.submitted_at > now() - interval '6 hours'
-               AND (d.status = 'processing' OR j.submitted_at > now() - interval '15 minutes'))
-          + (SELECT count(*) FROM textract_turns t JOIN textract_jobs j ON j.token = t.token
-             WHERE t.region = ${region} AND t.token <> ${exceptToken} AND j.state = 'intended'
-               AND t.admitted_at > clock_timestamp() - ${turnSeconds}::float8 * interval '1 second'))::int AS jobs`;
-  return row?.jobs ?? 0;
+async function slotsInUse(
+  executor: Executor,
+  region: string,
+  exceptToken: string,
+): Promise<{ inUse: number; ages: number[] }> {
+  const [row] = await executor.$queryRaw<{ jobs: number; turns: number; ages: number[] | null }[]>`
+    SELECT count(*)::int AS jobs,
+           percentile_disc(${[...youngestParts]}::float8[])
+             WITHIN GROUP (ORDER BY extract(epoch FROM clock_timestamp() - j.submitted_at)::float8) AS ages,
+           (SELECT count(*)::int FROM textract_turns t JOIN textract_jobs j ON j.token = t.token
+            WHERE t.region = ${region} AND t.token <> ${exceptToken} AND j.state = 'intended'
+              AND t.admitted_at > clock_timestamp() - ${turnSeconds}::float8 * interval '1 second') AS turns
+    FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+    WHERE j.region = ${region} AND j.state = 'submitted' AND j.submitted_at > now() - interval '6 hours'
+      AND (d.status = 'processing' OR j.submitted_at > now() - interval '15 minutes')`;
+  const { jobs = 0, turns = 0, ages = null } = row ?? {};
+  return { inUse: jobs + turns, ages: ages ?? [] };
 }
 
 /** The place in time for a request that was let through, and the wait until then, milliseconds. */
