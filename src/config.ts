@@ -194,6 +194,36 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return {
     database: { url: e.DATABASE_URL, poolSize: e.DOCKET_DATABASE_POOL },
     temporal: loadTemporalConnection(environment),
+    ...accountSettings(e),
+    notifications: {
+      queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,
+      region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? e.AWS_REGION,
+    },
+    webhooks: { networks: e.DOCKET_WEBHOOK_NETWORKS },
+    ocr: ocrSettings(e),
+    worker: {
+      version: workerVersion(e.TEMPORAL_DEPLOYMENT_NAME, e.TEMPORAL_WORKER_BUILD_ID),
+      shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
+      healthHost: e.DOCKET_HEALTH_HOST,
+      healthPort: e.DOCKET_HEALTH_PORT,
+      logLevel: e.DOCKET_LOG_LEVEL,
+    },
+  };
+}
+
+/** What is used of an AWS account, or of servers in its place. */
+export type AccountSettings = Pick<Config, "storage" | "textract">;
+
+/**
+ * The settings of bucket and Textract alone, where no database is named; the others must be right all the same.
+ * @throws {DocketError} as {@link loadConfig}
+ */
+export function loadAccountSettings(environment: NodeJS.ProcessEnv = process.env): AccountSettings {
+  return accountSettings(parse(environmentSchema.omit({ DATABASE_URL: true }), environment));
+}
+
+function accountSettings(e: Omit<z.infer<typeof environmentSchema>, "DATABASE_URL">): AccountSettings {
+  return {
     storage: {
       bucket: e.DOCKET_BUCKET,
       region: e.AWS_REGION,
@@ -212,19 +242,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       startPerSecond: e.DOCKET_TEXTRACT_START_PER_SECOND,
       getPerSecond: e.DOCKET_TEXTRACT_GET_PER_SECOND,
       jobs: e.DOCKET_TEXTRACT_JOBS,
-    },
-    notifications: {
-      queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,
-      region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? e.AWS_REGION,
-    },
-    webhooks: { networks: e.DOCKET_WEBHOOK_NETWORKS },
-    ocr: ocrSettings(e),
-    worker: {
-      version: workerVersion(e.TEMPORAL_DEPLOYMENT_NAME, e.TEMPORAL_WORKER_BUILD_ID),
-      shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
-      healthHost: e.DOCKET_HEALTH_HOST,
-      healthPort: e.DOCKET_HEALTH_PORT,
-      logLevel: e.DOCKET_LOG_LEVEL,
     },
   };
 }

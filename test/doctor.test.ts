@@ -129,6 +129,40 @@ it("a bucket that is not there, keys that S3 and Textract refuse, a database wit
   expect(refused.named("Temporal")[0]).toMatchObject({ status: "failed" });
 });
 
+describe("where some services are named and no stack runs", () => {
+  const unnamed = { DATABASE_URL: "", TEMPORAL_ADDRESS: "" };
+
+  it("a bucket alone: all of the account is looked at, the others are said to be Docket's own", async () => {
+    const object = await stack.upload("doctor/bucket-alone.png", "samples/court-order.png");
+    const { code, checks, named } = await doctor([`s3://${object.bucket}/${object.key}`], { ...stsAt(), ...unnamed });
+    expect(checks.filter(({ status }) => status === "failed")).toEqual([]);
+    expect(code).toBe(0);
+    for (const name of ["credentials", "S3", "S3 read", "S3 write", "S3 list", "Textract", "quotas", "document"]) {
+      expect(named(name)[0], name).toMatchObject({ status: "ok" });
+    }
+    expect(named("PostgreSQL")[0]).toMatchObject({ status: "skipped" });
+    expect(named("Temporal")[0]).toMatchObject({ status: "skipped" });
+  });
+
+  it("what is wrong with the account is found", async () => {
+    const refused = { AWS_ACCESS_KEY_ID: "refused", AWS_ENDPOINT_URL_TEXTRACT: `http://${closed}` };
+    const { code, named } = await doctor([], { ...stsAt(), ...unnamed, ...refused, DOCKET_BUCKET: "no-such-bucket" });
+    expect(code).toBe(1);
+    for (const name of ["credentials", "S3", "Textract"]) expect(named(name)[0]).toMatchObject({ status: "failed" });
+  });
+
+  it("a database, a Temporal alone: that one is looked at", async () => {
+    const { code, named } = await doctor([], { ...unnamed, DOCKET_BUCKET: "", TEMPORAL_ADDRESS: closed });
+    expect(code).toBe(1);
+    expect(named("Temporal")[0]?.detail).toContain("TemporalUnavailable");
+    expect(named("PostgreSQL")[0]?.status).toBe("skipped");
+    expect(named("S3")[0]?.status).toBe("skipped");
+    const database = await doctor([], { TEMPORAL_ADDRESS: "", DOCKET_BUCKET: "" });
+    expect(database.named("PostgreSQL")[0]).toMatchObject({ status: "ok" });
+    expect(database.named("Temporal")[0]?.status).toBe("skipped");
+  });
+});
+
 describe("a document before it costs anything", () => {
   it("every failed check of an object is told together", async () => {
     const { code, named } = await doctor([`s3://${stack.bucket}/doctor/not-there.pdf`]);

@@ -18,8 +18,8 @@ export function defineDoctor(program: Command): void {
     usage: "doctor [document]",
     summary: "check the machine, the settings and the services",
     description:
-      "Checks what Docket needs: Node.js, memory, the data folder, the embedded parts, and, for the running stack or " +
-      "the services that the environment names, PostgreSQL and its migrations, Temporal with search attributes and " +
+      "Checks what Docket needs: Node.js, memory, the data folder, the embedded parts, and, of the running stack or " +
+      "of the services that the environment names, PostgreSQL and its migrations, Temporal with search attributes and " +
       "workers, AWS credentials, the S3 bucket (reading, writing, listing, region), Textract and its quotas. With a " +
       "FILE or s3://bucket/key also the checks that a document goes through before it may cost anything, all failures " +
       "together. Each problem comes with its remedy. Nothing is paid; a mark of some bytes is written into the bucket.",
@@ -37,15 +37,21 @@ export function defineDoctor(program: Command): void {
 }
 
 async function doctor(document: string | undefined, options: Options): Promise<number> {
-  const [{ machineChecks }, { partChecks }, { serviceChecks }, { documentChecks }, { skipped }, { readStackFile }] =
-    await Promise.all([
-      import("../doctor/machine-checks.ts"),
-      import("../doctor/part-checks.ts"),
-      import("../doctor/service-checks.ts"),
-      import("../doctor/document-checks.ts"),
-      import("../doctor/check.ts"),
-      import("../stack/stack-file.ts"),
-    ]);
+  const [
+    { machineChecks },
+    { partChecks },
+    { serviceChecks },
+    { namedServiceChecks },
+    { documentChecks },
+    { readStackFile },
+  ] = await Promise.all([
+    import("../doctor/machine-checks.ts"),
+    import("../doctor/part-checks.ts"),
+    import("../doctor/service-checks.ts"),
+    import("../doctor/named-service-checks.ts"),
+    import("../doctor/document-checks.ts"),
+    import("../stack/stack-file.ts"),
+  ]);
   const color = colorsFor(process.stdout);
   const checks: Check[] = [];
   const tell = async (found: Check[]) => {
@@ -59,7 +65,7 @@ async function doctor(document: string | undefined, options: Options): Promise<n
   const configured = Boolean(process.env["DATABASE_URL"] && process.env["DOCKET_BUCKET"]);
   if (stack === null) await tell(await partChecks(process.env));
   if (stack === null && !configured) {
-    await tell([skipped("services", "none are running or configured; `docket up` starts them, then this checks them")]);
+    await tell(await namedServiceChecks(process.env));
   } else {
     if (!configured) useVariables(stack?.environment ?? {});
     await tell(await serviceChecks(process.env));

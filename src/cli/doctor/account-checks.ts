@@ -1,24 +1,22 @@
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { Config } from "../../config.ts";
+import type { AccountSettings, Config } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase } from "../../database/client.ts";
 import { readGuards } from "../../database/guards-state.ts";
 import { createObjectStorage } from "../../storage/create-object-storage.ts";
 import type { ObjectStorage } from "../../storage/object-storage.ts";
 import { storageFailure } from "../../storage/storage-failure.ts";
-import { isAwsEndpoint } from "../../textract/quotas.ts";
 import { createRegionLimits } from "../../textract/region-limits.ts";
 import { readServiceQuotas } from "../../textract/service-quotas.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { type Check, checked, failed, ok, skipped, warning } from "./check.ts";
 
-/** Whose credentials they are, where AWS is asked; `AWS_ENDPOINT_URL_STS` for another server that speaks STS. */
-export async function credentialsCheck(config: Config): Promise<Check> {
-  const usesAws = isAwsEndpoint(config.storage.endpoint) || isAwsEndpoint(config.textract.endpoint);
+/** Whose credentials they are, where AWS is used; `AWS_ENDPOINT_URL_STS` for another server that speaks STS. */
+export async function credentialsCheck(region: string, usesAws: boolean): Promise<Check> {
   if (!usesAws && !process.env["AWS_ENDPOINT_URL_STS"]) return skipped("credentials", "AWS is not used");
   const requestHandler = { connectionTimeout: 5000, requestTimeout: 5000, throwOnRequestTimeout: true };
-  const client = new STSClient({ region: config.storage.region, maxAttempts: 1, requestHandler });
+  const client = new STSClient({ region, maxAttempts: 1, requestHandler });
   try {
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
     return ok("credentials", `account ${Account}, ${Arn}`);
@@ -35,7 +33,7 @@ export async function credentialsCheck(config: Config): Promise<Check> {
 }
 
 /** Reading, writing and listing the bucket, and its region. */
-export async function bucketChecks(config: Config): Promise<Check[]> {
+export async function bucketChecks(config: AccountSettings): Promise<Check[]> {
   const { bucket, region, endpoint, stagingBucket } = config.storage;
   const storage = createObjectStorage(config.storage);
   try {
@@ -71,7 +69,7 @@ export async function bucketChecks(config: Config): Promise<Check[]> {
 }
 
 /** It must be where Textract is: that is all that it is for. */
-async function stagingCheck(config: Config, storage: ObjectStorage, bucket: string): Promise<Check> {
+async function stagingCheck(config: AccountSettings, storage: ObjectStorage, bucket: string): Promise<Check> {
   const region = await storage.bucketRegion(bucket);
   const unreachable = await textractReachability(config.textract)(region);
   if (unreachable === null) return ok("staging bucket", `${bucket} in ${region}`);
@@ -79,7 +77,7 @@ async function stagingCheck(config: Config, storage: ObjectStorage, bucket: stri
   return failed("staging bucket", `${bucket} is in ${region}: ${unreachable.message}`, remedy);
 }
 
-async function listCheck({ storage: { bucket, region, endpoint } }: Config): Promise<Check> {
+async function listCheck({ storage: { bucket, region, endpoint } }: AccountSettings): Promise<Check> {
   const at = endpoint === undefined ? {} : { endpoint, forcePathStyle: true };
   const client = new S3Client({ region, maxAttempts: 1, ...at });
   try {
@@ -92,8 +90,11 @@ async function listCheck({ storage: { bucket, region, endpoint } }: Config): Pro
   }
 }
 
-/** What the region may be asked, where that is from, and how much of it is in use. */
-export async function quotasCheck(config: Config): Promise<Check> {
+/**
+ * What the region may be asked, where that is from, and how much of it is in use.
+ * @param database that knows what is in use; null: none is named
+ */
+export async function quotasCheck(config: AccountSettings, database: Config["database"] | null): Promise<Check> {
   const { region } = config.storage;
   let problem: string | null = null;
   const limitsOf = createRegionLimits({
@@ -111,7 +112,7 @@ export async function quotasCheck(config: Config): Promise<Check> {
     `text ${rate(limits.startText)} Starts and ${rate(limits.getText)} Gets a second`,
     `analysis ${rate(limits.startAnalysis)} and ${rate(limits.getAnalysis)}`,
     `${rate(limits.concurrentJobs)} jobs at once`,
-    await inUse(config, region),
+    ...(database === null ? [] : [await inUse(database, region)]),
   ].join("; ");
   if (problem === null) return ok("quotas", words);
   return warning(
@@ -121,8 +122,8 @@ export async function quotasCheck(config: Config): Promise<Check> {
   );
 }
 
-async function inUse(config: Config, region: string): Promise<string> {
-  const database = createDatabase({ ...config.database, poolSize: 1 });
+async function inUse(settings: Config["database"], region: string): Promise<string> {
+  const database = createDatabase({ ...settings, poolSize: 1 });
   try {
     const { jobs, waiting } = await readGuards(database);
     const of = (list: { region: string; count: number }[]) => list.find((entry) => entry.region === region)?.count ?? 0;

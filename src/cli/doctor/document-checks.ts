@@ -2,7 +2,7 @@ import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { checkContent, checkObject } from "../../activities/document-checks.ts";
 import { failureOf } from "../../client/failure-of.ts";
-import { type Config, loadConfig, loadOcrSettings } from "../../config.ts";
+import { loadAccountSettings, loadOcrSettings } from "../../config.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
 import type { Engine } from "../../contract/process-document.ts";
 import type { DocumentFacts } from "../../media/inspect-document.ts";
@@ -21,7 +21,7 @@ export async function documentChecks(
 ): Promise<Check[]> {
   if (!document.startsWith("s3://")) return fileChecks(document, engine, environment);
   try {
-    return await objectChecks(loadConfig(environment), document, engine);
+    return await objectChecks(environment, document, engine);
   } catch (error) {
     return asChecks([failureOf(error)], null, engine);
   }
@@ -59,7 +59,8 @@ async function fileChecks(path: string, engine: Engine, environment: NodeJS.Proc
 }
 
 /** The same checks and those of its bucket, region and Textract, on an object in S3. */
-async function objectChecks(config: Config, address: string, engine: Engine): Promise<Check[]> {
+async function objectChecks(environment: NodeJS.ProcessEnv, address: string, engine: Engine): Promise<Check[]> {
+  const config = loadAccountSettings(environment);
   const storage = createObjectStorage(config.storage);
   try {
     const url = /^s3:\/\/([^/]+)\/(.+)$/.exec(address);
@@ -69,7 +70,7 @@ async function objectChecks(config: Config, address: string, engine: Engine): Pr
       storage,
       bucket: config.storage.bucket,
       stagingBucket: config.storage.stagingBucket,
-      ocrLimits: config.ocr,
+      ocrLimits: loadOcrSettings(environment),
       textractReachable: textractReachability(config.textract),
     };
     const checked = await checkObject(ports, { document: { bucket, key }, engine });

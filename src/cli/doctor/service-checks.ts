@@ -1,10 +1,11 @@
 import type { Client } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { connectTemporal } from "../../client/connect.ts";
-import { type Config, loadConfig } from "../../config.ts";
+import { type AccountSettings, type Config, loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { searchAttributeNames, taskQueues } from "../../contract/process-document.ts";
 import { pendingMigrations } from "../../database/migrate.ts";
+import { isAwsEndpoint } from "../../textract/quotas.ts";
 import { createTextractApis, requireCredentials } from "../../textract/textract-api.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { withoutPassword } from "../run/closing-words.ts";
@@ -22,22 +23,24 @@ export async function serviceChecks(environment: NodeJS.ProcessEnv): Promise<Che
   } catch (error) {
     return [await checked("settings", () => Promise.reject(error))];
   }
+  const { database, temporal } = config;
+  const usesAws = isAwsEndpoint(config.storage.endpoint) || isAwsEndpoint(config.textract.endpoint);
   const groups = await Promise.all([
-    databaseChecks(config),
-    temporalChecks(config),
-    credentialsCheck(config).then((check) => [check]),
+    databaseChecks(database),
+    temporalChecks(temporal),
+    credentialsCheck(config.storage.region, usesAws).then((check) => [check]),
     bucketChecks(config),
-    textractChecks(config),
-    checked("quotas", () => quotasCheck(config)).then((check) => [check]),
+    textractChecks(config, database),
   ]);
   return [ok("settings", "complete"), ...groups.flat()];
 }
 
-async function databaseChecks(config: Config): Promise<Check[]> {
+/** PostgreSQL and its migrations. */
+export async function databaseChecks({ url }: Config["database"]): Promise<Check[]> {
   return [
     await checked("PostgreSQL", async () => {
-      const pending = await pendingMigrations(config.database.url);
-      const address = withoutPassword(config.database.url);
+      const pending = await pendingMigrations(url);
+      const address = withoutPassword(url);
       if (pending.length === 0) return ok("PostgreSQL", `${address}, migrations up to date`);
       return failed(
         "PostgreSQL",
@@ -48,15 +51,16 @@ async function databaseChecks(config: Config): Promise<Check[]> {
   ];
 }
 
-async function temporalChecks(config: Config): Promise<Check[]> {
+/** Temporal, its namespace and search attributes, and whether workers serve its queues. */
+export async function temporalChecks(temporal: Config["temporal"]): Promise<Check[]> {
   let client: Client;
   try {
-    client = await connectTemporal(config.temporal);
+    client = await connectTemporal(temporal);
   } catch (error) {
     return [await checked("Temporal", () => Promise.reject(error))];
   }
   try {
-    const { address, namespace } = config.temporal;
+    const { address, namespace } = temporal;
     const reachable = await checked("Temporal", async () => {
       await client.workflowService.describeNamespace({ namespace });
       return ok("Temporal", `${address}, namespace ${namespace}`);
@@ -115,7 +119,11 @@ async function workerCheck(client: Client, namespace: string): Promise<Check> {
   );
 }
 
-async function textractChecks(config: Config): Promise<Check[]> {
+/**
+ * Textract, whether it takes the credentials, and its quotas.
+ * @param database that knows what is in use; null: none is named
+ */
+export async function textractChecks(config: AccountSettings, database: Config["database"] | null): Promise<Check[]> {
   const { region } = config.storage;
   const place = config.textract.endpoint ?? `Amazon Textract in ${region}`;
   return [
@@ -130,5 +138,6 @@ async function textractChecks(config: Config): Promise<Check[]> {
       }
       return ok("Textract", `${place} answers, the credentials are accepted`);
     }),
+    await checked("quotas", () => quotasCheck(config, database)),
   ];
 }
