@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPagePictures } from "#docket/web/page-pictures";
 import { startWebServer, type WebServer } from "#docket/web/server";
 import { connectStack } from "./support/stack.ts";
 
@@ -236,6 +240,58 @@ describe("a document", () => {
     expect(text).toMatch(/No picture: .*gone\.pdf/);
     expect(text).toContain('class="doubtful"');
     expect((await get(`/documents/${hostile}/pages/1/picture.png`)).status).toBe(503);
+  });
+});
+
+describe("what the page keeps of a document", () => {
+  const documentOf = async (name: string) => {
+    const { key } = await stack.upload(`${project}/${name}`, "samples/court-order.png");
+    return addDocument({ fileName: name, status: "complete", key, lines: [[{ text: "order", confidence: 99 }]] });
+  };
+  const pictureOf = async (id: string) => {
+    const response = await fetch(new URL(`/documents/${id}/pages/1/picture.png`, web.address));
+    return { status: response.status, kept: response.headers.get("cache-control"), png: await response.arrayBuffer() };
+  };
+
+  it("is not shown any more when the document was deleted, neither by the browser", async () => {
+    const id = await documentOf("deleted.png");
+    expect(await pictureOf(id)).toMatchObject({ status: 200, kept: "no-store" });
+    await stack.database.document.delete({ where: { id } });
+    expect((await pictureOf(id)).status).toBe(404);
+  });
+
+  it("is another picture when other content was read", async () => {
+    const id = await documentOf("replaced.png");
+    const before = await pictureOf(id);
+    await stack.upload(`${project}/replaced.png`, "samples/invoice.jpg");
+    await stack.database.documentMetadata.update({ where: { documentId: id }, data: { etag: "another" } });
+    const after = await pictureOf(id);
+    expect([before.status, after.status]).toEqual([200, 200]);
+    expect(Buffer.from(after.png).equals(Buffer.from(before.png))).toBe(false);
+  });
+
+  it("is removed from the disk, also when nobody asks for the document again", async () => {
+    const before = process.env["TMPDIR"];
+    const temporary = await mkdtemp(join(tmpdir(), "docket-web-test-"));
+    process.env["TMPDIR"] = temporary;
+    const pictures = await createPagePictures(stack.database, stack.storage, { sweepMilliseconds: 50 });
+    try {
+      const [gone, stays] = [await documentOf("gone.png"), await documentOf("stays.png")];
+      await pictures.draw(gone, 1);
+      const { path } = await pictures.draw(stays, 1);
+      await stack.database.document.delete({ where: { id: gone } });
+      const files = async () => (await readdir(temporary, { recursive: true })).join(" ");
+      await expect.poll(files).not.toContain(gone);
+      expect(path).toContain(stays);
+      expect(await files()).toContain(stays);
+      await pictures.close();
+      expect(await files()).toBe("");
+    } finally {
+      await pictures.close();
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+      await rm(temporary, { recursive: true });
+    }
   });
 });
 

@@ -18,6 +18,20 @@ export class RecentFiles<T> {
     return file.value;
   }
 
+  get keys(): string[] {
+    return [...this.#files.keys()];
+  }
+
+  /** Removes files by their keys. */
+  async removeWhere(unwanted: (key: string) => boolean): Promise<void> {
+    for (const [key, file] of [...this.#files]) {
+      if (!unwanted(key)) continue;
+      this.#files.delete(key);
+      this.#bytes -= file.bytes;
+      await rm(file.path, { force: true });
+    }
+  }
+
   /** Takes a file over, and removes others until all fit; the new one is kept in any case. */
   async add(key: string, path: string, bytes: number, value: T): Promise<void> {
     this.#files.set(key, { path, bytes, value });

@@ -151,7 +151,8 @@ async function drawnSoon(pictures: PagePictures, id: string, number: number): Pr
 async function pictureOf({ pictures }: WebPorts, id: string, number: number): Promise<Answer> {
   try {
     const { path } = await pictures.draw(id, number);
-    return { status: 200, type: "image/png", body: await readFile(path), keepSeconds: 3600 };
+    // Not for the browser to keep: the document may be deleted, or its content be another one.
+    return { status: 200, type: "image/png", body: await readFile(path) };
   } catch (error) {
     const { type, message } = failureOf(error);
     return { status: type === "RecordMissing" ? 404 : 503, type: "text/plain; charset=utf-8", body: `${message}\n` };
