@@ -1,35 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { accessSync, constants } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { delimiter, join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWebServer, type WebServer } from "#docket/web/server";
+import { chromiumProgram, launchChromium } from "./support/chromium.ts";
 import { connectStack } from "./support/stack.ts";
 
 // The page in a real browser. Where none is installed, the HTTP tests (web-page.test.ts) have to do.
-const executablePath = process.env["CHROMIUM"] ?? findProgram(["chromium", "chromium-browser", "google-chrome"]);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const word = `zq${randomUUID().replaceAll("-", "").replace(/\d/g, "x").slice(0, 10)}`;
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let web: WebServer;
 let browser: Browser;
 let id: string;
-
-function findProgram(names: string[]): string | undefined {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    for (const name of names) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // Not here.
-      }
-    }
-  }
-  return undefined;
-}
 
 async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
   // axe-core is put into the page by the test, past the page's own policy, which allows no script.
@@ -51,7 +35,7 @@ const addresses = () => ({
   "not found": "/nowhere",
 });
 
-describe.skipIf(executablePath === undefined)("in a browser (skipped: no Chromium on the PATH)", () => {
+describe.skipIf(chromiumProgram === undefined)("in a browser (skipped: no Chromium on the PATH)", () => {
   beforeAll(async () => {
     stack = await connectStack();
     id = randomUUID();
@@ -86,11 +70,7 @@ describe.skipIf(executablePath === undefined)("in a browser (skipped: no Chromiu
       },
     });
     web = await startWebServer({ database: stack.database, storage: stack.storage, port: 0 });
-    browser = await chromium.launch({
-      executablePath: executablePath ?? "",
-      // The superuser's Chromium has no sandbox; a user's keeps it.
-      args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();

@@ -17,7 +17,7 @@ export interface CodecServerOptions {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Origins of web pages that may ask, as `http://localhost:8233`; a browser's request from any other is refused. */
+  /** Origins of web pages that may ask, as `http://127.0.0.1:8233`; a browser's request from any other is refused. */
   origins: readonly string[];
   /** What every request must bring as `Authorization: Bearer ...`; null: nothing. */
   token: string | null;

@@ -25,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   process.env[markVariable] = dataDirectory;
   await migrate(stack.environment["DATABASE_URL"] ?? "");
   project.provide("environment", stack.environment);
+  project.provide("temporalWebUi", stack.webUi);
   return async () => {
     const recording = process.env["DOCKET_RECORD_HISTORIES"];
     if (recording) {

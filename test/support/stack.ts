@@ -10,6 +10,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Addresses and credentials of the stack that the whole test run shares. */
     environment: Record<string, string>;
+    /** Address of Temporal's Web UI; null where its server is not of the stack. */
+    temporalWebUi: string | null;
   }
 }
 

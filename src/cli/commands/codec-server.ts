@@ -28,7 +28,7 @@ export function defineCodecServer(program: Command): void {
       "listens on loopback, refuses pages of origins that are not named, and asks for a token where one is set " +
       "(DOCKET_CODEC_TOKEN or --token-file), as it must be on any other address.",
     examples: [
-      "docket codec-server --origin http://localhost:8233",
+      "docket codec-server --origin http://127.0.0.1:8233",
       "docket codec-server --host 10.0.0.5 --token-file /run/secrets/codec-token --origin https://temporal.example.com",
     ],
     json: "one JSON object when it listens: address",
