@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { expect, it } from "vitest";
-import { readBudgets, reserveBudget, setBudget } from "#docket/database/project-budgets";
+import { expect, it, vi } from "vitest";
+import { readBudgets, removeBudget, reserveBudget, setBudget } from "#docket/database/project-budgets";
 import { smallPdf } from "./support/small-pdf.ts";
 import { docket, useStack } from "./support/stack.ts";
 
@@ -56,6 +56,51 @@ it("an attempt whose Start was on its way while the budget was set is counted on
   await setBudget(stack.database, { project, capUsd: 1, monthly: true }, () => 0.0015);
   expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.0015 });
   await docket(["budget", project, "--remove"]);
+});
+
+it("what was reserved for an attempt that never began is given back when its document ends, goes, or begins anew", async () => {
+  const project = `given-back-${randomUUID().slice(0, 8)}`;
+  const keys = ["cancelled", "deleted", "terminated"].map((name) => `${project}/${name}.pdf`);
+  const noSlot = keys.map((key) => ({ kind: "no-slot", operation: "StartDocumentTextDetection", key, count: 10_000 }));
+  const faults = `${process.env["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`;
+  await fetch(faults, { method: "POST", body: JSON.stringify(noSlot) });
+  await setBudget(stack.database, { project, capUsd: 0.0045, monthly: true }, () => 0);
+  const budget = async () => (await readBudgets(stack.database, project))[0];
+  const handles = await Promise.all(
+    keys.map(async (key) => {
+      await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+      return stack.client.workflow.start("processDocument", {
+        ...{ taskQueue: "documents", workflowId: key, args: [{ document: { bucket: stack.bucket, key }, project }] },
+      });
+    }),
+  );
+  const [cancelled, deleted, terminated] = handles;
+  const idOf = async (key = "") => (await stack.database.document.findFirstOrThrow({ where: { key } })).id;
+  await vi.waitFor(async () => expect(await budget()).toMatchObject({ committedUsd: 0.0045 }), {
+    ...{ timeout: 20_000, interval: 100 },
+  });
+
+  await cancelled?.cancel();
+  await expect(cancelled?.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+  expect(await budget()).toMatchObject({ committedUsd: 0.003 });
+
+  await stack.client.workflow.execute("deleteDocuments", {
+    ...{ taskQueue: "documents", workflowId: `delete-${project}` },
+    args: [{ documentIds: [await idOf(keys[1])], requestedBy: "test" }],
+  });
+  expect(await budget()).toMatchObject({ committedUsd: 0.0015 });
+  await deleted?.terminate();
+
+  // No activity runs for a workflow that is terminated; whoever hands the document in again reserves anew.
+  await terminated?.terminate();
+  expect(await budget()).toMatchObject({ committedUsd: 0.0015 });
+  const again = await stack.client.workflow.execute("processDocument", {
+    ...{ taskQueue: "documents", workflowId: `${keys[2]}-again` },
+    args: [{ document: { bucket: stack.bucket, key: keys[2] ?? "" }, project, features: ["SIGNATURES"] }],
+  });
+  expect(again).toMatchObject({ status: "complete", textractJobs: 1 });
+  expect(await budget()).toMatchObject({ committedUsd: again.costUsd, reachedAt: null });
+  await removeBudget(stack.database, project);
 });
 
 it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {

@@ -7,6 +7,7 @@ import type { Database } from "../database/client.ts";
 import { type Executor, recordEvent } from "../database/document-events.ts";
 import { readOwner, superseded } from "../database/document-owner.ts";
 import { completeResult } from "../database/document-results.ts";
+import { releaseBudget } from "../database/project-budgets.ts";
 import type { MediaType } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { identifyObject } from "./identify-object.ts";
@@ -67,6 +68,8 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
           return { documentId, ...object, settled: { ...complete.result, reused: true } };
       }
       if (existing?.run_id !== run.runId) {
+        // The run before may have been terminated, or mean other features: nothing else gives its reservation back.
+        if (existing) await releaseBudget(transaction, documentId);
         await transaction.$executeRaw`
           INSERT INTO documents (id, project_id, bucket, key, object_version, status, engine, features, workflow_id,
                                  run_id, started_at)

@@ -3,6 +3,7 @@ import { documentBreaker, documentRules, recordFailure } from "../database/circu
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
+import { releaseBudget } from "../database/project-budgets.ts";
 import { webhooksOfDocument } from "../database/webhooks.ts";
 import { currentRun } from "./run-identity.ts";
 
@@ -18,7 +19,7 @@ export interface DocumentFailed {
 
 /**
  * Writes how the document failed: `incomplete` where some pages are missing, with the list of them. Pages that were
- * stored are kept; what was paid stays in the ledger.
+ * stored are kept; what was paid stays in the ledger, and what was reserved for an attempt that never began is given back.
  *
  * Idempotent: only the run that owns the document, and only from `processing`, so that neither a second call nor a
  * run that was overtaken changes a final state. Such a run is told so (`Superseded`), and ends with its own failure.
@@ -50,6 +51,7 @@ export function createFailDocument(ports: { database: Database }) {
               FROM pages WHERE document_id = ${documentId}::uuid) AS total
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
       if (changed > 0) {
+        await releaseBudget(transaction, documentId);
         const kind = status === "incomplete" ? "incomplete" : "failed";
         await recordEvent(transaction, { documentId, runId, kind, detail: { ...failure } });
         if (status !== "cancelled") {

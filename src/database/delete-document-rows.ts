@@ -1,6 +1,7 @@
 import { DocketError } from "../contract/failures.ts";
 import type { Database } from "./client.ts";
 import { type Executor, recordEvent } from "./document-events.ts";
+import { releaseBudget } from "./project-budgets.ts";
 
 /** What a deletion needs to know of a document. */
 export interface DocumentToDelete {
@@ -74,6 +75,7 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
               FROM textract_jobs WHERE document_id = ${documentId}::uuid) AS paid
         WHERE d.id = ${documentId}::uuid
         ON CONFLICT (id) DO NOTHING`;
+      await releaseBudget(transaction, documentId);
       await transaction.textractJob.deleteMany({ where: { documentId } });
       // A batch's line names the file; where the document came by another key, the batch's own line is not its.
       const { bucket, key } = document;

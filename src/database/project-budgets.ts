@@ -176,6 +176,23 @@ export async function settleBudget(executor: Executor, ledgerId: string, usd: nu
     FROM changed WHERE b.project_id = changed.project_id AND b.period = changed.period`;
 }
 
+/**
+ * Gives back what is reserved for those attempts of a document that Textract has not taken: for a document that ends, is
+ * removed, or begins anew without them. Their rows are locked first. A Start that is answered at the same time is either
+ * seen as taken here, or counts itself when it is written down ({@link countStarted}).
+ */
+export async function releaseBudget(executor: Executor, documentId: string): Promise<void> {
+  await executor.$executeRaw`
+    WITH meant AS (
+      SELECT id FROM textract_jobs WHERE document_id = ${documentId}::uuid AND state = 'intended' FOR UPDATE),
+    released AS (
+      DELETE FROM budget_reservations r USING meant WHERE r.ledger_id = meant.id
+      RETURNING r.project_id, r.period, r.usd),
+    given_back AS (SELECT project_id, period, sum(usd) AS usd FROM released GROUP BY 1, 2)
+    UPDATE project_budgets b SET committed_usd = greatest(0, b.committed_usd - given_back.usd), reached_at = NULL
+    FROM given_back WHERE b.project_id = given_back.project_id AND b.period = given_back.period`;
+}
+
 /** Budgets of a batch's projects that documents wait for. */
 export async function reachedBudgets(executor: Executor, projects: readonly string[]): Promise<Budget[]> {
   const budgets = await Promise.all([...new Set(projects)].map((project) => readBudgets(executor, project)));
