@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { asyncLocalStorage, type Context } from "@temporalio/activity";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCompleteDocument } from "#docket/activities/complete-document";
 import { createCreateRecord } from "#docket/activities/create-record";
@@ -9,6 +8,7 @@ import { projectIdFromSlug } from "#docket/contract/document-id";
 import { type Failure, failureTable } from "#docket/contract/failures";
 import { validateInput } from "#docket/contract/valid-input";
 import { storePages } from "#docket/database/store-pages";
+import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack } from "./support/stack.ts";
 
@@ -27,13 +27,9 @@ const failure = (type: Failure["type"], more: Partial<Failure> = {}): Failure =>
 };
 
 /** A run of a workflow of its own, and what it can do to a document. */
-function newRun(name: string) {
-  const run = { workflowId: `states/${name}/${randomUUID()}`, runId: randomUUID() };
-  const as = <T>(call: () => Promise<T>): Promise<T> => {
-    const info = { workflowExecution: run, attempt: 1, heartbeatDetails: undefined };
-    const context = { info, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
-    return asyncLocalStorage.run(context as unknown as Context, call);
-  };
+function newActor(name: string) {
+  const run = newRun(`states/${name}`);
+  const as = <T>(call: () => Promise<T>) => asRun(run, call);
   const { database, storage } = stack;
   const fail = createFailDocument({ database });
   const page = {
@@ -76,7 +72,7 @@ function newRun(name: string) {
       ),
   };
 }
-type Run = ReturnType<typeof newRun>;
+type Run = ReturnType<typeof newActor>;
 
 /** Everything that a stale run might change. */
 const stateOf = (documentId: string) =>
@@ -100,8 +96,8 @@ async function overtaken(name: string) {
   });
   const key = `${project}/${name}.pdf`;
   await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
-  const stale = newRun("stale");
-  const owner = newRun("owner");
+  const stale = newActor("stale");
+  const owner = newActor("owner");
   const { documentId } = await stale.own(key);
   expect((await owner.own(key)).documentId).toBe(documentId);
   await stack.database.document.update({ where: { id: documentId }, data: { expectedPages: 2 } });
@@ -136,7 +132,7 @@ describe.each(Object.keys(ends))("a document that ended %s", (status) => {
     const { owner, documentId, key } = await overtaken(`${status}-next`);
     await owner.store(documentId);
     await ends[status]?.(owner, documentId);
-    const next = newRun("next");
+    const next = newActor("next");
     await next.own(key);
     const [document] = await stateOf(documentId);
     expect(document).toMatchObject({

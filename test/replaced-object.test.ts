@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { createAwaitTextract } from "#docket/activities/await-textract";
+import { createRecognizeLocally } from "#docket/activities/recognize-locally";
+import { loadOcrSettings } from "#docket/config";
+import { recognizeDocument } from "#docket/ocr/recognize-document";
+import { readingSteps } from "./support/reading-steps.ts";
+import { asRun, newRun } from "./support/run-of-workflow.ts";
+import { smallPdf } from "./support/small-pdf.ts";
 import { useStack } from "./support/stack.ts";
 
 const stack = useStack();
@@ -26,4 +33,70 @@ it("another content under the same key and id is read and paid anew, never answe
   expect(await textOf()).not.toContain(before.slice(0, 40));
 
   expect(await process("replaced-3")).toMatchObject({ pages: 1, textractJobs: 2, reused: true });
+});
+
+it("a document whose object is missing by now is not answered with the text that it had", async () => {
+  const documentId = randomUUID();
+  const document = { bucket: stack.bucket, key: `replaced/${documentId}.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(documentId), "application/pdf");
+  const process = (workflowId: string) =>
+    stack.client.workflow.execute("processDocument", {
+      taskQueue: "documents",
+      workflowId: `${workflowId}-${documentId}`,
+      args: [{ document, project: "replaced", documentId }],
+    });
+  expect(await process("there")).toMatchObject({ documentId, reused: false });
+  await stack.storage.remove(document);
+  await expect(process("missing")).rejects.toMatchObject({ cause: { type: "ObjectMissing" } });
+});
+
+it("an object that is replaced while Textract is at work: the text is not kept, and not taken for a later reading", async () => {
+  const { database, storage } = stack;
+  const project = `replaced-${randomUUID().slice(0, 8)}`;
+  const document = { bucket: stack.bucket, key: `${project}/one.pdf` };
+  const [first, second] = [await smallPdf("first"), await smallPdf("second")];
+  const put = (content: Uint8Array) => storage.put(document.bucket, document.key, content, "application/pdf");
+  const steps = readingSteps(stack, project);
+  const poll = { pollMinMilliseconds: 1, pollMaxMilliseconds: 1, notifiedPollMilliseconds: 1 };
+  const look = createAwaitTextract({ database, storage, textract: { inRegion: () => steps.api }, poll });
+
+  await put(first);
+  const run = newRun("replaced");
+  const documentId = await steps.own(run, document);
+  const job = await steps.read(run, documentId, document);
+  await put(second);
+  const changed = { type: "ObjectChanged", message: expect.stringContaining(document.key) };
+  await expect(asRun(run, () => look({ documentId, features: [], job }))).rejects.toMatchObject(changed);
+  // A worker that is killed here is followed by one that asks again.
+  await expect(asRun(run, () => look({ documentId, features: [], job }))).rejects.toMatchObject(changed);
+
+  // The first content comes back: nobody knows which of the two was paid for.
+  await put(first);
+  const again = newRun("again");
+  expect(await steps.own(again, document)).toBe(documentId);
+  const next = await steps.read(again, documentId, document);
+  expect(next).toMatchObject({ attempt: 2 });
+
+  // What becomes of an object that was read is no replacement of it.
+  await storage.remove(document);
+  await expect(asRun(again, () => look({ documentId, features: [], job: next }))).resolves.toMatchObject({ pages: 1 });
+  steps.close();
+});
+
+it("local recognition reads the object that was checked, and no other that has taken its place", async () => {
+  const { database, storage } = stack;
+  const project = `replaced-${randomUUID().slice(0, 8)}`;
+  const document = { bucket: stack.bucket, key: `${project}/local.pdf` };
+  const steps = readingSteps(stack, project);
+  const run = newRun("replaced");
+  await storage.put(document.bucket, document.key, await smallPdf("first"), "application/pdf");
+  const documentId = await steps.own(run, document);
+  await storage.put(document.bucket, document.key, await smallPdf("second"), "application/pdf");
+  const limits = loadOcrSettings();
+  const recognizeLocally = createRecognizeLocally({ database, storage, limits, recognize: recognizeDocument });
+  await expect(asRun(run, () => recognizeLocally({ documentId, document, expectedPages: 1 }))).rejects.toMatchObject({
+    type: "ObjectChanged",
+  });
+  expect(await database.page.count({ where: { documentId } })).toBe(0);
+  steps.close();
 });

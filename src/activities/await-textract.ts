@@ -3,11 +3,13 @@ import { DocketError } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { settleBudget } from "../database/project-budgets.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
 import { notifiedPollDelay, type PollDelays, pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
 import { NotYet } from "./not-yet.ts";
+import { refuseReplacedObject } from "./replaced-object.ts";
 import { currentRun } from "./run-identity.ts";
 import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
 
@@ -15,10 +17,12 @@ import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
  * Looks at a job once. A job still at work is "not yet": the server keeps the time until the next look, no worker slot
  * and no history is used meanwhile.
  *
- * Idempotent: one Get, which costs nothing; what it learns is written to the ledger as the same values each time.
+ * Idempotent: one Get, which costs nothing, and at the end one look at the object; what it learns is written to the
+ * ledger as the same values each time.
  */
 export function createAwaitTextract(ports: {
   database: Database;
+  storage: ObjectStorage;
   textract: { inRegion(region: string): TextractApi };
   poll: PollDelays;
 }) {
@@ -74,6 +78,7 @@ export function createAwaitTextract(ports: {
       const why = result.statusMessage ?? "no status message";
       throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);
     }
+    await refuseReplacedObject(ports, job.ledgerId);
     return { status: result.status, pages, failedPages };
   };
 

@@ -1,7 +1,9 @@
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
+import { isDeletedJob } from "../database/delete-document-rows.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { requireOwner } from "../database/document-owner.ts";
 import { type PageWriter, type StoredPage, storePages, unreadPages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
@@ -10,6 +12,7 @@ import { type JobAnswer, parseAnswer, type TextractApi } from "../textract/textr
 import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
+import { removeObjects } from "./remove-objects.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 import type { CollectedPages, CollectRequest } from "./textract-steps.ts";
@@ -34,8 +37,10 @@ const blocksPerAnswer = 1000;
  *
  * Idempotent: pages and answers are written under keys that depend only on the job and their number, so that a second
  * reading writes the same; the heartbeat holds the position, so that a retry reads on from there, answers that are in S3
- * already out of S3. A result that was
- * collected to its end is not read again.
+ * already out of S3. A result that was collected to its end is not read again.
+ *
+ * Only the run that owns the document keeps answers. One whose document is deleted meanwhile removes those that came
+ * behind the deletion's back.
  */
 export function createCollectPages(ports: {
   database: Database;
@@ -50,7 +55,7 @@ export function createCollectPages(ports: {
       const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
       // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
       await stayAlive(
-        () => readResult(request, reached),
+        () => readResult(request, reached).catch((error) => leaveNothingBehind(request, error)),
         () => reached.position,
       );
     }
@@ -75,18 +80,22 @@ export function createCollectPages(ports: {
     const builder = new PageBuilder();
     const rawKeys = new Map<number, string>();
     const start = startingPosition();
+    const owned = () => requireOwner(ports.database, documentId, writer.runId);
     let { nextToken, part, storedPages } = start;
     let openPageBegan: Omit<Position, "storedPages"> = { nextToken, part };
 
     const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
-    const rawKeyOf = (number: number) => `textract/${documentId}/${job.jobId}/${number}`;
+    const rawKeyOf = (number: number) => `${rawPrefix(request)}${number}`;
     const ask = (token: string | null) =>
       awaited(api.get({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined }));
     // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
     let kept = activityInfo().attempt > 1;
     let asked: Promise<JobAnswer> | null = null;
+    let keeping: Promise<void> = Promise.resolve();
     let storing: Promise<void> = Promise.resolve();
 
+    // A document that is deleted by now has nothing to be asked for.
+    await owned();
     try {
       for (;;) {
         // Of a document that was cancelled, or a worker that is stopped: the position is kept for who goes on.
@@ -96,9 +105,10 @@ export function createCollectPages(ports: {
         kept = stored !== null;
         const result: JobAnswer = stored ?? (await (asked ?? ask(nextToken)));
         asked = kept || result.nextToken === undefined ? null : ask(result.nextToken);
-        const keeping = kept
+        const isKept = kept
           ? Promise.resolve()
-          : awaited(keep(ports.storage, place, rawKey, result.body, "application/json"));
+          : awaited(owned().then(() => keep(ports.storage, place, rawKey, result.body, "application/json")));
+        keeping = isKept;
         for (const block of result.blocks) {
           if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
         }
@@ -114,7 +124,7 @@ export function createCollectPages(ports: {
         await storing;
         const position: Position = { ...openPageBegan, storedPages };
         storing = awaited(
-          keeping
+          isKept
             .then(() => store(request, writer, rows))
             .then(() => {
               reached.position = position;
@@ -127,10 +137,20 @@ export function createCollectPages(ports: {
       }
     } finally {
       // Nothing goes on behind the back of the next attempt.
+      await Promise.allSettled([keeping]);
       await storing;
     }
     const count = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
     await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages: count } });
+  }
+
+  /** An answer may be on its way into S3 while the document is deleted: the deletion has looked there before it came. */
+  async function leaveNothingBehind(request: CollectRequest, error: unknown): Promise<never> {
+    const overtaken = error instanceof DocketError && error.type === "Superseded";
+    if (overtaken && (await isDeletedJob(ports.database, request.job.ledgerId))) {
+      await removeObjects(ports.storage, ports.bucket, rawPrefix(request));
+    }
+    throw error;
   }
 
   /** The answer that an earlier attempt has kept; null where it had not come so far. */
@@ -155,6 +175,11 @@ export function createCollectPages(ports: {
       .map(({ page, rawKey }) => ({ page: { ...page, number: numberInDocument(page.number, part) }, rawKey }));
     await storePages(ports.database, documentId, writer, rows);
   }
+}
+
+/** Where the answers of a job are kept. */
+function rawPrefix({ documentId, job }: CollectRequest): string {
+  return `textract/${documentId}/${job.jobId}/`;
 }
 
 /** Something that is awaited later: a failure until then is not one that nobody looks at. */

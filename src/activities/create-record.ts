@@ -6,11 +6,11 @@ import { admit, documentBreaker, documentRules } from "../database/circuit-break
 import type { Database } from "../database/client.ts";
 import { type Executor, recordEvent } from "../database/document-events.ts";
 import { readOwner, superseded } from "../database/document-owner.ts";
-import { completeResult } from "../database/document-results.ts";
+import { type CompleteDocument, completeResult } from "../database/document-results.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
 import type { MediaType } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { identifyObject } from "./identify-object.ts";
+import { type IdentifiedObject, identifyObject } from "./identify-object.ts";
 import { isLatestRun } from "./latest-run.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
@@ -62,9 +62,8 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       if (existing && existing.run_id !== run.runId && !input.force) {
         await refuseAfterFailures(transaction, documentId);
         const complete = await completeResult(transaction, documentId);
-        const sameContent = complete?.sha256 === sha256 || sha256 === null;
         const sameWork = complete?.engine === input.engine && complete.features.join() === input.features.join();
-        if (complete && sameContent && sameWork)
+        if (complete && isSameContent(complete, object) && sameWork)
           return { documentId, ...object, settled: { ...complete.result, reused: true } };
       }
       if (existing?.run_id !== run.runId) {
@@ -87,6 +86,11 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       return { documentId, ...object, settled: null };
     });
   };
+}
+
+/** By its hash; by the entity tag where it is too large to be hashed. An object that cannot be read is not the same. */
+function isSameContent(complete: CompleteDocument, { sha256, etag }: IdentifiedObject): boolean {
+  return sha256 === null ? etag !== null && etag === complete.etag : sha256 === complete.sha256;
 }
 
 /**

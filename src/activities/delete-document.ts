@@ -1,6 +1,5 @@
 import { heartbeat } from "@temporalio/activity";
 import { v5 as uuidv5 } from "uuid";
-import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { documentBreaker } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
@@ -8,6 +7,7 @@ import { claimForDeletion, type DocumentToDelete, deleteRows } from "../database
 import { isOwnUpload } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { copyPrefix } from "./copy-key.ts";
+import { removeObjects, unlessBucketMissing } from "./remove-objects.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -58,7 +58,7 @@ export function createDeleteDocument(ports: {
       for (const { bucket, prefix } of placesOf(document)) {
         // First: an upload that ended meanwhile is an object, and is found as one.
         await abortUploads(bucket, prefix);
-        objects += await removeAll(bucket, prefix);
+        objects += await removeObjects(storage, bucket, prefix, () => heartbeat());
       }
       const source: DocumentLocation = { bucket: document.bucket, key: document.key };
       const sourceDeleted = request.withSource && !isOwnUpload(source);
@@ -92,40 +92,10 @@ export function createDeleteDocument(ports: {
     await storage.abortUploads(bucket, prefix).catch(unlessBucketMissing(0));
   }
 
-  async function removeAll(bucket: string, prefix: string): Promise<number> {
-    let removed = 0;
-    for (let before: string | undefined; ; ) {
-      const objects = await listAll(bucket, prefix);
-      const first = objects[0] && `${objects[0].key} (version ${objects[0].version ?? "none"})`;
-      if (first !== undefined && first === before) {
-        throw new DocketError("StorageUnavailable", `S3 lists ${bucket}/${first}, which it said was deleted.`);
-      }
-      before = first;
-      for (const object of objects) {
-        await storage.remove({ bucket, ...object });
-        removed++;
-        heartbeat();
-      }
-      // What was deleted is not listed again, so the first answer is always the next one.
-      if (objects.length === 0) return removed;
-    }
-  }
-
   async function removeObject({ bucket, key }: DocumentLocation): Promise<number> {
-    const versions = (await listAll(bucket, key)).filter((object) => object.key === key);
+    const objects = await storage.listVersions(bucket, key).catch(unlessBucketMissing([]));
+    const versions = objects.filter((object) => object.key === key);
     for (const object of versions) await storage.remove({ bucket, ...object });
     return versions.length;
   }
-
-  async function listAll(bucket: string, prefix: string): Promise<{ key: string; version?: string }[]> {
-    return storage.listVersions(bucket, prefix).catch(unlessBucketMissing([]));
-  }
-}
-
-/** A bucket that is not there holds nothing that is to go. */
-function unlessBucketMissing<T>(nothing: T): (error: unknown) => T {
-  return (error) => {
-    if (error instanceof DocketError && error.type === "BucketMissing") return nothing;
-    throw error;
-  };
 }

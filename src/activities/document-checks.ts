@@ -57,7 +57,7 @@ export async function checkObject(
     const { storage } = ports;
     const source = {
       size: object.size,
-      read: (offset: number, length: number) => storage.read(document, offset, length),
+      read: (offset: number, length: number) => storage.read(document, offset, length, object.etag),
     };
     const content = await checkContent(source, name, engine, ports.ocrLimits);
     facts = content.facts;

@@ -44,7 +44,7 @@ export function createActivities(ports: ActivityPorts) {
       textract,
       channels: config.textract.notificationChannels,
     }),
-    awaitTextract: createAwaitTextract({ database, textract, poll: config.textract }),
+    awaitTextract: createAwaitTextract({ database, storage, textract, poll: config.textract }),
     collectPages: createCollectPages({ database, storage, bucket, textract }),
     extractMissingPages: createExtractMissingPages({ database, storage, bucket, stagingBucket, textractReachable }),
     removeCopies: createRemoveCopies({ database, storage }),

@@ -29,7 +29,8 @@ interface Position {
 
 /**
  * Reads the document on this machine, page by page, in a child process of bounded memory. The object is copied to a
- * temporary file first, which is gone afterwards, however the activity ends; its size was checked before.
+ * temporary file first, which is gone afterwards, however the activity ends; its size was checked before, and by its
+ * entity tag it is the object that was checked.
  *
  * Idempotent: pages are written under their numbers; the heartbeat holds the last one, so that a retry reads on.
  */
@@ -57,7 +58,9 @@ export function createRecognizeLocally(ports: {
     try {
       const file = join(directory, "document");
       const signal = cancellationSignal();
-      await pipeline(await ports.storage.openStream(document, signal), createWriteStream(file), { signal });
+      const metadata = await ports.database.documentMetadata.findUnique({ where: { documentId } });
+      const body = await ports.storage.openStream(document, signal, metadata?.etag ?? undefined);
+      await pipeline(body, createWriteStream(file), { signal });
       const { failures } = await ports.recognize({
         file,
         name: describe(document),

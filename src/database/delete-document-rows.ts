@@ -95,6 +95,19 @@ function handedInAgain(documentId: string): DocketError {
 }
 
 /**
+ * Whether nobody will ask for the result of a job any more: its document is deleted, or belongs to a deletion.
+ * @param ledgerId primary key of the job's row
+ */
+export async function isDeletedJob(executor: Executor, ledgerId: string): Promise<boolean> {
+  const rows = await executor.$queryRaw<unknown[]>`
+    SELECT 1 FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+    WHERE j.id = ${ledgerId}::uuid AND NOT EXISTS (
+      SELECT 1 FROM document_events e
+      WHERE e.document_id = d.id AND e.run_id = d.run_id AND e.kind = 'deletion-begun')`;
+  return rows.length === 0;
+}
+
+/**
  * The last attempt that was meant for a document before it was deleted, with any features; 0: none. Textract remembers
  * the tokens of those attempts, so that whoever hands the document in again counts on from there.
  */

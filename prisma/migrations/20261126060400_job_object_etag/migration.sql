@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "textract_jobs" ADD COLUMN     "object_etag" TEXT;

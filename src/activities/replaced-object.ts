@@ -1,0 +1,38 @@
+import { DocketError, failureTable } from "../contract/failures.ts";
+import type { Database } from "../database/client.ts";
+import { describe } from "../storage/object-names.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+/**
+ * Asks whether the object that a finished job read is still the one that the job was meant for: Textract is told a
+ * name, not an entity tag, so that an object replaced while the document waited would be read in its place. Asked when
+ * the job is seen to have ended, and not later: what happens to the object afterwards changes nothing of the text. An
+ * object that is not there any more, or may not be looked at, was not replaced.
+ *
+ * What was paid for another object is not paid for this content: its ledger row says so, and no later attempt takes it.
+ * @throws {DocketError} `ObjectChanged`, and what passes by itself where S3 does not answer
+ */
+export async function refuseReplacedObject(
+  { database, storage }: { database: Database; storage: ObjectStorage },
+  ledgerId: string,
+): Promise<void> {
+  const job = await database.textractJob.findUnique({ where: { id: ledgerId } });
+  // A version is not replaced; an attempt of an earlier release has no entity tag.
+  if (job === null || job.objectVersion !== null || job.objectEtag === null) return;
+  const object = { bucket: job.bucket, key: job.key };
+  const etag = await etagOf(storage, object);
+  if (etag === null || etag === job.objectEtag) return;
+  await database.textractJob.update({ where: { id: ledgerId }, data: { content: `unknown/${ledgerId}` } });
+  const message = `${describe(object)} was replaced before Textract had read it: its entity tag changed. The text is not kept.`;
+  throw new DocketError("ObjectChanged", message);
+}
+
+/** @returns null where S3 says for good that it cannot be told */
+async function etagOf(storage: ObjectStorage, object: { bucket: string; key: string }): Promise<string | null> {
+  try {
+    return (await storage.head(object)).etag;
+  } catch (error) {
+    if (error instanceof DocketError && failureTable[error.type].retry !== "policy") return null;
+    throw error;
+  }
+}

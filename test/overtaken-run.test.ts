@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createCollectPages } from "#docket/activities/collect-pages";
+import { createDeleteDocument } from "#docket/activities/delete-document";
+import { claimForDeletion } from "#docket/database/delete-document-rows";
+import { readingSteps } from "./support/reading-steps.ts";
+import { asRun, newRun } from "./support/run-of-workflow.ts";
+import { smallPdf } from "./support/small-pdf.ts";
+import { connectStack } from "./support/stack.ts";
+
+// Another run, or a deletion, takes the document over at the very moment when a run is about to pay or to keep something.
+
+const project = `overtaken-${randomUUID().slice(0, 8)}`;
+
+let stack: Awaited<ReturnType<typeof connectStack>>;
+let steps: ReturnType<typeof readingSteps>;
+beforeAll(async () => {
+  stack = await connectStack();
+  steps = readingSteps(stack, project);
+});
+afterAll(async () => {
+  steps.close();
+  await stack.close();
+});
+
+async function upload(name: string) {
+  const document = { bucket: stack.bucket, key: `${project}/${name}.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(document.key), "application/pdf");
+  return document;
+}
+
+it("a run whose document another run, or a deletion, has taken over means no payment any more", async () => {
+  const document = await upload("paid");
+  const [first, second] = [newRun("first"), newRun("second")];
+  const documentId = await steps.own(first, document);
+  expect(await steps.own(second, document)).toBe(documentId);
+  await expect(steps.intend(first, documentId, document)).rejects.toMatchObject({ type: "Superseded" });
+  expect(await stack.database.textractJob.count({ where: { documentId } })).toBe(0);
+
+  const job = await steps.intend(second, documentId, document);
+  expect(await stack.database.textractJob.findMany({ where: { documentId } })).toMatchObject([{ id: job.id }]);
+  // Not even for what is meant already: it would be billed behind the deletion's back.
+  await claimForDeletion(stack.database, documentId, newRun("deletion"));
+  await expect(steps.intend(second, documentId, document)).rejects.toMatchObject({ type: "Superseded" });
+});
+
+it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves nothing of it in S3", async (moment) => {
+  const { database, storage, bucket } = stack;
+  const run = newRun("reading");
+  const document = await upload(moment.replaceAll(" ", "-"));
+  const documentId = await steps.own(run, document);
+  const job = await steps.read(run, documentId, document);
+
+  const deletion = createDeleteDocument({ database, storage, bucket, stagingBucket: undefined });
+  const remove = () =>
+    asRun(newRun("deletion"), () => deletion({ documentId, withSource: false, requestedBy: "Ann", reason: null }));
+  const put: typeof storage.put = async (...object) => {
+    if (moment === "being kept") await remove();
+    await storage.put(...object);
+  };
+  const get: typeof steps.api.get = async (request) => {
+    const answer = await steps.api.get(request);
+    if (moment === "on its way") await remove();
+    return answer;
+  };
+  const textract = { inRegion: () => ({ ...steps.api, get }) };
+  const collect = createCollectPages({ database, storage: { ...storage, put }, bucket, textract });
+  const finished = { status: "SUCCEEDED" as const, pages: 1, failedPages: [] };
+  const request = { documentId, features: [], job, finished, expectedPages: 1 };
+  const left = () => storage.listVersions(bucket, `textract/${documentId}/`);
+  await expect(asRun(run, () => collect(request))).rejects.toMatchObject({ type: "Superseded" });
+  expect(await database.deletion.count({ where: { documentId } })).toBe(1);
+  expect(await left()).toEqual([]);
+
+  // So does whoever goes on for a worker that was killed in between.
+  await storage.put(bucket, `textract/${documentId}/${job.jobId}/1`, "left over", "application/json");
+  await expect(asRun(run, () => collect(request))).rejects.toMatchObject({ type: "Superseded" });
+  expect(await left()).toEqual([]);
+});
