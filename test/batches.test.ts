@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { Client, Connection } from "@temporalio/client";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { askTemporal } from "#docket/activities/ask-temporal";
+import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
+import { createBatch } from "#docket/database/batches";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, startWorker } from "./support/stack.ts";
 
@@ -167,4 +171,140 @@ it("a manifest: bad rows are told with their lines, the others are handed in; --
   const [row] = await stack.database.documentMetadata.findMany({ where: { source: join(folder, "a.pdf") } });
   expect(row?.customFields).toEqual({ custodian: "Ms Miller" });
   expect((await docket(["batch", "show", batch.id.slice(0, 8)])).stdout).toContain("2 of 2 ended: 2 complete");
+});
+
+/** A batch of one's own whose items are there already, as `docket batch` makes it. */
+async function makeBatch(project: string, items: { bucket: string; key: string; etag?: string }[]): Promise<string> {
+  const id = randomUUID();
+  const settings = { project, engine: "textract" as const, features: [], force: false, priority: 3, window: 10 };
+  await createBatch(stack.database, { id, source: `made of rows ${id}`, ...settings, prefix: null, onlyNew: false });
+  await addItems(stack.database, id, items);
+  return id;
+}
+
+const runningCount = async (batchId: string) => {
+  const query = `WorkflowType = "processBatch" AND ExecutionStatus = "Running" AND DocketBatch = "${batchId}"`;
+  return (await stack.client.workflow.count(query)).count;
+};
+
+it("a batch that fails ends in the database too, with its cause, and whoever follows it is told", async () => {
+  const bucket = `docket-missing-${randomUUID()}`;
+  const { code, stdout } = await docket(["batch", `s3://${bucket}/x/`, "--json"]);
+  expect(code).toBe(2);
+  const told = JSON.parse(stdout);
+  expect(told).toMatchObject({ state: "cancelled", failure: { type: "BucketMissing", remedy: expect.any(String) } });
+  expect(told.failure.message).toContain(bucket);
+  expect((await docket(["batch", "show", told.id])).stdout).toMatch(/failure +BucketMissing: .*\nremedy /);
+  await expect(stack.client.workflow.getHandle(`batch/${told.id}`).result()).rejects.toMatchObject({
+    cause: { type: "BucketMissing" },
+  });
+
+  // A sweep that failed before it had anything is kept, to be seen.
+  const handle = await startBatch({ source: { bucket, prefix: "y/" }, project: "lost-bucket", onlyNew: true });
+  await expect(handle.result()).rejects.toMatchObject({ cause: { type: "BucketMissing" } });
+  const row = await stack.database.batch.findUniqueOrThrow({ where: { id: handle.workflowId.slice(6) } });
+  expect(row).toMatchObject({ state: "cancelled", failureType: "BucketMissing", finishedAt: expect.any(Date) });
+});
+
+it("a sweep leaves out what waits in a batch under way, and hands in what waits in one that nobody works on", async () => {
+  const source = await uploadMany(2);
+  const { objects } = await stack.storage.list(source.bucket, source.prefix, null);
+  const items = objects.map(({ key, etag }) => ({ bucket: source.bucket, key, etag }));
+  const sweep = async () =>
+    (await startBatch({ source, project: "swept", onlyNew: true })).result().then(({ counts }) => counts);
+
+  const waiting = await makeBatch("swept", items);
+  await stack.database.batch.update({ where: { id: waiting }, data: { state: "paused" } });
+  const handle = await stack.client.workflow.start("processBatch", {
+    taskQueue: "documents",
+    workflowId: `batch/${waiting}`,
+    args: [{ batchId: waiting, project: "swept" }],
+  });
+  await until(
+    () => runningCount(waiting),
+    (count) => count > 0,
+  );
+  expect(await sweep()).toMatchObject({ total: 0 });
+
+  await handle.terminate("because of the test");
+  await until(
+    () => runningCount(waiting),
+    (count) => count === 0,
+  );
+  expect(await sweep()).toMatchObject({ total: 2, complete: 2 });
+  expect(await sweep()).toMatchObject({ total: 0 });
+  await stack.database.batch.delete({ where: { id: waiting } });
+});
+
+it("a batch whose workflow is terminated ends for whoever follows it", async () => {
+  await worker.stop();
+  const source = await uploadMany(1);
+  const address = `s3://${source.bucket}/${source.prefix}`;
+  const following = docket(["batch", address, "--json"]);
+  const [row] = await until(
+    () => stack.database.batch.findMany({ where: { source: address } }),
+    (rows) => rows.length > 0,
+  );
+  const handle = stack.client.workflow.getHandle(`batch/${row?.id}`);
+  await until(
+    () => handle.terminate("because of the test").catch(() => null),
+    (answer) => answer !== null,
+  );
+  const { code, stdout } = await following;
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    state: "cancelled",
+    failure: { message: expect.stringMatching(/terminated/) },
+  });
+  worker = await startWorker();
+});
+
+it("a document without a row is asked about: no answer of Temporal ends no batch, and a later run is not waited for", async () => {
+  const documentId = randomUUID();
+  const batchId = await makeBatch("asked", [{ bucket: stack.bucket, key: `asked/${documentId}.pdf` }]);
+  const [item] = await stack.database.batchItem.findMany({ where: { batchId } });
+  const id = item?.id ?? "";
+  await identifyItem(stack.database, id, { documentId, sha256: null });
+  await claimItems(stack.database, [id], "a claim");
+  await confirmClaim(stack.database, batchId, { started: "a claim", current: "" });
+  const doubt = () =>
+    stack.database.batchItem.update({ where: { id }, data: { askedAt: null, startedAt: new Date(0) } });
+  const stateOf = async () => {
+    const { state, failureType } = await stack.database.batchItem.findUniqueOrThrow({ where: { id } });
+    return { state, failureType };
+  };
+
+  await doubt();
+  const nobody = Connection.lazy({ address: "127.0.0.1:1" });
+  await expect(askTemporal(stack.database, new Client({ connection: nobody }), batchId)).rejects.toMatchObject({
+    type: "TemporalUnavailable",
+  });
+  await nobody.close();
+  expect(await stateOf()).toEqual({ state: "started", failureType: null });
+
+  // Its workflow ended refused; between the two questions about it somebody starts it again, and it stays open.
+  const start = (taskQueue: string, args: unknown[]) =>
+    stack.client.workflow.start("processDocument", { taskQueue, workflowId: `document/${documentId}`, args });
+  await expect((await start("documents", [{}])).result()).rejects.toMatchObject({ cause: { type: "InvalidInput" } });
+  await doubt();
+  const connection = await Connection.connect({ address: inject("environment")["TEMPORAL_ADDRESS"] ?? "" });
+  const client = new Client({
+    connection,
+    interceptors: {
+      workflow: [
+        {
+          async describe(input, next) {
+            const description = await next(input);
+            await start("a queue without a worker", [{}]);
+            return description;
+          },
+        },
+      ],
+    },
+  });
+  await askTemporal(stack.database, client, batchId);
+  expect(await stateOf()).toEqual({ state: "failed", failureType: "InvalidInput" });
+  await connection.close();
+  await stack.client.workflow.getHandle(`document/${documentId}`).terminate("the test is over");
+  await stack.database.batch.delete({ where: { id: batchId } });
 });

@@ -57,7 +57,12 @@ it("an object that is replaced while Textract is at work: the text is not kept, 
   const [first, second] = [await smallPdf("first"), await smallPdf("second")];
   const put = (content: Uint8Array) => storage.put(document.bucket, document.key, content, "application/pdf");
   const steps = readingSteps(stack, project);
-  const poll = { pollMinMilliseconds: 1, pollMaxMilliseconds: 1, notifiedPollMilliseconds: 1 };
+  const poll = {
+    pollMinMilliseconds: 1,
+    pollMaxMilliseconds: 1,
+    notifiedPollMilliseconds: 1,
+    notifiedPollMaxMilliseconds: 1,
+  };
   const look = createAwaitTextract({ database, storage, textract: { inRegion: () => steps.api }, poll });
 
   await put(first);

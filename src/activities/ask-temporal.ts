@@ -3,6 +3,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { doubtfulItems, type ItemEnd, releaseItem, settleItem } from "../database/batch-items.ts";
 import type { Database } from "../database/client.ts";
+import { temporalAnswer } from "./temporal-answer.ts";
 
 /** Workflows that one look asks about. */
 const mostAsked = 20;
@@ -18,15 +19,19 @@ const ends: Record<string, ItemEnd> = {
 /**
  * Asks Temporal about documents whose row does not tell that they ended: a workflow that was refused, terminated, or
  * forgotten writes no row. A workflow that is not there is started again.
+ * @throws {DocketError} `TemporalUnavailable`
  */
 export async function askTemporal(database: Database, client: Client, batchId: string): Promise<void> {
   for (const { id, documentId } of await doubtfulItems(database, batchId, mostAsked)) {
-    const handle = client.workflow.getHandle(documentWorkflowId(documentId));
+    const workflowId = documentWorkflowId(documentId);
+    const ask = <T>(call: () => Promise<T>) => temporalAnswer(client, `how ${workflowId} ended`, call);
     try {
-      const { status } = await client.withDeadline(Date.now() + 5000, () => handle.describe());
+      const { status, runId } = await ask(() => client.workflow.getHandle(workflowId).describe());
       const end = ends[status.name];
       if (end === undefined) continue;
-      const type = end === "failed" ? await failureTypeOf(() => handle.result()) : null;
+      // Of this very run: should the document be under way again by now, its end is not to be waited for.
+      const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+      const type = end === "failed" ? await ask(() => failureTypeOf(() => run.result())) : null;
       await settleItem(database, batchId, id, end, type);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

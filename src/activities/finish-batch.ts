@@ -1,4 +1,4 @@
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type Failure } from "../contract/failures.ts";
 import type { ProcessBatchResult } from "../contract/process-batch.ts";
 import { confirmClaim } from "../database/batch-items.ts";
 import { finishBatchRow, readBatches } from "../database/batches.ts";
@@ -9,6 +9,8 @@ export interface FinishRequest {
   state: "finished" | "cancelled";
   /** The claim whose documents the workflow has started. */
   started: string | null;
+  /** Why it is cancelled, where nobody asked for that. */
+  failure?: Failure;
 }
 
 const nothing = {
@@ -22,15 +24,16 @@ const nothing = {
  * Idempotent: a batch that has ended keeps its state, and nothing is left to cancel.
  */
 export function createFinishBatch(ports: { database: Database }) {
-  return async function finishBatch({ batchId, state, started }: FinishRequest): Promise<ProcessBatchResult> {
+  return async function finishBatch(request: FinishRequest): Promise<ProcessBatchResult> {
+    const { batchId, state, started, failure = null } = request;
     const { database } = ports;
     await confirmClaim(database, batchId, { started, current: "" });
-    await finishBatchRow(database, batchId, state);
+    await finishBatchRow(database, batchId, state, failure);
     const [batch] = await readBatches(database, { id: batchId });
     if (batch === undefined && state === "finished") return { batchId, state, counts: nothing };
     if (batch === undefined) throw new DocketError("RecordMissing", `Batch ${batchId} has no record.`);
-    // A sweep that found nothing new leaves nothing behind.
-    if (batch.onlyNew && batch.counts.total === 0)
+    // A sweep that found nothing new leaves nothing behind, unless it is why it found nothing.
+    if (batch.onlyNew && batch.counts.total === 0 && batch.failure === null)
       await database.batch.deleteMany({ where: { id: batchId, total: 0 } });
     return { batchId, state: batch.state === "cancelled" ? "cancelled" : "finished", counts: batch.counts };
   };

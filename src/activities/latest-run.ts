@@ -1,7 +1,7 @@
 import { getClient } from "@temporalio/activity";
 import { WorkflowNotFoundError } from "@temporalio/client";
-import { DocketError } from "../contract/failures.ts";
 import { currentRun } from "./run-identity.ts";
+import { temporalAnswer } from "./temporal-answer.ts";
 
 /**
  * Whether the run that an activity works for is the latest of its workflow id, as Temporal has it: a run that was
@@ -11,13 +11,12 @@ import { currentRun } from "./run-identity.ts";
 export async function isLatestRun(): Promise<boolean> {
   const { workflowId, runId } = currentRun();
   const client = getClient();
+  const handle = client.workflow.getHandle(workflowId);
   try {
-    const handle = client.workflow.getHandle(workflowId);
-    return (await client.withDeadline(Date.now() + 5000, () => handle.describe())).runId === runId;
+    const latest = await temporalAnswer(client, `which run of ${workflowId} is the latest`, () => handle.describe());
+    return latest.runId === runId;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
-    throw new DocketError("TemporalUnavailable", `Temporal does not say which run of ${workflowId} is the latest.`, {
-      cause: error,
-    });
+    throw error;
   }
 }

@@ -1,9 +1,11 @@
 import { extname } from "node:path";
+import { getClient } from "@temporalio/activity";
 import { addItems } from "../database/batch-items.ts";
 import { type BatchRow, closeBatch } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import { documentExtensions } from "../media/document-names.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
+import { runningBatches } from "./running-batches.ts";
 
 /**
  * Adds the next page of the batch's S3 prefix to its items: at most 1,000 objects are in memory.
@@ -35,12 +37,20 @@ function isDocument({ key, size }: ListedObject): boolean {
   return size > 0 && documentExtensions.has(extname(key).toLowerCase());
 }
 
-/** Which of the objects an earlier batch handed in to the same project, as they are now. */
+/**
+ * Which of the objects an earlier batch handed in to the same project, as they are now. What only waits in a batch counts
+ * for as long as somebody works on that batch: one whose workflow was terminated hands nothing in any more.
+ */
 async function handedInBefore(database: Database, batch: BatchRow, objects: ListedObject[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ key: string; etag: string }[]>`
-    SELECT DISTINCT i.key, i.etag FROM batch_items i JOIN batches b ON b.id = i.batch_id
+  const rows = await database.$queryRaw<{ key: string; etag: string; waitsIn: string | null }[]>`
+    SELECT DISTINCT i.key, i.etag, CASE WHEN i.state IN ('waiting', 'claimed') THEN b.id::text END AS "waitsIn"
+    FROM batch_items i JOIN batches b ON b.id = i.batch_id
     WHERE i.bucket = ${batch.bucket} AND i.key = ANY(${objects.map(({ key }) => key)}::text[]) AND i.etag IS NOT NULL
       AND b.id <> ${batch.id}::uuid AND coalesce(i.project, b.project) = ${batch.project}
-      AND b.engine = ${batch.engine}::engine AND b.features = ${batch.features}::text[] AND i.state <> 'cancelled'`;
-  return new Set(rows.map(({ key, etag }) => `${key}\n${etag}`));
+      AND b.engine = ${batch.engine}::engine AND b.features = ${batch.features}::text[] AND i.state <> 'cancelled'
+      AND (i.state NOT IN ('waiting', 'claimed') OR b.finished_at IS NULL)`;
+  const waitIn = rows.flatMap(({ waitsIn }) => (waitsIn === null ? [] : [waitsIn]));
+  const running = await runningBatches(getClient(), [...new Set(waitIn)]);
+  const handedIn = rows.filter(({ waitsIn }) => waitsIn === null || running.has(waitsIn));
+  return new Set(handedIn.map(({ key, etag }) => `${key}\n${etag}`));
 }

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { WorkflowNotFoundError } from "@temporalio/client";
 import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
 import { type Engine, taskQueues } from "../contract/process-document.ts";
 import { searchAttributes } from "../contract/search-attributes.ts";
-import { type BatchRow, createBatch, readBatches } from "../database/batches.ts";
+import { type BatchRow, createBatch, finishBatchRow, readBatches } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import type { Services } from "./connect.ts";
+import { failureOfClosed } from "./document-outcome.ts";
 
 /** How a batch is to be processed. */
 export interface BatchOptions {
@@ -118,6 +120,31 @@ export async function readBatch(database: Database, id: string): Promise<BatchRo
   const [batch] = await readBatches(database, { id });
   if (batch === undefined) throw new DocketError("RecordMissing", `Batch ${id} has no record.`);
   return batch;
+}
+
+/**
+ * Ends the row of a batch whose workflow has ended without doing so: it was terminated, or failed before it had read the
+ * row. A batch that is under way, or has ended as it should, stays as it is.
+ */
+export async function endDeadBatch(services: Services, batchId: string): Promise<void> {
+  const workflowId = batchWorkflowId(batchId);
+  const { temporal, database } = services;
+  try {
+    const { status } = await temporal.withDeadline(Date.now() + 10_000, () =>
+      temporal.workflow.getHandle(workflowId).describe(),
+    );
+    if (status.name === "RUNNING" || status.name === "PAUSED") return;
+    const failure = await temporal.withDeadline(Date.now() + 10_000, () =>
+      failureOfClosed(services, workflowId, "batch"),
+    );
+    if (failure !== null) await finishBatchRow(database, batchId, "cancelled", failure);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const lost = new DocketError("Internal", `Temporal has no workflow ${workflowId}: it was deleted.`, {
+      remedy: "Submit the batch again to go on.",
+    });
+    await finishBatchRow(database, batchId, "cancelled", lost.toFailure());
+  }
 }
 
 /** Documents of a batch that did not end complete, at most so many. */

@@ -82,18 +82,25 @@ export async function outcomeOfClosed(
   return outcomeOfFailure(failure ?? missing, { documentId, engine, record });
 }
 
-/** The failure that a closed workflow ended with; null when it completed. */
-async function failureOfClosed(services: Services, workflowId: string): Promise<Failure | null> {
+/**
+ * The failure that a closed workflow ended with; null when it completed.
+ * @param what the messages name the workflow by
+ */
+export async function failureOfClosed(
+  services: Services,
+  workflowId: string,
+  what: "document" | "batch" = "document",
+): Promise<Failure | null> {
   try {
     await services.temporal.workflow.getHandle(workflowId).result();
     return null;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    return toFailure(error);
+    return toFailure(error, what);
   }
 }
 
-function toFailure(error: WorkflowFailedError): Failure {
+function toFailure(error: WorkflowFailedError, what: string): Failure {
   const causes = [...causesOf(error)];
   const application = causes.find((cause) => cause instanceof ApplicationFailure);
   if (application !== undefined) {
@@ -107,13 +114,13 @@ function toFailure(error: WorkflowFailedError): Failure {
     };
   }
   if (causes.some((cause) => cause instanceof CancelledFailure)) {
-    return { type: "Cancelled", message: "The document was cancelled.", remedy: failureTable.Cancelled.remedy };
+    return { type: "Cancelled", message: `The ${what} was cancelled.`, remedy: failureTable.Cancelled.remedy };
   }
   const how = causes.some((cause) => cause instanceof TerminatedFailure) ? "terminated" : "ended by the server";
   return {
     type: "Internal",
-    message: `The document's workflow was ${how}: ${error.cause?.message ?? error.message}`,
-    remedy: "Submit the document again to go on.",
+    message: `The ${what}'s workflow was ${how}: ${error.cause?.message ?? error.message}`,
+    remedy: `Submit the ${what} again to go on.`,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Failure, FailureType } from "../contract/failures.ts";
 import type { Feature } from "../contract/features.ts";
 import type { BatchCounts, BatchSettings } from "../contract/process-batch.ts";
 import type { Engine } from "../contract/process-document.ts";
@@ -21,6 +22,8 @@ export interface BatchRow {
   waitingFor: string | null;
   createdAt: Date;
   finishedAt: Date | null;
+  /** Why it ended before its time; null for one that was cancelled on request, or came to its end. */
+  failure: Failure | null;
   counts: BatchCounts;
 }
 
@@ -48,8 +51,14 @@ export async function createBatch(executor: Executor, batch: NewBatch): Promise<
     ON CONFLICT (id) DO NOTHING`;
 }
 
-type Row = Omit<BatchRow, "counts"> &
-  Omit<BatchCounts, "waiting" | "underWay" | "listed"> & { closedAt: Date | null; underWay: number };
+type Row = Omit<BatchRow, "counts" | "failure"> &
+  Omit<BatchCounts, "waiting" | "underWay" | "listed"> & {
+    closedAt: Date | null;
+    underWay: number;
+    failureType: FailureType | null;
+    failureMessage: string | null;
+    failureRemedy: string | null;
+  };
 
 /** Batches with their counts, the newest first; by id where one is named. */
 export async function readBatches(executor: Executor, which: { id?: string; limit?: number }): Promise<BatchRow[]> {
@@ -57,6 +66,7 @@ export async function readBatches(executor: Executor, which: { id?: string; limi
     SELECT b.id::text, b.source, b.project, b.engine::text, b.features, b.force, b.state::text, b.priority::int, b."window",
            b.bucket, b.prefix, b.listed_key AS "listedKey", b.only_new AS "onlyNew", b.waiting_for AS "waitingFor",
            b.created_at AS "createdAt", b.finished_at AS "finishedAt", b.closed_at AS "closedAt",
+           b.failure_type AS "failureType", b.failure_message AS "failureMessage", b.failure_remedy AS "failureRemedy",
            b.total, b.reused, b.complete, b.incomplete, b.failed, b.cancelled,
            -- Never more than the window.
            (SELECT count(*)::int FROM batch_items i
@@ -64,11 +74,14 @@ export async function readBatches(executor: Executor, which: { id?: string; limi
     FROM batches b
     WHERE ${which.id ?? null}::uuid IS NULL OR b.id = ${which.id ?? null}::uuid
     ORDER BY b.created_at DESC LIMIT ${which.limit ?? 100}`;
-  return rows.map(({ total, reused, complete, incomplete, failed, cancelled, underWay, closedAt, ...batch }) => {
+  return rows.map((row) => {
+    const { total, reused, complete, incomplete, failed, cancelled, underWay, closedAt, ...others } = row;
     const ended = reused + complete + incomplete + failed + cancelled;
     const waiting = total - ended - underWay;
     const counts = { total, waiting, underWay, reused, complete, incomplete, failed, cancelled };
-    return { ...batch, counts: { ...counts, listed: closedAt !== null } };
+    const { failureType: type, failureMessage, failureRemedy, ...batch } = others;
+    const failure = type === null ? null : { type, message: failureMessage ?? "", remedy: failureRemedy ?? "" };
+    return { ...batch, failure, counts: { ...counts, listed: closedAt !== null } };
   });
 }
 
@@ -93,15 +106,29 @@ export async function closeBatch(executor: Executor, id: string): Promise<void> 
   await executor.$executeRaw`UPDATE batches SET closed_at = coalesce(closed_at, now()) WHERE id = ${id}::uuid`;
 }
 
-/** The end of a batch: items that were not begun are cancelled. A batch that has ended stays as it is. */
-export async function finishBatchRow(executor: Executor, id: string, state: "cancelled" | "finished"): Promise<void> {
+/**
+ * The end of a batch: items that were not begun are cancelled. A batch that has ended stays as it is.
+ * @param failure why a batch is cancelled that nobody asked to cancel
+ */
+export async function finishBatchRow(
+  executor: Executor,
+  id: string,
+  state: "cancelled" | "finished",
+  failure: Failure | null = null,
+): Promise<void> {
+  const { type = null, message = null, remedy = null } = failure ?? {};
   await executor.$executeRaw`
     WITH left_over AS (
       UPDATE batch_items SET state = 'cancelled', finished_at = now(), claim = NULL
-      WHERE batch_id = ${id}::uuid AND state IN ('waiting', 'claimed') RETURNING 1)
+      WHERE batch_id = ${id}::uuid AND state IN ('waiting', 'claimed') RETURNING 1),
+    failure AS (
+      SELECT ${type}::text AS type, ${message}::text AS message, ${remedy}::text AS remedy)
     UPDATE batches SET
       cancelled = cancelled + (SELECT count(*) FROM left_over)::int, waiting_for = NULL,
-      state = CASE WHEN state IN ('running', 'paused') THEN ${state}::batch_state ELSE state END,
+      state = CASE WHEN finished_at IS NULL THEN ${state}::batch_state ELSE state END,
+      failure_type = CASE WHEN finished_at IS NULL THEN failure.type ELSE failure_type END,
+      failure_message = CASE WHEN finished_at IS NULL THEN failure.message ELSE failure_message END,
+      failure_remedy = CASE WHEN finished_at IS NULL THEN failure.remedy ELSE failure_remedy END,
       finished_at = coalesce(finished_at, now()), closed_at = coalesce(closed_at, now())
-    WHERE id = ${id}::uuid`;
+    FROM failure WHERE id = ${id}::uuid`;
 }

@@ -7,6 +7,7 @@ import {
   defineQuery,
   defineUpdate,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   setWorkflowOptions,
@@ -122,13 +123,23 @@ export async function processBatch(input: ProcessBatchInput): Promise<ProcessBat
     story.set(result.state, settings);
     return result;
   } catch (error) {
-    if (isCancellation(error) && batchId !== null) {
-      const request = { batchId, state: "cancelled", started } as const;
-      await CancellationScope.nonCancellable(() => database.finishBatch(request));
+    if (error instanceof ContinueAsNew) throw error;
+    if (isCancellation(error)) {
+      if (batchId !== null) {
+        const request = { batchId, state: "cancelled", started } as const;
+        await CancellationScope.nonCancellable(() => database.finishBatch(request));
+        story.set("cancelled", settings);
+      }
+      throw error;
+    }
+    const failure = failureOf(error);
+    if (batchId !== null && patched("a-failed-batch-ends-its-row")) {
+      const request = { batchId, state: "cancelled", started, failure } as const;
+      // Should this fail too, the first cause is still what the workflow ends with.
+      await CancellationScope.nonCancellable(() => database.finishBatch(request)).catch(() => undefined);
       story.set("cancelled", settings);
     }
-    if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
-    throw toWorkflowFailure(failureOf(error), null);
+    throw toWorkflowFailure(failure, null);
   }
 }
 

@@ -14,7 +14,7 @@ export function newRun(name: string): WorkflowRun {
 
 /** Runs what an activity does as the first attempt of an activity of that run would. */
 export function asRun<T>(run: WorkflowRun, call: () => Promise<T>): Promise<T> {
-  const info = { workflowExecution: run, attempt: 1, heartbeatDetails: undefined };
+  const info = { workflowExecution: run, attempt: 1, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
   const context = { info, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
   return asyncLocalStorage.run(context as unknown as Context, call);
 }

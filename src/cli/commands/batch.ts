@@ -37,7 +37,7 @@ export function defineBatch(program: Command): void {
       "docket batch list",
       "docket batch set 7a9c42d3 --window 200",
     ],
-    json: "one JSON object a batch: id, source, project, state, window, priority, counts, waitingFor, times",
+    json: "one JSON object a batch: id, source, project, state, window, priority, counts, waitingFor, failure, times",
     exits: {
       0: "every document of the batch is complete (with --detach, and for the others: done)",
       2: "some document failed, is incomplete or was cancelled, or could not be handed in",

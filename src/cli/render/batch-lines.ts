@@ -1,3 +1,4 @@
+import type { Failure } from "../../contract/failures.ts";
 import type { BatchRow } from "../../database/batches.ts";
 import type { Colors } from "../output.ts";
 import { renderColumns } from "./columns.ts";
@@ -48,7 +49,7 @@ export function renderBatches(batches: BatchRow[], color: Colors): string {
 
 /** One batch in detail. */
 export function renderBatch(batch: BatchRow): string {
-  const { id, source, project, engine, features, window, priority, createdAt, finishedAt } = batch;
+  const { id, source, project, engine, features, window, priority, createdAt, finishedAt, failure } = batch;
   return [
     `batch     ${id}`,
     `source    ${printableLine(source)}`,
@@ -56,7 +57,13 @@ export function renderBatch(batch: BatchRow): string {
     `state     ${batch.state}, window ${plural(window, "document")}`,
     `handed in ${formatTime(createdAt)}${finishedAt === null ? "" : `, ended ${formatTime(finishedAt)}`}`,
     `documents ${batchLine(batch)}`,
+    ...(failure === null ? [] : failureLines(failure)),
   ].join("\n");
+}
+
+/** Why a batch ended before its time, and what a person can do. */
+export function failureLines({ type, message, remedy }: Failure): string[] {
+  return [`failure   ${type}: ${printableLine(message)}`, `remedy    ${printableLine(remedy)}`];
 }
 
 /** A batch as one JSON object. */

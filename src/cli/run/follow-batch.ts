@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readBatch, unreadItems } from "../../client/batches.ts";
+import { endDeadBatch, readBatch, unreadItems } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
 import type { ServiceWait } from "../../client/service-wait.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { note, print, printJson } from "../output.ts";
-import { batchJson, batchLine, endedOf } from "../render/batch-lines.ts";
+import { batchJson, batchLine, endedOf, failureLines } from "../render/batch-lines.ts";
 import { formatCount, formatDuration } from "../render/format.ts";
 import { printableLine } from "../render/printable.ts";
 
 const lookEveryMilliseconds = 1000;
 /** Lines are printed as things change, but not more often. */
 const tellEveryMilliseconds = 5000;
+/** So often it is asked whether anybody works on the batch at all. */
+const askEveryMilliseconds = 5000;
 const mostFailures = 50;
 
 /** Follows a batch to its end and prints how it ended. @returns the exit code */
@@ -21,6 +23,7 @@ export async function followBatch(
 ): Promise<number> {
   const began = Date.now();
   let told = { line: "", at: 0 };
+  let asked = began;
   let first: { ended: number; at: number } | null = null;
   for (;;) {
     signal.throwIfAborted();
@@ -35,6 +38,10 @@ export async function followBatch(
       note(`${line}${left === null || left < 5 ? "" : `; about ${formatDuration(left * 1000)} left`}`);
     }
     if (batch.finishedAt === null) {
+      if (Date.now() - asked >= askEveryMilliseconds) {
+        asked = Date.now();
+        await wait.through(() => endDeadBatch(services, batchId));
+      }
       await sleep(lookEveryMilliseconds, undefined, { signal });
       continue;
     }
@@ -46,9 +53,12 @@ export async function followBatch(
         const type = item.failureType === null ? "" : `: ${item.failureType}`;
         await print(`  ${item.state}${type}  ${item.documentId ?? ""}  ${printableLine(item.name)}`);
       }
+      if (batch.failure !== null) await print(failureLines(batch.failure).join("\n"));
       const more = failed + incomplete - mostFailures;
       if (more > 0) await print(`  and ${formatCount(more)} more; \`docket status --status failed\` lists them`);
     }
-    return failed + incomplete + cancelled > 0 ? exitCodes.documentFailed : exitCodes.complete;
+    return failed + incomplete + cancelled > 0 || batch.failure !== null
+      ? exitCodes.documentFailed
+      : exitCodes.complete;
   }
 }
