@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { Client, Connection, type WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { readBudgets, setBudget } from "#docket/database/project-budgets";
@@ -7,6 +7,7 @@ import {
   type CommandResult,
   connectStack,
   docket,
+  documentQueues,
   type Running,
   stackEnvironment,
   startWorker,
@@ -20,6 +21,9 @@ const environment = {
   TEMPORAL_NAMESPACE: namespace,
   TEMPORAL_DEPLOYMENT_NAME: deployment,
 };
+const keys = { ours: randomBytes(32).toString("base64"), theirs: randomBytes(32).toString("base64") };
+const keysOf = (id: keyof typeof keys | null): Record<string, string> =>
+  id === null ? {} : { DOCKET_PAYLOAD_KEYS: `${id}=${keys[id]}` };
 const workers: Running[] = [];
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let connection: Connection;
@@ -70,15 +74,58 @@ it("a version that no worker has announced cannot pass the gate", async () => {
 
 it("the gate runs on the version by name, and makes it the current one", async () => {
   await startVersion("v1");
-  const result = await command(["gate", "v1", "--make-current", "--json"]);
-  expect(result.code).toBe(0);
+  const ocr = await startVersion("v1", "ocr");
+  const queues = `${documentQueues},ocr`;
+  const result = await command(["gate", "v1", "--queues", queues, "--make-current", "--json"]);
+  await ocr.stop();
+  expect(result.code, result.stdout + result.stderr).toBe(0);
   expect(lines(result).map(({ name, queue, status }) => [name, queue, status])).toEqual([
     ["database", "documents", "ok"],
     ["bucket", "documents", "ok"],
     ["textract", "textract-submit", "ok"],
     ["textract", "textract-results", "ok"],
+    ["recogniser", "ocr", "ok"],
   ]);
 });
+
+it.each([
+  ["other keys than the gate", "theirs", "ours"],
+  ["keys, and the gate has none", "theirs", null],
+  ["no keys, and the gate has some", null, "ours"],
+] as const)(
+  "the gate of a version whose workers have %s tells at once that they differ",
+  async (name, theirs, ours) => {
+    const buildId = name.replace(/\W+/g, "-");
+    const worker = await startVersion(buildId, "documents", keysOf(theirs));
+    const gate = docket(
+      ["gate", buildId, "--queues", "documents"],
+      stackEnvironment({ ...environment, ...keysOf(ours) }),
+    );
+    expect(await gate).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/payload keys of .*, are not the same/),
+    });
+    await worker.stop();
+  },
+  60_000,
+);
+
+it("a queue whose workers have other keys than those of the documents does not pass the gate", async () => {
+  const others = await startVersion("mixed", "textract-submit", keysOf("theirs"));
+  const both = `${keysOf("ours")["DOCKET_PAYLOAD_KEYS"]},${keysOf("theirs")["DOCKET_PAYLOAD_KEYS"]}`;
+  const worker = await startVersion("mixed", "documents", { DOCKET_PAYLOAD_KEYS: both });
+  const args = ["gate", "mixed", "--queues", "documents,textract-submit", "--json"];
+  const result = await docket(args, stackEnvironment({ ...environment, ...keysOf("ours") }));
+  await Promise.all([worker.stop(), others.stop()]);
+  expect(result.code, result.stderr).toBe(2);
+  expect(lines(result).filter(({ status }) => status === "failed")).toEqual([
+    expect.objectContaining({
+      name: "payload keys",
+      queue: "textract-submit",
+      detail: expect.stringContaining('"ours"'),
+    }),
+  ]);
+}, 60_000);
 
 const held = `held-${run}`;
 const cap = (capUsd: number) => setBudget(stack.database, { project: held, capUsd, monthly: false }, () => 0);

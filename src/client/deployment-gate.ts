@@ -1,5 +1,6 @@
 import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
+import { decodeOptionalFailureToOptionalError } from "@temporalio/common/lib/internal-non-workflow/index.js";
 import type { WorkerVersion } from "../config.ts";
 import {
   type CheckDeploymentInput,
@@ -9,6 +10,7 @@ import {
 } from "../contract/check-deployment.ts";
 import { DocketError, isFailureType } from "../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
+import { saysUnreadable } from "../payloads/payload-codec.ts";
 
 /** The workflow's own time-outs end it sooner; milliseconds. */
 const longestGate = 5 * 60_000;
@@ -17,7 +19,8 @@ const answerMilliseconds = 10_000;
 /**
  * Runs the gate on a version, whether or not it is the current one. Two runs for one version at the same time are one.
  * @returns what was looked at, failed checks included
- * @throws {DocketError} `InvalidInput` for a version that no worker has announced, `TemporalUnavailable`
+ * @throws {DocketError} `InvalidInput` for a version that no worker has announced, `PayloadUnreadable` where its workers
+ *   have other keys than this process, `TemporalUnavailable`
  */
 export async function checkVersion(
   temporal: Client,
@@ -36,12 +39,54 @@ export async function checkVersion(
     versioningOverride: { pinnedTo: version },
     staticSummary: `${version.deploymentName} ${version.buildId}`.slice(0, 200),
   });
+  let unreadable: string | null;
   try {
-    const { checks }: CheckDeploymentResult = await handle.result();
-    return checks;
+    const { workflowId, firstExecutionRunId: runId } = handle;
+    unreadable = await whyUnreadable(temporal, { workflowId, runId });
+    if (unreadable === null) {
+      const { checks }: CheckDeploymentResult = await handle.result();
+      return checks;
+    }
   } catch (error) {
     return checksOf(error, version);
   }
+  await handle.terminate("payload keys differ");
+  throw keysDiffer(version, unreadable);
+}
+
+/**
+ * Waits for the end of a run, or until a worker fails its task because it cannot read it: the server has that tried again
+ * for as long as the run may last, and nobody is told.
+ * @returns what the worker says; null at the end of the run
+ */
+async function whyUnreadable(
+  temporal: Client,
+  execution: { workflowId: string; runId: string },
+): Promise<string | null> {
+  const { namespace, loadedDataConverter } = temporal.options;
+  let nextPageToken: Uint8Array | null | undefined;
+  do {
+    // Answered when there is something new, or with nothing after some time.
+    const answer = await temporal.workflowService.getWorkflowExecutionHistory({
+      ...{ namespace, execution, waitNewEvent: true },
+      ...(nextPageToken ? { nextPageToken } : {}),
+    });
+    for (const { workflowTaskFailedEventAttributes: failed } of answer.history?.events ?? []) {
+      if (!failed) continue;
+      const told = await decodeOptionalFailureToOptionalError(loadedDataConverter, failed.failure).catch(
+        (error: Error) => error,
+      );
+      if (told && saysUnreadable(told.message)) return told.message;
+    }
+    ({ nextPageToken } = answer);
+  } while (nextPageToken?.length);
+  return null;
+}
+
+function keysDiffer({ deploymentName, buildId }: WorkerVersion, how: string, cause?: unknown): DocketError {
+  const message = `The payload keys of ${deploymentName} ${buildId}, or of this command, are not the same: ${how}`;
+  const remedy = "Give all workers of the version and this command the same DOCKET_PAYLOAD_KEYS, then run it again.";
+  return new DocketError("PayloadUnreadable", message, { remedy, cause });
 }
 
 /** Lets a version have all new documents; those under way stay where they are. */
@@ -75,7 +120,11 @@ async function requireVersion(temporal: Client, version: WorkerVersion): Promise
   }
 }
 
-function checksOf(error: unknown, { deploymentName, buildId }: WorkerVersion): DeploymentCheck[] {
+function checksOf(error: unknown, version: WorkerVersion): DeploymentCheck[] {
+  if (error instanceof DocketError && error.type === "PayloadUnreadable") {
+    throw keysDiffer(version, error.message, error);
+  }
+  const { deploymentName, buildId } = version;
   const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
   if (cause instanceof ApplicationFailure && isFailureType(cause.type)) {
     const { checks } = (cause.details?.[0] ?? {}) as Partial<CheckDeploymentResult>;
@@ -86,8 +135,7 @@ function checksOf(error: unknown, { deploymentName, buildId }: WorkerVersion): D
     "TemporalUnavailable",
     `The gate of ${deploymentName} ${buildId} did not end: ${cause?.message ?? (error as Error).message}`,
     {
-      remedy:
-        "Start workers of this version that serve the queue documents, with the payload keys of this command, then run it again.",
+      remedy: "Start workers of this version that serve the queue documents, then run it again.",
       cause: error,
     },
   );

@@ -11,6 +11,7 @@ const encoding = Buffer.from("binary/encrypted");
 const keyIdName = "encryption-key-id";
 const nonceBytes = 12;
 const tagBytes = 16;
+const encryptedWith = "A payload is encrypted with";
 
 /** A payload that was encrypted with a key that this process does not have, or has otherwise. */
 // Temporal names the failure of an activity whose input cannot be decoded after the error's class.
@@ -54,9 +55,7 @@ export class AesGcmCodec implements PayloadCodec {
     const sealed = Buffer.from(data ?? []);
     if (key === undefined) {
       const known = [...this.#keys.keys()].join(", ") || "none";
-      throw new PayloadUnreadable(
-        `A payload is encrypted with the key "${printable(id)}"; this process has: ${known}.`,
-      );
+      throw new PayloadUnreadable(`${encryptedWith} the key "${printable(id)}"; this process has: ${known}.`);
     }
     try {
       const decipher = createDecipheriv(algorithm, key.key, sealed.subarray(0, nonceBytes), {
@@ -66,10 +65,15 @@ export class AesGcmCodec implements PayloadCodec {
       const plain = [decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()];
       return PayloadMessage.decode(Buffer.concat(plain));
     } catch (cause) {
-      const message = `A payload is encrypted with another key than this process has as "${id}", or it was changed.`;
+      const message = `${encryptedWith} another key than this process has as "${id}", or it was changed.`;
       throw new PayloadUnreadable(message, cause);
     }
   }
+}
+
+/** Whether an error's message is the codec's own: Temporal keeps no type of what a workflow task failed with. */
+export function saysUnreadable(message: string): boolean {
+  return message.startsWith(encryptedWith);
 }
 
 /** Whether a payload is one of {@link AesGcmCodec}, or of a program with the same codec. */

@@ -50,7 +50,12 @@ async function checksOf(queue: TaskQueue): Promise<DeploymentCheck[]> {
     return await checkWorker({ queue });
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    const { message } = failureOf(error);
+    const unable = failureOf(error);
+    // A worker that was there, with other keys than those that serve the documents.
+    if (unable.type === "PayloadUnreadable") {
+      return [{ name: "payload keys", queue, detail: unable.message, failure: unable }];
+    }
+    const { message } = unable;
     const { remedy } = failureTable.TemporalUnavailable;
     const failure = {
       type: "TemporalUnavailable" as const,
