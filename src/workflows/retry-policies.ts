@@ -32,13 +32,15 @@ export const retryPolicies = {
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "1 minute" },
   },
   /**
-   * Start requests. Waiting for a turn or a breaker counts as attempts too, so that the interval is at its maximum after
-   * any wait: it is short. The governor and the region's breaker keep a service in trouble from being hammered.
+   * Start requests, after waiting for a place, a breaker, or money. A monthly budget that is reached on the 1st is a month
+   * away, and longer where others are first; whoever raises a cap may do so next year: this one waits for 400 days.
+   * Waiting counts as attempts too, so that the interval is at its maximum after any wait: it is short. The governor and
+   * the region's breaker keep a service in trouble from being hammered.
    */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
     startToCloseTimeout: "20 seconds",
-    scheduleToCloseTimeout: "30 days",
+    scheduleToCloseTimeout: "400 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "15 seconds" },
   },
   /**
