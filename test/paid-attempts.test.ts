@@ -8,9 +8,11 @@ const row = (attempt: number, state: LedgerRow["state"], runId = "earlier", cont
   state,
   runId,
   pageNumbers: [],
+  statusMessage: null,
   storedPages: null,
 });
-const ask = (rows: LedgerRow[], force = false) => chooseAttempt(rows, { runId: "now", force, content: "c" });
+const ask = (rows: LedgerRow[], force = false, firstRunId = "now") =>
+  chooseAttempt(rows, { runId: "now", firstRunId, force, content: "c" });
 
 describe("a new payment is meant only when", () => {
   it("nothing was ever meant", () => expect(ask([])).toEqual({ newAttempt: 1 }));
@@ -30,6 +32,22 @@ describe("a new payment is meant only when", () => {
     expect(ask([row(1, "succeeded"), row(2, "succeeded", "now")], true)).toEqual({ reuse: row(2, "succeeded", "now") });
   });
 
+  it("it was paid by another hand-in, not by the run that was reset", () => {
+    expect(ask([row(1, "succeeded", "first")], true, "first")).toEqual({ reuse: row(1, "succeeded", "first") });
+    expect(ask([row(1, "succeeded", "other")], true, "first")).toEqual({ newAttempt: 2 });
+  });
+
+  it.each(["failed", "refused"] as const)("it cost nothing: %s is tried anew after a reset, too", (state) => {
+    expect(ask([row(1, state, "first")], false, "first")).toEqual({ newAttempt: 2 });
+  });
+
+  it("whoever asked was denied, and somebody forces it: the job may be running", () => {
+    const denied = { ...row(1, "intended"), statusMessage: "AccessDeniedException" };
+    expect(ask([denied])).toEqual({ reuse: denied });
+    expect(ask([denied], true)).toEqual({ newAttempt: 2 });
+    expect(ask([denied], true, "earlier")).toEqual({ reuse: denied });
+  });
+
   it("not when forced while a job is under way", () => {
     expect(ask([row(1, "submitted")], true)).toEqual({ reuse: row(1, "submitted") });
   });
@@ -42,8 +60,8 @@ describe("pages that are missing are paid anew only when", () => {
     storedPages,
   });
   const part = { pages: [2, 4], since: 1 };
-  const askPart = (rows: LedgerRow[], runId = "now") =>
-    chooseAttempt(rows, { runId, force: false, content: "c", part });
+  const askPart = (rows: LedgerRow[], runId = "now", firstRunId = runId) =>
+    chooseAttempt(rows, { runId, firstRunId, force: false, content: "c", part });
 
   it("nobody tried them: the attempt's number is that after all others", () => {
     expect(askPart([row(1, "partial_success")])).toEqual({ newAttempt: 2 });
@@ -61,6 +79,11 @@ describe("pages that are missing are paid anew only when", () => {
   it("not in the run that tried them", () => {
     const tried = ofPages(2, "partial_success", 0);
     expect(askPart([row(1, "partial_success"), tried], "earlier")).toEqual({ reuse: tried });
+  });
+
+  it("not in a reset of the run that tried them", () => {
+    const tried = ofPages(2, "partial_success", 0);
+    expect(askPart([row(1, "partial_success"), tried], "now", "earlier")).toEqual({ reuse: tried });
   });
 
   it("they belong to an older reading of the whole, or are others", () => {

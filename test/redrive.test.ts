@@ -152,6 +152,7 @@ describe("what a redrive would cost", () => {
     content: "abc",
     runId: "r1",
     pageNumbers: [],
+    statusMessage: null,
     storedPages: null,
     jobId: "j1",
     pages: 10,

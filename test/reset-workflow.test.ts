@@ -55,3 +55,20 @@ it("a run that a reset made owns the document of the run before it, also behind 
   expect(last).toMatchObject({ status: "complete", runId: third.runId });
   expect(await stack.database.textractJob.count({ where: { documentId: id } })).toBe(1);
 });
+
+it("a reset of a forced run pays nothing again, wherever it goes back to", async () => {
+  const workflowId = `reset-forced-${randomUUID()}`;
+  const document = { bucket: stack.bucket, key: `reset/${workflowId}.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(workflowId), "application/pdf");
+  const start = (id: string) =>
+    stack.client.workflow.execute("processDocument", {
+      ...{ taskQueue: "documents", workflowId: id, args: [{ document, project: "reset", force: true }] },
+    });
+  expect(await start(`${workflowId}-before`)).toMatchObject({ status: "complete", textractJobs: 1 });
+  // Another hand-in that is forced pays once more; resets of it do not.
+  expect(await start(workflowId)).toMatchObject({ status: "complete", textractJobs: 2 });
+  for (const activity of ["createRecord", "ensureProject", "checkPrerequisites"]) {
+    const reset = await resetBehind(workflowId, activity);
+    expect(await reset.result()).toMatchObject({ status: "complete", textractJobs: 2 });
+  }
+});

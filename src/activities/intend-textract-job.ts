@@ -15,6 +15,7 @@ const ledgerNamespace = "8f3a5d52-55b7-4b0e-9a0a-4f1c0a2a6a0b";
 
 export interface TextractJobRow extends LedgerRow {
   id: string;
+  documentId: string;
   token: string;
   region: string;
   jobId: string | null;
@@ -31,6 +32,8 @@ export interface Intent {
   features: Feature[];
   region: string;
   runId: string;
+  /** The run that resets began from; `runId` where there was none. */
+  firstRunId: string;
   /** Pay anew although an earlier attempt ended well. */
   force: boolean;
   /** For a new attempt; one that exists keeps the channel that its token goes with. */
@@ -55,7 +58,7 @@ interface DocumentRow {
  * @throws {DocketError} `Superseded` when another run, or a deletion, owns the document by now
  */
 export async function intendTextractJob(database: Database, intent: Intent): Promise<TextractJobRow> {
-  const { documentId, features, region, runId, force, part } = intent;
+  const { documentId, features, region, runId, firstRunId, force, part } = intent;
   return database.$transaction(async (transaction) => {
     const [document] = await transaction.$queryRaw<DocumentRow[]>`
       SELECT coalesce(m.sha256, d.object_version, m.etag) AS content, m.etag, d.bucket, d.key,
@@ -68,7 +71,7 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
 
     const rows = await transaction.textractJob.findMany({ where: { documentId, features: { equals: features } } });
     const { content } = document;
-    const choice = chooseAttempt(rows, { runId, force, content, part });
+    const choice = chooseAttempt(rows, { runId, firstRunId, force, content, part });
     if ("reuse" in choice) return choice.reuse;
     const attempt = Math.max(choice.newAttempt, (await lastDeletedAttempt(transaction, documentId)) + 1);
     const { bucket, key, version } = intent.document;
@@ -82,7 +85,10 @@ export async function intendTextractJob(database: Database, intent: Intent): Pro
     const token = requestToken({ documentId, content, features, attempt, pages: pageNumbers });
     const id = uuidv5(token, ledgerNamespace);
     return transaction.textractJob.create({
-      data: { id, documentId, attempt, features, token, region, runId, content, pageNumbers, ...place, ...channel },
+      data: {
+        ...{ id, documentId, attempt, features, token, region, content, pageNumbers, ...place, ...channel },
+        runId: firstRunId,
+      },
     });
   });
 }

@@ -12,6 +12,8 @@ export interface SubmitRequest {
   features: Feature[];
   region: string;
   force: boolean;
+  /** The run that a reset began from, the run itself where there was none; undefined in histories of earlier versions. */
+  firstRunId?: string | undefined;
   /** Where `document` is a small one, made of pages that are missing. */
   part?: DocumentPart | undefined;
 }

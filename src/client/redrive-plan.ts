@@ -40,6 +40,7 @@ interface LedgerJob {
   content: string;
   runId: string;
   pageNumbers: number[];
+  statusMessage: string | null;
   storedPages: number | null;
   jobId: string | null;
   pages: number | null;
@@ -50,7 +51,7 @@ interface LedgerJob {
 /** Says what a new run would find paid already, by the same rule by which the run itself decides. */
 export function planRedrive(facts: RedriveFacts, now: Date): RedriveCost {
   if (facts.engine === "local") return { ...billed(facts, 0), free: "read on the workers' machine" };
-  const request = { runId: "", force: false, content: facts.content ?? "" };
+  const request = { runId: "", firstRunId: "", force: false, content: facts.content ?? "" };
   const choice = chooseAttempt(facts.jobs, request);
   if (!("reuse" in choice)) return billed(facts, facts.expectedPages);
   const whole = choice.reuse;
@@ -69,7 +70,7 @@ function missingOnly(facts: RedriveFacts, whole: LedgerJob, now: Date): RedriveC
   const stored = `${facts.storedPages} pages stored`;
   const pages = facts.missingPages.map(({ page }) => page);
   if (pages.length === 0) return { ...billed(facts, 0), free: stored };
-  const request = { runId: "", force: false, content: facts.content ?? "" };
+  const request = { runId: "", firstRunId: "", force: false, content: facts.content ?? "" };
   const choice = chooseAttempt(facts.jobs, { ...request, part: { pages, since: whole.attempt } });
   const part = "reuse" in choice ? choice.reuse : null;
   if (part === null || part.jobId === null || expiryOf(part) <= now)

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from "@temporalio/workflow";
+import { CancellationScope, condition, isCancellation, workflowInfo } from "@temporalio/workflow";
 import type { Prerequisites } from "../activities/check-prerequisites.ts";
 import type { CollectedPages, CollectRequest, SubmittedJob } from "../activities/textract-steps.ts";
 import type { MissingPage } from "../contract/failures.ts";
@@ -93,10 +93,11 @@ async function readOnce(
   { document, region, part }: Readable,
 ): Promise<CollectedPages & { job: SubmittedJob }> {
   const { features, force } = input;
+  const { firstExecutionRunId: firstRunId } = workflowInfo();
   for (let submission = 1; ; submission++) {
     try {
       const job = await story.step("submitTextract", () =>
-        run.textractSubmit.submitTextract({ documentId, document, features, region, force, part }),
+        run.textractSubmit.submitTextract({ documentId, document, features, region, force, firstRunId, part }),
       );
       story.submitted(job);
       const finished = await story.step("awaitTextract", () =>

@@ -23,7 +23,7 @@ export function readingSteps(stack: Awaited<ReturnType<typeof connectStack>>, pr
 
   function intend(run: WorkflowRun, documentId: string, document: DocumentLocation) {
     const request = { documentId, document, features: [], region, force: false, channel: undefined };
-    return intendTextractJob(database, { ...request, runId: run.runId });
+    return intendTextractJob(database, { ...request, runId: run.runId, firstRunId: run.runId });
   }
 
   return {
