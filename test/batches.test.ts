@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -171,6 +172,23 @@ it("a manifest: bad rows are told with their lines, the others are handed in; --
   const [row] = await stack.database.documentMetadata.findMany({ where: { source: join(folder, "a.pdf") } });
   expect(row?.customFields).toEqual({ custodian: "Ms Miller" });
   expect((await docket(["batch", "show", batch.id.slice(0, 8)])).stdout).toContain("2 of 2 ended: 2 complete");
+});
+
+it("--strict starts nothing either where a file that a row names cannot be read; without it the others are handed in", async () => {
+  await writeFile(join(folder, "b.pdf"), await smallPdf(`strict ${folder}`));
+  execFileSync("mkfifo", [join(folder, "pipe.pdf")]);
+  const manifest = join(folder, "unreadable.csv");
+  await writeFile(manifest, "file,project\nb.pdf,unreadable\ngone.pdf,unreadable\npipe.pdf,unreadable\n");
+  const strict = await docket(["batch", manifest, "--strict"]);
+  expect(strict.code).toBe(1);
+  expect(strict.stderr).toMatch(/^refused: \S+ line 3: \S+gone\.pdf: no such file or folder$/m);
+  expect(strict.stderr).toMatch(/^refused: \S+ line 4: \S+pipe\.pdf is not a regular file\.$/m);
+  expect(await stack.database.batch.count({ where: { source: manifest } })).toBe(0);
+
+  const { code, stdout, stderr } = await docket(["batch", manifest, "--detach"]);
+  expect(code).toBe(2);
+  expect(stderr.match(/^refused: /gm)).toHaveLength(2);
+  expect(await stack.database.batchItem.count({ where: { batchId: stdout.trim() } })).toBe(1);
 });
 
 /** A batch of one's own whose items are there already, as `docket batch` makes it. */

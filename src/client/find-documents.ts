@@ -115,6 +115,18 @@ function whyUnseen(shown: string, path: string, error: NodeJS.ErrnoException): F
   return new DocketError("FileUnreadable", message, { remedy: "Rename the file, and hand it in again." }).toFailure();
 }
 
+/** Why a file cannot be read from its beginning; null when it can. Nothing but a regular file is opened. */
+export async function whyUnreadable({ file, path }: FoundFile): Promise<Failure | null> {
+  try {
+    if (!(await stat(path)).isFile())
+      return new DocketError("FileUnreadable", `${file} is not a regular file.`).toFailure();
+    await firstBytes(path);
+    return null;
+  } catch (error) {
+    return unreadable(file, error);
+  }
+}
+
 async function isDocument(path: string): Promise<boolean> {
   const extension = extname(path).toLowerCase();
   if (extension !== "") return documentExtensions.has(extension);

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { type BatchOptions, openBatch, startPrefixBatch } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
 import { type BatchEntry, fillBatch } from "../../client/fill-batch.ts";
-import { findDocuments } from "../../client/find-documents.ts";
-import { type BadRow, readManifest } from "../../client/read-manifest.ts";
+import { type FoundFile, findDocuments, whyUnreadable } from "../../client/find-documents.ts";
+import { readManifest } from "../../client/read-manifest.ts";
 import type { ServiceWait } from "../../client/service-wait.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
 import { note } from "../output.ts";
@@ -47,8 +47,14 @@ export async function handInBatch(request: HandInBatch): Promise<HandedInBatch> 
 async function filesBatch(request: HandInBatch, paths: string[]): Promise<HandedInBatch> {
   const found = await findDocuments(paths, { cwd: process.cwd() });
   const refused = refusals(request.strict);
-  for (const { file, failure } of found.refused) refused.tell(`${file}: ${failure.message}`);
-  refused.stopIfStrict();
+  for (const { file, failure } of found.refused) refused.tell(refusal(file, failure));
+  if (request.strict) {
+    for (const file of found.files) {
+      const failure = await whyUnreadable(file);
+      if (failure !== null) refused.tell(refusal(file.file, failure));
+    }
+    refused.stopIfStrict();
+  }
   const entries = found.files.map((file) => ({ file }));
   return fill(request, paths.map((path) => resolve(path)).join(" "), entries, refused);
 }
@@ -56,22 +62,25 @@ async function filesBatch(request: HandInBatch, paths: string[]): Promise<Handed
 async function manifestBatch(request: HandInBatch, file: string): Promise<HandedInBatch> {
   const { bucket } = request.services.config.storage;
   const refused = refusals(request.strict);
-  const tell = (row: BadRow) => refused.tell(`${file} line ${row.line} ${row.problem}`);
-  if (request.strict) {
-    for await (const row of readManifest(file, bucket)) if ("problem" in row) tell(row);
-    refused.stopIfStrict();
-  }
   const entries = async function* (): AsyncGenerator<BatchEntry> {
     for await (const row of readManifest(file, bucket)) {
       if ("problem" in row) {
-        if (!request.strict) tell(row);
+        refused.tell(`${file} line ${row.line} ${row.problem}`);
         continue;
       }
       const { path, object, line, ...fields } = row;
       if (object !== null) yield { object, ...fields };
-      else if (path !== null) yield { file: { file: `${file} line ${line}: ${path}`, path }, ...fields };
+      if (path === null) continue;
+      const found: FoundFile = { file: `${file} line ${line}: ${path}`, path };
+      const failure = await whyUnreadable(found);
+      if (failure === null) yield { file: found, ...fields };
+      else refused.tell(refusal(found.file, failure));
     }
   };
+  if (request.strict) {
+    for await (const _ of entries());
+    refused.stopIfStrict();
+  }
   return fill(request, resolve(file), entries(), refused);
 }
 
@@ -88,9 +97,14 @@ async function fill(
     wait,
     signal,
     onProgress: (handedIn) => note(`${formatCount(handedIn)} handed in`),
-    onRefused: (file: string, failure: Failure) => refused.tell(`${file}: ${failure.message}`),
+    onRefused: (file: string, failure: Failure) => refused.tell(refusal(file, failure)),
   });
   return { batchId, refused: refused.count() };
+}
+
+/** A failure with the file's name, which most messages begin with. */
+function refusal(file: string, { message }: Failure): string {
+  return message.startsWith(file) ? message : `${file}: ${message}`;
 }
 
 /** Says what cannot be taken, and counts it. */
