@@ -19,11 +19,19 @@ export function exportFileName(
     .replace(/\.(pdf|tiff?|jpe?g|png)$/i, "")
     .replace(/^[.\s]+|[.\s]+$/g, "")
     .toWellFormed();
-  let name = "";
-  for (const character of base) {
-    if (Buffer.byteLength(name + character) > nameBytes) break;
-    name += character;
-  }
+  const name = cutToBytes(base, nameBytes);
   const id = document.documentId.slice(0, 13);
   return `${name || "document"}-${id}.${part === undefined ? "" : `${part}.`}${exportFormats[format].extension}`;
+}
+
+/** The beginning of a text that takes at most so many bytes in UTF-8, no character cut in two. */
+export function cutToBytes(text: string, bytes: number): string {
+  let cut = "";
+  let used = 0;
+  for (const character of text) {
+    used += Buffer.byteLength(character);
+    if (used > bytes) break;
+    cut += character;
+  }
+  return cut;
 }

@@ -2,12 +2,16 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { Services } from "../../client/connect.ts";
+import { failureOf } from "../../client/failure-of.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { type Interruption, interruptible, untilAborted } from "../interrupt.ts";
+import { invocation } from "../invocation.ts";
 import { colorsFor, note, print, printJson } from "../output.ts";
 import type { FileResult } from "../render/document-table.ts";
 import { plural } from "../render/format.ts";
+import { printableLine } from "../render/printable.ts";
 import { resultJson } from "../render/result-json.ts";
 import { renderClosing } from "../run/closing-words.ts";
 import { createDisplay } from "../run/create-display.ts";
@@ -33,6 +37,7 @@ export function defineRun(program: Command): void {
       "run goes on.",
     examples: ["docket run", "docket run invoices/ scan.pdf", "docket run --json letters/ > results.jsonl"],
     json: "one JSON object a file on standard output, as each ends; progress on standard error",
+    exits: { 1: "wrong usage, the environment lacks something, or the text of a document could not be written" },
   });
   withServiceWait(withDocumentOptions(command), 600)
     .option("--keep-running", "keep everything running after the table, until Ctrl-C")
@@ -77,14 +82,14 @@ async function runWithStack(found: Found, options: Options, display: Display, in
   });
   interruption.onForce(session.kill);
   try {
-    const results = await processWith(session, found, options, display, signal);
+    const { results, unwritten } = await processWith(session, found, options, display, signal);
     if (options.keepRunning) {
       note(`\nEverything keeps running until Ctrl-C${session.webUi === null ? "" : `; Web UI: ${session.webUi}`}`);
       await untilAborted(session.ended, signal).catch((error) => {
         if (!signal.aborted) throw error;
       });
     }
-    return exitCodeOf(results);
+    return Math.max(exitCodeOf(results), unwritten > 0 ? exitCodes.environment : exitCodes.complete);
   } finally {
     await session.stop();
   }
@@ -96,7 +101,7 @@ async function processWith(
   options: Options,
   display: Display,
   signal: AbortSignal,
-): Promise<FileResult[]> {
+): Promise<{ results: FileResult[]; unwritten: number }> {
   const ownDatabase = process.env["DATABASE_URL"] || null;
   // The AWS SDK takes its credentials from the process's environment.
   useVariables(session.environment);
@@ -134,6 +139,17 @@ async function processWith(
     const leave = AbortSignal.any([signal, leaving.signal]);
     const handIn = handInOptions(options);
     const items = handInItems(services, { files: found.files, objects: [] }, handIn, leave);
+    let unwritten = 0;
+    const tryToWrite = async (file: string, documentId: string) => {
+      try {
+        await wait.through(() => writeText(file, documentId));
+      } catch (error) {
+        leave.throwIfAborted();
+        unwritten += 1;
+        const other = `\`${invocation()} text ${documentId.slice(0, 8)}\` prints it`;
+        display.say(`${printableLine(`${file}: its text was not written: ${failureOf(error).message}`)}; ${other}`);
+      }
+    };
     const processing = processFiles(items, found.refused, {
       services,
       textractStatus: session.textractStatus,
@@ -142,7 +158,7 @@ async function processWith(
       wait: wait.toldTo(() => {}),
       signal: leave,
       async onResult({ file, outcome }) {
-        if (outcome.documentId !== null && outcome.storedPages > 0) await writeText(file, outcome.documentId);
+        if (outcome.documentId !== null && outcome.storedPages > 0) await tryToWrite(file, outcome.documentId);
         if (options.json) await printJson(resultJson(file, outcome));
       },
     });
@@ -151,7 +167,7 @@ async function processWith(
     const results = await Promise.race([processing, session.ended]);
     display.end();
     if (!options.json) await printResults(results, { config: services.config, ownDatabase }, session, folder, options);
-    return results;
+    return { results, unwritten };
   } finally {
     leaving.abort();
     await services.close();
