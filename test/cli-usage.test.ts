@@ -105,6 +105,8 @@ describe("errors of usage and environment end with 1 and a remedy, before anythi
       ["worker", "--queues", "nonsense"],
       ["submit"],
       ["frobnicate"],
+      ["budget", "No Such Slug", "--cap", "1"],
+      ["retention", "No Such Slug"],
     ].map((args) => ({ args, line: args.join(" ") })),
   )("docket $line is refused by name", async ({ args }) => {
     const { code, stdout, stderr } = await run(...args);
@@ -118,6 +120,13 @@ describe("errors of usage and environment end with 1 and a remedy, before anythi
     expect(JSON.parse(json.stderr)).toEqual({
       error: { type: "InvalidInput", message: "nope.pdf: no such file or folder", remedy: expect.any(String) },
     });
+    for (const args of [["run", "--engine", "magic"], ["submit"], ["frobnicate"], ["budget", "No Such Slug"]]) {
+      const { code, stdout, stderr } = await run(...args, "--json");
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      const { error } = JSON.parse(stderr);
+      expect(error).toEqual({ type: "InvalidInput", message: expect.any(String), remedy: expect.any(String) });
+      expect(error.message).not.toMatch(/^error/);
+    }
     expect((await run("run", "nope.pdf", "--verbose")).stderr).toMatch(/^\s+at /m);
   });
 });

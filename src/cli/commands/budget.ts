@@ -16,7 +16,7 @@ interface Options extends CommonOptions {
 /** `docket budget`: what projects may spend on Textract, and what of it is spent. */
 export function defineBudget(program: Command): void {
   defineCommand(program, {
-    usage: "budget [project]",
+    usage: "budget",
     summary: "show or set what a project may spend on Textract",
     description:
       "A document's expected price is reserved before Textract is asked, so that all workers together never exceed the " +
@@ -26,6 +26,7 @@ export function defineBudget(program: Command): void {
     json: "one JSON object a budget: project, capUsd, monthly, period, committedUsd, reachedAt",
     exits: { 0: "done", 2: null },
   })
+    .argument("[project]", "its name", parseProject)
     .option("--cap <usd>", "US dollars that the project may spend", parseUsd)
     .option("--month", "the cap is for each calendar month (UTC); without it, for all time")
     .option("--remove", "take the cap away")
@@ -42,7 +43,6 @@ async function budget(project: string | undefined, options: Options): Promise<nu
       remedy: "Name the project: `docket budget PROJECT`.",
     });
   }
-  if (project !== undefined) parseProject(project);
   return withDatabase(options.dataDirectory, noWait, async (database) => {
     if (project !== undefined && options.cap !== undefined) {
       const { costOfJob } = await import("../../textract/prices.ts");

@@ -20,7 +20,7 @@ interface Options extends CommonOptions, ServiceWaitOption {
 /** `docket retention`: how long a project's documents are kept. */
 export function defineRetention(program: Command): void {
   const command = defineCommand(program, {
-    usage: "retention <project>",
+    usage: "retention",
     summary: "show or set how long a project's documents are kept",
     description:
       "With --days: once a day the project's documents that ended so many days ago are deleted, as `docket delete` does; " +
@@ -31,12 +31,13 @@ export function defineRetention(program: Command): void {
     exits: { 0: "done", 2: null },
   });
   withServiceWait(command, 60)
+    .argument("<project>", "its name", parseProject)
     .option("--days <count>", "days after a document's end", parseDays)
     .option("--with-source", "also delete the objects that were handed in by their addresses")
     .option("--by <name>", "who wants it; kept with each deletion (default: your user name)")
     .option("--off", "keep the documents for good")
     .option("--now", "look now, and not only at the next time")
-    .action(runs((project: string, options: Options) => retention(parseProject(project), options)));
+    .action(runs((project: string, options: Options) => retention(project, options)));
 }
 
 async function retention(project: string, options: Options): Promise<number> {
