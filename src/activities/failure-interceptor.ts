@@ -1,7 +1,7 @@
 import { activityInfo, CancelledFailure, cancellationSignal, log } from "@temporalio/activity";
 import { ApplicationFailure, ApplicationFailureCategory } from "@temporalio/common";
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from "@temporalio/worker";
-import { DocketError, type Failure, failureTable, limitedAttempts } from "../contract/failures.ts";
+import { type DocketError, type Failure, failureTable, limitedAttempts } from "../contract/failures.ts";
 import { PrerequisitesNotMet } from "./check-prerequisites.ts";
 import { NotYet } from "./not-yet.ts";
 import { currentRun } from "./run-identity.ts";
@@ -31,7 +31,7 @@ export class FailureInterceptor implements ActivityInboundCallsInterceptor {
       return result;
     } catch (error) {
       // A worker that shuts down cancels too: Temporal tells the two apart, and retries the step elsewhere.
-      if (cancellationSignal().aborted && isAbort(error)) {
+      if (cancellationSignal().aborted && isOfCancellation(error)) {
         observe("Cancelled");
         throw error instanceof CancelledFailure ? error : new CancelledFailure("CANCELLED");
       }
@@ -42,9 +42,15 @@ export class FailureInterceptor implements ActivityInboundCallsInterceptor {
   }
 }
 
-function isAbort(error: unknown): boolean {
+/**
+ * What is broken off says so in many ways: a request is aborted, a connection is reset in the middle of a body. Whatever
+ * would have been tried again is the cancellation; what is final, as that an object is not there, stays so.
+ */
+function isOfCancellation(error: unknown): boolean {
   if (error instanceof CancelledFailure) return true;
-  return error instanceof DocketError ? error.type === "Cancelled" : (error as Error | null)?.name === "AbortError";
+  if (error instanceof ApplicationFailure) return !error.nonRetryable;
+  const { type } = toDocketError(error);
+  return type === "Cancelled" || failureTable[type].retry !== "never";
 }
 
 /** A typed failure as Temporal carries it: type, message, and the whole {@link Failure} list as its details. */

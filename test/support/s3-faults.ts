@@ -1,15 +1,17 @@
 import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream";
 
-/** An answer that S3 gives instead of doing what it is asked for. */
+/** An answer that S3 gives instead of doing what it is asked for, or one that never ends. */
 export interface S3Fault {
   /** HTTP method of the requests. */
   method: "GET" | "HEAD" | "PUT";
   /** What the path of the requests holds. */
   path: string;
-  status: number;
+  status?: number;
+  /** In the place of an error: nothing is answered, or S3's answer stops half way through its body. */
+  hangs?: "answer" | "body";
   /** S3's error code; without one the answer has no body. */
   code?: string;
   /** Requests that meet it. */
@@ -21,22 +23,28 @@ export interface S3Fault {
 export async function startFaultyS3(endpoint: string) {
   const { hostname, port } = new URL(endpoint);
   let faults: S3Fault[] = [];
-  const server = createServer((incoming, answer) => {
-    const { method = "", url: path = "", headers } = incoming;
-    const fault = faults.find((f) => f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path));
-    if (fault !== undefined) {
-      fault.count--;
-      incoming.resume();
-      const body = method === "HEAD" || fault.code === undefined ? "" : errorBody(fault.code);
-      answer.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
-      return;
-    }
+  const passOn = (incoming: IncomingMessage, answer: ServerResponse, give: Give) => {
+    const { method, url: path, headers } = incoming;
     const passed = request({ hostname, port, method, path, headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.rawHeaders);
-      pipeline(response, answer, () => {});
+      give(response, answer);
     });
     passed.on("error", () => incoming.socket.destroy());
     pipeline(incoming, passed, () => {});
+  };
+  const server = createServer((incoming, answer) => {
+    const { method = "", url: path = "" } = incoming;
+    const fault = faults.find((f) => f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path));
+    if (fault !== undefined) {
+      fault.count--;
+      if (fault.hangs === "body") return passOn(incoming, answer, stopHalfWay);
+      incoming.resume();
+      if (fault.hangs === "answer") return;
+      const body = method === "HEAD" || fault.code === undefined ? "" : errorBody(fault.code);
+      answer.writeHead(fault.status ?? 500, { "content-type": "application/xml", ...fault.headers }).end(body);
+      return;
+    }
+    passOn(incoming, answer, (response) => void pipeline(response, answer, () => {}));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -53,6 +61,16 @@ export async function startFaultyS3(endpoint: string) {
     },
   };
 }
+
+type Give = (response: IncomingMessage, answer: ServerResponse) => void;
+
+const stopHalfWay: Give = (response, answer) => {
+  let left = Math.floor(Number(response.headers["content-length"]) / 2);
+  response.on("data", (chunk: Buffer) => {
+    answer.write(chunk.subarray(0, left));
+    left = Math.max(0, left - chunk.length);
+  });
+};
 
 const errorBody = (code: string) =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>because of the test</Message></Error>`;
