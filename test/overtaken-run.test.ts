@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { createDeleteDocument } from "#docket/activities/delete-document";
+import { createStageObject } from "#docket/activities/stage-object";
+import { createSubmitTextract } from "#docket/activities/submit-textract";
 import { claimForDeletion } from "#docket/database/delete-document-rows";
 import { readingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
@@ -29,6 +31,14 @@ async function upload(name: string) {
   return document;
 }
 
+/** Deletes a document as `docket delete` does. */
+function remove(documentId: string) {
+  const { database, storage, bucket } = stack;
+  const deletion = createDeleteDocument({ database, storage, bucket, stagingBucket: undefined });
+  const request = { documentId, withSource: false, requestedBy: "Ann", reason: null };
+  return asRun(newRun("deletion"), () => deletion(request));
+}
+
 it("a run whose document another run, or a deletion, has taken over means no payment any more", async () => {
   const document = await upload("paid");
   const [first, second] = [newRun("first"), newRun("second")];
@@ -51,16 +61,13 @@ it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves n
   const documentId = await steps.own(run, document);
   const job = await steps.read(run, documentId, document);
 
-  const deletion = createDeleteDocument({ database, storage, bucket, stagingBucket: undefined });
-  const remove = () =>
-    asRun(newRun("deletion"), () => deletion({ documentId, withSource: false, requestedBy: "Ann", reason: null }));
   const put: typeof storage.put = async (...object) => {
-    if (moment === "being kept") await remove();
+    if (moment === "being kept") await remove(documentId);
     await storage.put(...object);
   };
   const get: typeof steps.api.get = async (request) => {
     const answer = await steps.api.get(request);
-    if (moment === "on its way") await remove();
+    if (moment === "on its way") await remove(documentId);
     return answer;
   };
   const textract = { inRegion: () => ({ ...steps.api, get }) };
@@ -76,4 +83,41 @@ it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves n
   await storage.put(bucket, `textract/${documentId}/${job.jobId}/1`, "left over", "application/json");
   await expect(asRun(run, () => collect(request))).rejects.toMatchObject({ type: "Superseded" });
   expect(await left()).toEqual([]);
+});
+
+it("a deletion while a copy is made for Textract leaves no copy in S3", async () => {
+  const { database, storage, bucket } = stack;
+  const run = newRun("staging");
+  const document = await upload("staged");
+  const documentId = await steps.own(run, document);
+  const uploaded: typeof storage.upload = async (...object) => {
+    await remove(documentId);
+    await storage.upload(...object);
+  };
+  const stage = createStageObject({ database, storage: { ...storage, upload: uploaded } });
+  const request = { documentId, document, staging: { bucket, region: "us-east-1" } };
+  await expect(asRun(run, () => stage(request))).rejects.toMatchObject({ type: "Superseded" });
+  expect(await storage.listVersions(bucket, `copies/${documentId}/`)).toEqual([]);
+});
+
+it("a job that Textract takes while its document is deleted is known by the deletion, for the ledger", async () => {
+  const { database } = stack;
+  const run = newRun("submitting");
+  const document = await upload("submitted");
+  const documentId = await steps.own(run, document);
+  let taken = "";
+  const start: typeof steps.api.start = async (request) => {
+    taken = await steps.api.start(request);
+    await remove(documentId);
+    return taken;
+  };
+  const submit = createSubmitTextract({
+    database,
+    textract: { inRegion: () => ({ ...steps.api, start }) },
+    channels: [],
+  });
+  const request = { documentId, document, features: [], region: "us-east-1", force: false };
+  await expect(asRun(run, () => submit(request))).rejects.toMatchObject({ type: "Superseded" });
+  const [deletion] = await database.deletion.findMany({ where: { documentId } });
+  expect(deletion?.jobs).toMatchObject([{ attempt: 1, features: [], jobId: taken }]);
 });

@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
-import { isDeletedJob } from "../database/delete-document-rows.ts";
+import { isDeleted } from "../database/delete-document-rows.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { type PageWriter, type StoredPage, storePages, unreadPages } from "../database/store-pages.ts";
@@ -147,7 +147,7 @@ export function createCollectPages(ports: {
   /** An answer may be on its way into S3 while the document is deleted: the deletion has looked there before it came. */
   async function leaveNothingBehind(request: CollectRequest, error: unknown): Promise<never> {
     const overtaken = error instanceof DocketError && error.type === "Superseded";
-    if (overtaken && (await isDeletedJob(ports.database, request.job.ledgerId))) {
+    if (overtaken && (await isDeleted(ports.database, request.documentId, request.job.ledgerId))) {
       await removeObjects(ports.storage, ports.bucket, rawPrefix(request));
     }
     throw error;

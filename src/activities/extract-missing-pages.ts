@@ -12,6 +12,7 @@ import type { DocumentSource } from "../media/range-reader.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { copyKey } from "./copy-key.ts";
+import { makeCopy } from "./make-copy.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -73,7 +74,8 @@ export function createExtractMissingPages(ports: {
         size: object.size,
         read: (offset, length) => ports.storage.read(document, offset, length, object.etag),
       };
-      await stayAlive(() => extractTo(copy, source, pages, describe(document)));
+      const make = () => extractTo(copy, source, pages, describe(document));
+      await stayAlive(() => makeCopy(ports, documentId, copy, make));
     }
     const { runId } = currentRun();
     const detail = { bucket: copy.bucket, key: copy.key, pages: pages.slice(0, 100), count: pages.length };

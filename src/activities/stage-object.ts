@@ -9,6 +9,7 @@ import { recordEvent } from "../database/document-events.ts";
 import { describe, objectAddress } from "../storage/object-names.ts";
 import type { ObjectFacts, ObjectStorage } from "../storage/object-storage.ts";
 import { copyKey } from "./copy-key.ts";
+import { makeCopy } from "./make-copy.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 
@@ -41,7 +42,10 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
     const content = metadata.sha256 ?? createHash("sha256").update(object.etag).digest("hex");
     const copy = { bucket: staging.bucket, key: copyKey(documentId, content) };
     const copied = !(await isThere(copy, object, content));
-    if (copied) await stayAlive(() => copyObject(document, object, copy, content, metadata.sha256));
+    if (copied) {
+      const make = () => copyObject(document, object, copy, content, metadata.sha256);
+      await stayAlive(() => makeCopy(ports, documentId, copy, make));
+    }
     const { runId } = currentRun();
     const detail = {
       from: objectAddress(document),

@@ -1,7 +1,9 @@
 import type { NotificationChannel } from "../config.ts";
 import { DocketError, type FailureType, failureTable } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
+import { noteJobOfDeleted } from "../database/delete-document-rows.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { superseded } from "../database/document-owner.ts";
 import { releaseBudget, settleBudget } from "../database/project-budgets.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { countSpending, requireBudget } from "./budget-guard.ts";
@@ -50,7 +52,7 @@ export function createSubmitTextract(ports: {
         .inRegion(job.region)
         .start({ document, features, token: job.token, jobTag: documentId, channel: told });
     const { jobId, told } = await startTold(job, channel, ask).catch((error) => settleRefusal(job, error));
-    await ports.database.$transaction(async (transaction) => {
+    const deleted = await ports.database.$transaction(async (transaction) => {
       const { topicArn: notificationTopicArn = null, roleArn: notificationRoleArn = null } = told ?? {};
       const { count } = await transaction.textractJob.updateMany({
         where: { id: job.id, state: { in: ["intended", "refused"] } },
@@ -59,8 +61,11 @@ export function createSubmitTextract(ports: {
           ...{ notificationTopicArn, notificationRoleArn },
         },
       });
-      if (count > 0) await countSpending(transaction, job.id, request);
+      if (count === 0) return noteJobOfDeleted(transaction, { documentId, attempt: job.attempt, features, jobId });
+      await countSpending(transaction, job.id, request);
+      return false;
     });
+    if (deleted) throw superseded(documentId, currentRun().runId);
     return { ledgerId: job.id, jobId, region: job.region, attempt: job.attempt, notified: told !== undefined };
   }
 

@@ -95,16 +95,45 @@ function handedInAgain(documentId: string): DocketError {
 }
 
 /**
- * Whether nobody will ask for the result of a job any more: its document is deleted, or belongs to a deletion.
- * @param ledgerId primary key of the job's row
+ * Whether a document is deleted, or belongs to a deletion: nobody will ask for what is made of it now.
+ * @param ledgerId primary key of a job's row: whether nobody will ask for that job's result. A document that was handed in
+ *   again since has jobs of its own.
  */
-export async function isDeletedJob(executor: Executor, ledgerId: string): Promise<boolean> {
+export async function isDeleted(
+  executor: Executor,
+  documentId: string,
+  ledgerId: string | null = null,
+): Promise<boolean> {
   const rows = await executor.$queryRaw<unknown[]>`
-    SELECT 1 FROM textract_jobs j JOIN documents d ON d.id = j.document_id
-    WHERE j.id = ${ledgerId}::uuid AND NOT EXISTS (
-      SELECT 1 FROM document_events e
-      WHERE e.document_id = d.id AND e.run_id = d.run_id AND e.kind = 'deletion-begun')`;
+    SELECT 1 FROM documents d
+    WHERE d.id = ${documentId}::uuid
+      AND (${ledgerId}::uuid IS NULL
+           OR EXISTS (SELECT 1 FROM textract_jobs j WHERE j.id = ${ledgerId}::uuid AND j.document_id = d.id))
+      AND NOT EXISTS (SELECT 1 FROM document_events e
+                      WHERE e.document_id = d.id AND e.run_id = d.run_id AND e.kind = 'deletion-begun')`;
   return rows.length === 0;
+}
+
+/**
+ * Completes the entry of a deletion that took an attempt's row away while Textract was being asked: a job that Textract
+ * has taken is billed, and the ledger can still be reconciled with it.
+ * @returns false where no entry lacks the job
+ */
+export async function noteJobOfDeleted(
+  executor: Executor,
+  job: { documentId: string; attempt: number; features: readonly string[]; jobId: string },
+): Promise<boolean> {
+  const { documentId, attempt, features, jobId } = job;
+  const entry = JSON.stringify({ attempt, features, jobId: null });
+  const noted = await executor.$executeRaw`
+    UPDATE deletions SET jobs = (
+      SELECT jsonb_agg(CASE WHEN job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb
+                            THEN job || jsonb_build_object('jobId', ${jobId}::text) ELSE job END ORDER BY position)
+      FROM jsonb_array_elements(jobs) WITH ORDINALITY AS entries (job, position))
+    WHERE document_id = ${documentId}::uuid AND EXISTS (
+      SELECT 1 FROM jsonb_array_elements(jobs) AS entries (job)
+      WHERE job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb)`;
+  return noted > 0;
 }
 
 /**
