@@ -15,6 +15,8 @@ const environmentName = "production-like";
 /** Temporal's own server, all of its services in one process, on PostgreSQL. */
 export interface TemporalServer {
   address: string;
+  /** Its process as it runs now. */
+  readonly pid: number | undefined;
   /** Ends it without warning, and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -105,6 +107,9 @@ export async function startTemporalServer(options: {
   await start();
   return {
     address: `127.0.0.1:${port}`,
+    get pid() {
+      return child?.pid;
+    },
     async restart() {
       await end("SIGKILL");
       await start();

@@ -1,9 +1,12 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { PDFDocument } from "pdf-lib";
 import pg from "pg";
+import { serverPort, startTemporalServer } from "#docket/chaos/temporal-server";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
@@ -12,11 +15,12 @@ import { startProcess, stopAll } from "./processes.mjs";
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
- * @param {{ pages?: number, blocks?: number, atWork?: boolean }} [options] of the documents that Textract reads; whether
- * its jobs never end
+ * @param {{ pages?: number, blocks?: number, atWork?: boolean, ownServer?: boolean }} [options] of the documents that
+ * Textract reads; whether its jobs never end; whether Temporal's own server runs, on the same PostgreSQL, instead of the
+ * development server
  */
 export async function openBench(options = {}) {
-  const { pages = 1, blocks = 60, atWork = false } = options;
+  const { pages = 1, blocks = 60, atWork = false, ownServer = false } = options;
   const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
   const args = ["bench/support/instant-textract.mjs", "--pages", String(pages), "--blocks", String(blocks)];
   const textract = await startProcess(process.execPath, atWork ? [...args, "--at-work"] : args, /http:\S+/);
@@ -24,6 +28,7 @@ export async function openBench(options = {}) {
   const names = [
     "DATABASE_URL",
     "TEMPORAL_ADDRESS",
+    "TEMPORAL_NAMESPACE",
     "DOCKET_BUCKET",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_TEXTRACT",
@@ -31,16 +36,28 @@ export async function openBench(options = {}) {
   const configured = { ...process.env };
   for (const name of names) delete configured[name];
   configured["AWS_ENDPOINT_URL_TEXTRACT"] = textract.line;
+  const port = ownServer ? await serverPort() : 0;
+  if (ownServer) Object.assign(configured, { TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_NAMESPACE: "bench" });
   const stack = await startStack({ dataDirectory: folder, environment: configured, report: () => {} });
   const environment = { ...workerEnvironment, ...configured, ...stack.environment, DOCKET_LOG_LEVEL: "info" };
   const { DATABASE_URL = "", DOCKET_BUCKET: bucket = "", TEMPORAL_ADDRESS: address = "" } = environment;
+  const { TEMPORAL_NAMESPACE: namespace = "default" } = environment;
   Object.assign(process.env, stack.environment);
+  const server = ownServer
+    ? await startTemporalServer({
+        databaseUrl: DATABASE_URL,
+        folder: join(folder, "temporal"),
+        port,
+        say: console.error,
+      })
+    : null;
   await migrate(DATABASE_URL);
+  if (ownServer) await promisify(execFile)(process.execPath, ["dist/cli/docket.js", "setup"], { env: environment });
   const database = new pg.Client({ connectionString: DATABASE_URL });
   // It ends with the stack.
   database.on("error", () => {});
   await database.connect();
-  const client = new Client({ connection: await Connection.connect({ address }) });
+  const client = new Client({ connection: await Connection.connect({ address }), namespace });
   const storage = createObjectStorage({ region: "us-east-1", endpoint: environment["AWS_ENDPOINT_URL_S3"] });
   const pids = Object.fromEntries(stack.parts.map(({ name, pid }) => [name, pid ?? 0]));
 
@@ -49,6 +66,7 @@ export async function openBench(options = {}) {
     await client.connection.close();
     storage.close();
     await stopAll();
+    await server?.stop();
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
   };
@@ -63,7 +81,11 @@ export async function openBench(options = {}) {
   return {
     ...{ folder, stack, environment, bucket, address, database, client, storage },
     /** Process ids of the servers, by name. */
-    servers: { Temporal: pids["Temporal"] ?? 0, PostgreSQL: pids["PostgreSQL"] ?? 0, S3: pids["S3"] ?? 0 },
+    servers: {
+      Temporal: server?.pid ?? pids["Temporal"] ?? 0,
+      PostgreSQL: pids["PostgreSQL"] ?? 0,
+      S3: pids["S3"] ?? 0,
+    },
     endpoint: textract.line,
     /** Puts a PDF of one page into S3, different from every other by its key. */
     async putDocument(/** @type {string} */ key) {

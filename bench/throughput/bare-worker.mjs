@@ -5,6 +5,7 @@ import { queueOptions } from "#docket/worker/queue-options";
 
 Runtime.install({ logger: new DefaultLogger("WARN"), shutdownSignals: ["SIGTERM", "SIGINT"] });
 const connection = await NativeConnection.connect({ address: process.env["TEMPORAL_ADDRESS"] ?? "" });
+const namespace = process.env["TEMPORAL_NAMESPACE"] ?? "default";
 const nothing = async () => {};
 const names = ["ensureProject", "createRecord", "writeMetadata", "checkPrerequisites", "submitTextract"];
 const activities = Object.fromEntries(
@@ -15,7 +16,14 @@ const queues = /** @type {const} */ (["documents", "textract-submit", "textract-
 const workers = [];
 for (const queue of queues) {
   const workflows = queue === "documents" ? { workflowsPath } : {};
-  const options = { ...queueOptions(queue, 1), ...workflows, connection, activities, taskQueue: `bare-${queue}` };
+  const options = {
+    ...queueOptions(queue, 1),
+    ...workflows,
+    connection,
+    namespace,
+    activities,
+    taskQueue: `bare-${queue}`,
+  };
   workers.push(await Worker.create(options));
 }
 const running = Promise.all(workers.map((worker) => worker.run()));

@@ -1,11 +1,12 @@
 // Documents a second through the whole processDocument: npm run bench:throughput -- [--documents 200] [--rounds 3]
-// [--sides docket,bare,bare-one-queue,celery] [--minutes 10] [--json]
+// [--sides docket,bare,bare-one-queue,celery] [--server own] [--minutes 10] [--json]
 //
 // One-page documents lie in S3 already, and Textract answers at once (bench/support/instant-textract.mjs). Beside it, in
 // turns on the same servers: a bare workflow with as many activities that do nothing, on the same task queues with the
 // same worker settings (the ceiling), the same on one queue, and a minimal pipeline on Celery 5 and Redis. Prints
 // documents a second (medians over the rounds) and the processor time that each process took for a document: on a busy
-// machine that is the figure to compare.
+// machine that is the figure to compare. `--server own`: Temporal's own server on the same PostgreSQL, whose figure then
+// holds Temporal's share, instead of the development server with its file (built with Go at the first run).
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     documents: { type: "string", default: "200" },
     rounds: { type: "string", default: "3" },
     sides: { type: "string", default: "docket,bare,bare-one-queue,celery" },
+    server: { type: "string", default: "development" },
     minutes: { type: "string", default: "10" },
     json: { type: "boolean", default: false },
   },
@@ -29,7 +31,8 @@ const rounds = Math.min(20, Number(options.rounds));
 const warmUp = 20;
 const together = 20;
 
-const bench = await openBench();
+if (!["development", "own"].includes(options.server)) throw new Error("--server is development or own");
+const bench = await openBench({ ownServer: options.server === "own" });
 const { client, servers } = bench;
 /** @type {(() => Promise<void>)[]} */
 const closing = [() => bench.close()];

@@ -1,7 +1,7 @@
 import { DocketError, type Failure, type FailureType } from "../contract/failures.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
-import { recordEvent } from "../database/document-events.ts";
+import { insertEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { describe } from "../storage/object-names.ts";
 import { type CheckPorts, checkObject } from "./document-checks.ts";
@@ -58,11 +58,13 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     const failures: Failure[] = [];
     const fail = (type: FailureType, message: string) => failures.push(new DocketError(type, message).toFailure());
 
-    const rows = await ports.database.document.findUnique({ where: { id: documentId }, include: { metadata: true } });
-    if (rows === null) fail("RecordMissing", `Document ${documentId} (${name}) has no record.`);
-    else if (rows.metadata === null) fail("MetadataMissing", `Document ${documentId} (${name}) has no metadata.`);
+    const [row] = await ports.database.$queryRaw<{ described: boolean; etag: string | null }[]>`
+      SELECT m.document_id IS NOT NULL AS described, m.etag
+      FROM documents d LEFT JOIN document_metadata m ON m.document_id = d.id WHERE d.id = ${documentId}::uuid`;
+    if (row === undefined) fail("RecordMissing", `Document ${documentId} (${name}) has no record.`);
+    else if (!row.described) fail("MetadataMissing", `Document ${documentId} (${name}) has no metadata.`);
 
-    const checked = await checkObject(ports, { document, engine, etag: rows?.metadata?.etag });
+    const checked = await checkObject(ports, { document, engine, etag: row?.etag });
     const { facts, object, region, staging } = checked;
     failures.push(...checked.failures);
 
@@ -70,23 +72,23 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     if (first !== undefined) throw new PrerequisitesNotMet([first, ...others]);
     if (facts === null || object === null || region === null) throw new Error("a check without an answer");
 
-    const run = currentRun();
+    const { runId } = currentRun();
     const { etag, size } = object;
-    await ports.database.$transaction(async (transaction) => {
-      const { count } = await transaction.document.updateMany({
-        where: { id: documentId, runId: run.runId, status: "processing" },
-        data: { expectedPages: facts.pages },
-      });
-      if (count === 0) throw superseded(documentId, run.runId);
-      // An object that could not be read when the record was made, and can be now: from here on this one is meant.
-      await transaction.documentMetadata.updateMany({
-        where: { documentId, etag: null },
-        data: { etag, sizeBytes: BigInt(size), mediaType: facts.mediaType },
-      });
-    });
     const { pages, mediaType } = facts;
     const detail = { pages, mediaType, sizeBytes: size, region, staging: staging ?? undefined };
-    await recordEvent(ports.database, { documentId, runId: run.runId, kind: "prerequisites-met", detail });
+    const event = insertEvent({ documentId, runId, kind: "prerequisites-met", detail }, "owned");
+    const owned = await ports.database.$queryRaw<unknown[]>`
+      WITH owned AS (
+        UPDATE documents SET expected_pages = ${pages}::int
+        WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing' RETURNING id),
+      -- An object that could not be read when the record was made, and can be now: from here on this one is meant.
+      described AS (
+        UPDATE document_metadata m
+        SET etag = ${etag}, size_bytes = ${size}::bigint, media_type = ${mediaType}, updated_at = now()
+        FROM owned WHERE m.document_id = owned.id AND m.etag IS NULL),
+      told AS (${event})
+      SELECT id::text FROM owned`;
+    if (owned.length === 0) throw superseded(documentId, runId);
     return { pages, mediaType, size, region: staging?.region ?? region, staging };
   }
 }

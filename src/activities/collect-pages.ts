@@ -4,7 +4,7 @@ import type { Database } from "../database/client.ts";
 import { isDeleted } from "../database/delete-document-rows.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
-import { type PageWriter, type StoredPage, storePages, unreadPages } from "../database/store-pages.ts";
+import { countPages, type PageWriter, type StoredPage, storePages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import { PageBuilder } from "../textract/pages-from-blocks.ts";
@@ -60,9 +60,8 @@ export function createCollectPages(ports: {
       );
     }
     const whole = request.part?.wholeLedgerId ?? job.ledgerId;
-    const unread = await unreadPages(ports.database, documentId, whole, expectedPages);
-    const stored = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
-    const missing = pagesStillMissing(request, stored, unread);
+    const counted = await countPages(ports.database, documentId, { ledgerId: whole, jobId: job.jobId, expectedPages });
+    const missing = pagesStillMissing(request, counted.stored, counted.unread);
     const detail = { jobId: job.jobId, pages: finished.pages, expectedPages, missing: missing.slice(0, 100) };
     const event = { documentId, runId: currentRun().runId, kind: "pages-collected" as const, detail };
     await recordEvent(ports.database, { ...event, discriminator: String(job.attempt) });
@@ -140,8 +139,10 @@ export function createCollectPages(ports: {
       await Promise.allSettled([keeping]);
       await storing;
     }
-    const count = await ports.database.page.count({ where: { documentId, writtenBy: job.jobId } });
-    await ports.database.textractJob.updateMany({ where: { id: job.ledgerId }, data: { storedPages: count } });
+    await ports.database.$executeRaw`
+      UPDATE textract_jobs SET stored_pages = (
+        SELECT count(*) FROM pages WHERE document_id = ${documentId}::uuid AND written_by = ${job.jobId})
+      WHERE id = ${job.ledgerId}::uuid`;
   }
 
   /** An answer may be on its way into S3 while the document is deleted: the deletion has looked there before it came. */

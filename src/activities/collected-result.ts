@@ -1,4 +1,4 @@
-import type { Database } from "../database/client.ts";
+import type { Executor } from "../database/document-events.ts";
 import type { FinishedJob, SubmittedJob } from "./textract-steps.ts";
 
 /**
@@ -7,20 +7,19 @@ import type { FinishedJob, SubmittedJob } from "./textract-steps.ts";
  * @returns null when something of the result is not stored any more, or never was
  */
 export async function collectedResult(
-  database: Pick<Database, "textractJob" | "page">,
+  database: Executor,
   documentId: string,
   job: SubmittedJob,
 ): Promise<FinishedJob | null> {
-  const row = await database.textractJob.findUnique({ where: { id: job.ledgerId } });
-  if (row === null || row.storedPages === null) return null;
+  const [row] = await database.$queryRaw<
+    { state: string; pages: number | null; failedPages: FinishedJob["failedPages"] | null; whole: boolean | null }[]
+  >`
+    SELECT j.state::text, j.pages, j.failed_pages AS "failedPages",
+           j.stored_pages = (SELECT count(*) FROM pages p
+                             WHERE p.document_id = ${documentId}::uuid AND p.written_by = ${job.jobId}) AS whole
+    FROM textract_jobs j WHERE j.id = ${job.ledgerId}::uuid`;
   const status =
-    row.state === "succeeded" ? "SUCCEEDED" : row.state === "partial_success" ? "PARTIAL_SUCCESS" : undefined;
-  if (status === undefined) return null;
-  const stored = await database.page.count({ where: { documentId, writtenBy: job.jobId } });
-  if (stored !== row.storedPages) return null;
-  return {
-    status,
-    pages: row.pages ?? 0,
-    failedPages: (row.failedPages ?? []) as unknown as FinishedJob["failedPages"],
-  };
+    row?.state === "succeeded" ? "SUCCEEDED" : row?.state === "partial_success" ? "PARTIAL_SUCCESS" : undefined;
+  if (row === undefined || status === undefined || !row.whole) return null;
+  return { status, pages: row.pages ?? 0, failedPages: row.failedPages ?? [] };
 }

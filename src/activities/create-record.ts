@@ -4,9 +4,10 @@ import type { DocumentLocation, ProcessDocumentResult } from "../contract/proces
 import type { ValidInput } from "../contract/valid-input.ts";
 import { admit, documentBreaker, documentRules } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
-import { type Executor, recordEvent } from "../database/document-events.ts";
+import { type Executor, insertEvent, recordEvent } from "../database/document-events.ts";
 import { readOwner, superseded } from "../database/document-owner.ts";
 import { type CompleteDocument, completeResult } from "../database/document-results.ts";
+import { Prisma } from "../database/generated/client.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
 import type { MediaType } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -50,6 +51,19 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
         : documentIdFromContent(project, sha256));
 
     const run = currentRun();
+    const detail = { bucket: document.bucket, key: document.key, engine: input.engine, features: input.features };
+    const event = { documentId, runId: run.runId, kind: "record-created" as const, detail };
+    const row = Prisma.sql`
+      INSERT INTO documents (id, project_id, bucket, key, object_version, status, engine, features, workflow_id,
+                             run_id, started_at)
+      SELECT ${documentId}::uuid, p.id, ${document.bucket}, ${document.key}, ${document.version ?? null},
+             'processing', ${input.engine}::engine, ${input.features}::text[], ${run.workflowId}, ${run.runId}, now()
+      FROM projects p WHERE p.slug = ${project}`;
+    // Most documents are new: one statement, where nobody has to be asked and nothing to be held.
+    const made = await ports.database.$queryRaw<unknown[]>`
+      WITH made AS (${row} ON CONFLICT (id) DO NOTHING RETURNING id), told AS (${insertEvent(event, "made")})
+      SELECT id::text FROM made`;
+    if (made.length > 0) return { documentId, ...object, settled: null };
     await refuseOvertaken(ports.database, documentId);
     return ports.database.$transaction(async (transaction) => {
       const [existing] = await transaction.$queryRaw<{ project_id: string; run_id: string }[]>`
@@ -69,20 +83,14 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
       if (existing?.run_id !== run.runId) {
         // The run before may have been terminated, or mean other features: nothing else gives its reservation back.
         if (existing) await releaseBudget(transaction, documentId);
-        await transaction.$executeRaw`
-          INSERT INTO documents (id, project_id, bucket, key, object_version, status, engine, features, workflow_id,
-                                 run_id, started_at)
-          SELECT ${documentId}::uuid, p.id, ${document.bucket}, ${document.key}, ${document.version ?? null},
-                 'processing', ${input.engine}::engine, ${input.features}::text[], ${run.workflowId}, ${run.runId}, now()
-          FROM projects p WHERE p.slug = ${project}
+        await transaction.$executeRaw`${row}
           ON CONFLICT (id) DO UPDATE SET
             bucket = EXCLUDED.bucket, key = EXCLUDED.key, object_version = EXCLUDED.object_version,
             status = 'processing', engine = EXCLUDED.engine, features = EXCLUDED.features,
             workflow_id = EXCLUDED.workflow_id, run_id = EXCLUDED.run_id, started_at = now(), finished_at = NULL,
             failure_type = NULL, failure_message = NULL, failure_remedy = NULL, missing_pages = NULL`;
       }
-      const detail = { bucket: document.bucket, key: document.key, engine: input.engine, features: input.features };
-      await recordEvent(transaction, { documentId, runId: run.runId, kind: "record-created", detail });
+      await recordEvent(transaction, event);
       return { documentId, ...object, settled: null };
     });
   };

@@ -2,8 +2,8 @@ import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
 import type { Database } from "../database/client.ts";
-import { recordEvent } from "../database/document-events.ts";
-import { requireOwner } from "../database/document-owner.ts";
+import { insertEvent } from "../database/document-events.ts";
+import { ownedBy, superseded } from "../database/document-owner.ts";
 import { type MediaType, mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
 import { objectAddress } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -32,26 +32,28 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
     const { documentId, document, sha256, etag, input } = request;
     const facts = factsKnown(request) ?? (await stayAlive(() => factsOf(ports.storage, document)));
     const fileName = input.fileName ?? input.document.key.split("/").at(-1) ?? input.document.key;
-    const row = {
-      fileName,
-      sha256,
-      mediaType: facts?.mediaType ?? null,
-      sizeBytes: facts === null ? null : BigInt(facts.size),
-      etag,
-      source: input.source ?? objectAddress(input.document),
-      customFields: input.customFields,
-    };
-    await ports.database.$transaction(async (transaction) => {
-      await requireOwner(transaction, documentId, currentRun().runId);
-      // What a person wrote of other content is not this content's text.
-      await transaction.$executeRaw`
-        DELETE FROM page_corrections c USING document_metadata m
-        WHERE c.document_id = ${documentId}::uuid AND m.document_id = c.document_id
-          AND m.sha256 IS DISTINCT FROM ${sha256} AND m.etag IS DISTINCT FROM ${etag}`;
-      await transaction.documentMetadata.upsert({ where: { documentId }, create: { documentId, ...row }, update: row });
-    });
-    const detail = { fileName, mediaType: row.mediaType, sizeBytes: facts?.size ?? null };
-    await recordEvent(ports.database, { documentId, runId: currentRun().runId, kind: "metadata-written", detail });
+    const { runId } = currentRun();
+    const mediaType = facts?.mediaType ?? null;
+    const detail = { fileName, mediaType, sizeBytes: facts?.size ?? null };
+    const event = insertEvent({ documentId, runId, kind: "metadata-written", detail }, "owned");
+    const written = await ports.database.$executeRaw`
+      WITH owned AS (${ownedBy(documentId, runId)}),
+      -- What a person wrote of other content is not this content's text.
+      forgotten AS (
+        DELETE FROM page_corrections c USING document_metadata m, owned
+        WHERE c.document_id = owned.id AND m.document_id = owned.id
+          AND m.sha256 IS DISTINCT FROM ${sha256} AND m.etag IS DISTINCT FROM ${etag}),
+      told AS (${event})
+      INSERT INTO document_metadata (document_id, file_name, sha256, media_type, size_bytes, etag, source,
+                                     custom_fields, updated_at)
+      SELECT id, ${fileName}, ${sha256}, ${mediaType}, ${facts?.size ?? null}::bigint, ${etag},
+             ${input.source ?? objectAddress(input.document)}, ${JSON.stringify(input.customFields)}::jsonb, now()
+      FROM owned
+      ON CONFLICT (document_id) DO UPDATE SET
+        file_name = EXCLUDED.file_name, sha256 = EXCLUDED.sha256, media_type = EXCLUDED.media_type,
+        size_bytes = EXCLUDED.size_bytes, etag = EXCLUDED.etag, source = EXCLUDED.source,
+        custom_fields = EXCLUDED.custom_fields, updated_at = EXCLUDED.updated_at`;
+    if (written === 0) throw superseded(documentId, runId);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 
 /** What happened to a document, in the past tense. */
 export type EventKind =
@@ -35,9 +36,19 @@ export type Executor = Pick<Database, "$executeRaw" | "$queryRaw">;
 
 /** Adds an event to a document's trail; the same event of the same run is added once, however often it is written. */
 export async function recordEvent(executor: Executor, event: DocumentEvent): Promise<void> {
-  await executor.$executeRaw`
+  await executor.$executeRaw`${insertEvent(event)}`;
+}
+
+/**
+ * The statement that adds an event, as {@link recordEvent} runs it: also as a part of another statement, so that what
+ * happened and the event of it are one round trip and one transaction.
+ * @param part name of a part of that statement; the event is added where the part has a row
+ */
+export function insertEvent(event: DocumentEvent, part?: string): Prisma.Sql {
+  return Prisma.sql`
     INSERT INTO document_events (document_id, run_id, kind, discriminator, detail)
-    VALUES (${event.documentId}::uuid, ${event.runId}, ${event.kind}, ${event.discriminator ?? ""},
-            ${JSON.stringify(event.detail ?? {})}::jsonb)
+    SELECT ${event.documentId}::uuid, ${event.runId}, ${event.kind}, ${event.discriminator ?? ""},
+           ${JSON.stringify(event.detail ?? {})}::jsonb
+    ${part === undefined ? Prisma.empty : Prisma.raw(`FROM ${part}`)}
     ON CONFLICT DO NOTHING`;
 }

@@ -1,14 +1,23 @@
 import { DocketError } from "../contract/failures.ts";
 import type { Executor } from "./document-events.ts";
+import { Prisma } from "./generated/client.ts";
+
+/**
+ * Selects the document where a run owns it and has not settled it, and holds it so until the transaction ends: a
+ * statement, or the first part of one that writes for the owner alone.
+ */
+export function ownedBy(documentId: string, runId: string): Prisma.Sql {
+  return Prisma.sql`
+    SELECT id FROM documents
+    WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing' FOR SHARE`;
+}
 
 /**
  * Asks, and holds until the transaction ends, that a run owns the document and has not settled it.
  * @throws {DocketError} `Superseded` otherwise: what an overtaken run knows must not reach the document any more
  */
 export async function requireOwner(executor: Executor, documentId: string, runId: string): Promise<void> {
-  const rows = await executor.$queryRaw<unknown[]>`
-    SELECT 1 FROM documents
-    WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing' FOR SHARE`;
+  const rows = await executor.$queryRaw<unknown[]>`${ownedBy(documentId, runId)}`;
   if (rows.length === 0) throw superseded(documentId, runId);
 }
 

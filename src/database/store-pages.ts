@@ -1,5 +1,6 @@
 import type { RecognizedPage } from "../contract/page.ts";
 import { type Database, runStatement } from "./client.ts";
+import type { Executor } from "./document-events.ts";
 import { superseded } from "./document-owner.ts";
 
 export interface StoredPage {
@@ -89,26 +90,28 @@ export async function storePages(
 }
 
 /**
- * Numbers from 1 to `expected` of which no text is stored that the given attempt, or a later one for the same content
- * and features, has read.
- * @param ledgerId the attempt's row
+ * How many pages a job has stored, and which numbers from 1 to `expectedPages` have no text that the given attempt, or a
+ * later one for the same content and features, has read.
+ * @param of.ledgerId the attempt's row
  */
-export async function unreadPages(
-  database: Pick<Database, "$queryRaw">,
+export async function countPages(
+  database: Executor,
   documentId: string,
-  ledgerId: string,
-  expected: number,
-): Promise<number[]> {
-  const rows = await database.$queryRaw<{ number: number }[]>`
-    SELECT number FROM generate_series(1, ${expected}::int) AS wanted (number)
-    WHERE NOT EXISTS (
-      SELECT 1 FROM textract_jobs first
-      JOIN textract_jobs job ON job.document_id = first.document_id AND job.features = first.features
-        AND job.content = first.content AND job.attempt >= first.attempt
-      JOIN pages p ON p.document_id = job.document_id AND p.written_by = job.job_id AND p.number = wanted.number
-      WHERE first.id = ${ledgerId}::uuid AND first.document_id = ${documentId}::uuid)
-    ORDER BY number`;
-  return rows.map((row) => row.number);
+  of: { ledgerId: string; jobId: string; expectedPages: number },
+): Promise<{ stored: number; unread: number[] }> {
+  const [row] = await database.$queryRaw<{ stored: number; unread: number[] }[]>`
+    SELECT (SELECT count(*)::int FROM pages
+            WHERE document_id = ${documentId}::uuid AND written_by = ${of.jobId}) AS stored,
+           ARRAY(
+             SELECT number FROM generate_series(1, ${of.expectedPages}::int) AS wanted (number)
+             WHERE NOT EXISTS (
+               SELECT 1 FROM textract_jobs first
+               JOIN textract_jobs job ON job.document_id = first.document_id AND job.features = first.features
+                 AND job.content = first.content AND job.attempt >= first.attempt
+               JOIN pages p ON p.document_id = job.document_id AND p.written_by = job.job_id AND p.number = wanted.number
+               WHERE first.id = ${of.ledgerId}::uuid AND first.document_id = ${documentId}::uuid)
+             ORDER BY number) AS unread`;
+  return { stored: row?.stored ?? 0, unread: row?.unread ?? [] };
 }
 
 /** Numbers from 1 to `expected` that this writer has not stored. */
