@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect, it, vi } from "vitest";
+import { requireBudget } from "#docket/activities/budget-guard";
+import { createFailDocument } from "#docket/activities/fail-document";
 import { readBudgets, removeBudget, reserveBudget, setBudget } from "#docket/database/project-budgets";
+import { readingSteps } from "./support/reading-steps.ts";
+import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
 import { docket, useStack } from "./support/stack.ts";
 
@@ -103,6 +107,56 @@ it("what was reserved for an attempt that never began is given back when its doc
   await removeBudget(stack.database, project);
 });
 
+it("what a batch's document had reserved is given back when its workflow was terminated", async () => {
+  const project = `terminated-${randomUUID().slice(0, 8)}`;
+  const key = `${project}/1.pdf`;
+  await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+  const faults = `${process.env["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`;
+  const noSlot = { kind: "no-slot", operation: "StartDocumentTextDetection", key, count: 10_000 };
+  await fetch(faults, { method: "POST", body: JSON.stringify([noSlot]) });
+  await setBudget(stack.database, { project, capUsd: 1, monthly: false }, () => 0);
+  const budget = async () => (await readBudgets(stack.database, project))[0];
+  const batch = await stack.client.workflow.start("processBatch", {
+    ...{ taskQueue: "documents", workflowId: `batch-${project}` },
+    args: [{ source: { bucket: stack.bucket, prefix: `${project}/` }, project }],
+  });
+  await vi.waitFor(async () => expect(await budget()).toMatchObject({ committedUsd: 0.0015 }), {
+    ...{ timeout: 30_000, interval: 100 },
+  });
+  const { workflowId } = await stack.database.document.findFirstOrThrow({ where: { key } });
+  await stack.client.workflow.getHandle(workflowId).terminate("because of the test");
+  // A document that stands as under way is asked about every five minutes.
+  const askedAt = new Date(Date.now() - 600_000);
+  await stack.database.batchItem.updateMany({ where: { bucket: stack.bucket, key }, data: { askedAt } });
+  expect(await batch.result()).toMatchObject({ counts: { total: 1, failed: 1 } });
+  expect(await budget()).toMatchObject({ committedUsd: 0 });
+  await removeBudget(stack.database, project);
+});
+
+it("an attempt that reserves while its document is being cancelled keeps nothing reserved", async () => {
+  const project = `overtaken-${randomUUID().slice(0, 8)}`;
+  const document = { bucket: stack.bucket, key: `${project}/1.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(document.key), "application/pdf");
+  const steps = readingSteps(stack, project);
+  const run = newRun("overtaken");
+  const documentId = await steps.own(run, document);
+  const { id } = await steps.intend(run, documentId, document);
+  await setBudget(stack.database, { project, capUsd: 1, monthly: false }, () => 0);
+  const request = { documentId, document, features: [], region: "us-east-1", force: false };
+  const reserve = () => asRun(run, () => requireBudget(stack.database, id, request));
+  const budget = async () => (await readBudgets(stack.database, project))[0];
+  await reserve();
+  expect(await budget()).toMatchObject({ committedUsd: 0.0015 });
+
+  const failure = { type: "Cancelled" as const, message: "because of the test", remedy: "none" };
+  await asRun(run, () => createFailDocument(stack)({ documentId, failure }));
+  expect(await budget()).toMatchObject({ committedUsd: 0 });
+  await expect(reserve()).rejects.toMatchObject({ type: "Superseded" });
+  expect(await budget()).toMatchObject({ committedUsd: 0 });
+  steps.close();
+  await removeBudget(stack.database, project);
+});
+
 it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {
   const slug = `race-${randomUUID().slice(0, 8)}`;
   const key = `${slug}/1.pdf`;
@@ -131,7 +185,7 @@ it("many workers that reserve at once never exceed the cap together, and one att
   const answers = await Promise.all(ledger.map(({ id }) => reserve(id)));
   expect(answers.filter(({ allowed }) => allowed)).toHaveLength(5);
   const first = ledger[answers.findIndex(({ allowed }) => allowed)];
-  expect(await reserve(first?.id ?? "")).toEqual({ allowed: true });
+  expect(await reserve(first?.id ?? "")).toEqual({ allowed: true, reserved: false });
   expect(await committed()).toBeCloseTo(before + 0.05, 6);
   await stack.database.textractJob.deleteMany({ where: { id: { in: ledger.map(({ id }) => id) } } });
   await docket(["budget", slug, "--remove"]);

@@ -3,6 +3,8 @@ import { ApplicationFailure } from "@temporalio/common";
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { doubtfulItems, type ItemEnd, releaseItem, settleItem } from "../database/batch-items.ts";
 import type { Database } from "../database/client.ts";
+import { readOwner } from "../database/document-owner.ts";
+import { releaseBudget } from "../database/project-budgets.ts";
 import { temporalAnswer } from "./temporal-answer.ts";
 
 /** Workflows that one look asks about. */
@@ -33,6 +35,8 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
       const type = end === "failed" ? await ask(() => failureTypeOf(() => run.result())) : null;
       await settleItem(database, batchId, id, end, type);
+      // No activity ran when it was terminated: what is reserved for it is given back here.
+      if ((await readOwner(database, documentId))?.runId === runId) await releaseBudget(database, documentId);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       await releaseItem(database, id);

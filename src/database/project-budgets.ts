@@ -30,8 +30,8 @@ export async function readBudgets(executor: Executor, project?: string): Promise
     WHERE ${project ?? null}::text IS NULL OR p.slug = ${project ?? null} ORDER BY p.slug LIMIT 1000`;
 }
 
-/** Whether a paid attempt may be made. */
-export type BudgetAnswer = { allowed: true } | { allowed: false; budget: Budget };
+/** Whether a paid attempt may be made, and whether this call has reserved what it costs. */
+export type BudgetAnswer = { allowed: true; reserved: boolean } | { allowed: false; budget: Budget };
 
 /**
  * Reserves what an attempt is expected to cost. The budget's row is changed only where the sum stays within the cap, in
@@ -71,12 +71,14 @@ export async function reserveBudget(
            EXISTS (SELECT 1 FROM budget_reservations r WHERE r.ledger_id = ${ledgerId}::uuid) AS known,
            EXISTS (SELECT 1 FROM reserved) AS taken
     FROM of_document`;
-  if (row === undefined || !row.limited || row.known || row.taken) return { allowed: true };
+  if (row === undefined || !row.limited || row.known || row.taken) {
+    return { allowed: true, reserved: row?.taken ?? false };
+  }
   await executor.$executeRaw`
     UPDATE project_budgets SET reached_at = coalesce(reached_at, now())
     WHERE project_id = ${projectIdFromSlug(row.slug)}::uuid AND committed_usd + ${row.usd}::numeric > cap_usd`;
   const [budget] = await readBudgets(executor, row.slug);
-  return budget === undefined ? { allowed: true } : { allowed: false, budget };
+  return budget === undefined ? { allowed: true, reserved: false } : { allowed: false, budget };
 }
 
 /**
