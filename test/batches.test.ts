@@ -183,6 +183,9 @@ it("--strict starts nothing either where a file that a row names cannot be read;
   expect(strict.code).toBe(1);
   expect(strict.stderr).toMatch(/^refused: \S+ line 3: \S+gone\.pdf: no such file or folder$/m);
   expect(strict.stderr).toMatch(/^refused: \S+ line 4: \S+pipe\.pdf is not a regular file\.$/m);
+  const dry = await docket(["batch", manifest, "--dry-run"]);
+  expect(dry.code).toBe(2);
+  expect(dry.stdout).toMatch(/FileUnreadable: \S+gone\.pdf: no such .*\n.*\n +FileUnreadable: \S+pipe\.pdf is not/);
   expect(await stack.database.batch.count({ where: { source: manifest } })).toBe(0);
 
   const { code, stdout, stderr } = await docket(["batch", manifest, "--detach"]);

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import type { BatchOptions } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
-import { findDocuments, type RefusedFile } from "../../client/find-documents.ts";
+import { type FoundFile, findDocuments, type RefusedFile, whyUnreadable } from "../../client/find-documents.ts";
 import { readManifest } from "../../client/read-manifest.ts";
 import { DocketError } from "../../contract/failures.ts";
 import type { DocumentLocation } from "../../contract/process-document.ts";
@@ -29,14 +29,19 @@ async function plannedOf({ config, storage }: Services, source: BatchSource): Pr
     const isDocument = (key: string) => documentExtensions.has(extname(key).toLowerCase());
     return { files: [], refused: [], objects: objectsOf(storage, source, isDocument) };
   }
-  const planned = { files: [] as { file: string; path: string }[], refused: [] as RefusedFile[] };
+  const planned = { files: [] as FoundFile[], refused: [] as RefusedFile[] };
   const objects: DocumentLocation[] = [];
   for await (const row of readManifest(source.file, config.storage.bucket)) {
     const file = `${source.file} line ${row.line}`;
     if ("problem" in row) {
       planned.refused.push({ file, failure: new DocketError("InvalidInput", `${file} ${row.problem}.`).toFailure() });
     } else if (row.object !== null) objects.push(row.object);
-    else if (row.path !== null) planned.files.push({ file: row.path, path: row.path });
+    else if (row.path !== null) {
+      const found = { file: row.path, path: row.path };
+      const failure = await whyUnreadable(found);
+      if (failure === null) planned.files.push(found);
+      else planned.refused.push({ file: row.path, failure });
+    }
   }
   return { ...planned, objects };
 }
