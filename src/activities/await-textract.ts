@@ -9,7 +9,7 @@ import { costOfJob } from "../textract/prices.ts";
 import type { JobResult, TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
 import { NotYet } from "./not-yet.ts";
-import { refuseReplacedObject } from "./replaced-object.ts";
+import { replacedObject } from "./replaced-object.ts";
 import { currentRun } from "./run-identity.ts";
 import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
 
@@ -54,6 +54,7 @@ export function createAwaitTextract(ports: {
     const unread = new Set(failedPages.map(({ page }) => page)).size;
     // Textract charges for processed pages only.
     const costUsd = failed ? 0 : costOfJob(Math.max(0, pages - unread), features);
+    const replaced = failed ? null : await replacedObject(ports, job.ledgerId);
     const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
     await ports.database.textractJob.updateMany({
       where: { id: job.ledgerId, state: "submitted" },
@@ -78,7 +79,7 @@ export function createAwaitTextract(ports: {
       const why = result.statusMessage ?? "no status message";
       throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);
     }
-    await refuseReplacedObject(ports, job.ledgerId);
+    if (replaced !== null) throw replaced;
     return { status: result.status, pages, failedPages };
   };
 

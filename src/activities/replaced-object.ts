@@ -5,26 +5,31 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 
 /**
  * Asks whether the object that a finished job read is still the one that the job was meant for: Textract is told a
- * name, not an entity tag, so that an object replaced while the document waited would be read in its place. Asked when
- * the job is seen to have ended, and not later: what happens to the object afterwards changes nothing of the text. An
- * object that is not there any more, or may not be looked at, was not replaced.
+ * name, not an entity tag, so that an object replaced while the document waited would be read in its place. Asked before
+ * the ledger says that the job has ended, and not later: what happens to the object afterwards changes nothing of the
+ * text. An object that is not there any more, or may not be looked at, was not replaced.
  *
  * What was paid for another object is not paid for this content: its ledger row says so, and no later attempt takes it.
- * @throws {DocketError} `ObjectChanged`, and what passes by itself where S3 does not answer
+ * @returns what the document fails with; null when its text is its own
+ * @throws {DocketError} what passes by itself, where S3 does not answer
  */
-export async function refuseReplacedObject(
+export async function replacedObject(
   { database, storage }: { database: Database; storage: ObjectStorage },
   ledgerId: string,
-): Promise<void> {
+): Promise<DocketError | null> {
   const job = await database.textractJob.findUnique({ where: { id: ledgerId } });
-  // A version is not replaced; an attempt of an earlier release has no entity tag.
-  if (job === null || job.objectVersion !== null || job.objectEtag === null) return;
+  if (job === null) return null;
   const object = { bucket: job.bucket, key: job.key };
-  const etag = await etagOf(storage, object);
-  if (etag === null || etag === job.objectEtag) return;
-  await database.textractJob.update({ where: { id: ledgerId }, data: { content: `unknown/${ledgerId}` } });
+  const unknown = `unknown/${ledgerId}`;
+  if (job.content !== unknown) {
+    // A version is not replaced; an attempt of an earlier release has no entity tag.
+    if (job.state !== "submitted" || job.objectVersion !== null || job.objectEtag === null) return null;
+    const etag = await etagOf(storage, object);
+    if (etag === null || etag === job.objectEtag) return null;
+    await database.textractJob.update({ where: { id: ledgerId }, data: { content: unknown } });
+  }
   const message = `${describe(object)} was replaced before Textract had read it: its entity tag changed. The text is not kept.`;
-  throw new DocketError("ObjectChanged", message);
+  return new DocketError("ObjectChanged", message);
 }
 
 /** @returns null where S3 says for good that it cannot be told */
