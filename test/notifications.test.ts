@@ -38,18 +38,23 @@ function startNotified(extra: Record<string, string> = {}): Promise<Running> {
   });
 }
 
+const start = "StartDocumentTextDetection";
+
 /** Hands in a document of its own, after its faults were ordered. */
 async function handIn(...faults: object[]) {
   const name = `notified-${randomUUID().slice(0, 8)}`;
   const document = await stack.upload(`${name}.pdf`, "samples/service-agreement.pdf");
   await endpoint.fault(...faults.map((fault) => ({ ...fault, key: document.key })));
-  const handle = await stack.client.workflow.start("processDocument", {
-    taskQueue: "documents",
-    workflowId: name,
-    args: [{ document, project: name }],
-  });
+  const again = () =>
+    stack.client.workflow.start("processDocument", {
+      taskQueue: "documents",
+      workflowId: name,
+      args: [{ document, project: name }],
+    });
+  const handle = await again();
   return {
     handle,
+    again: async () => (await again()).result(),
     key: document.key,
     /** The ledger's rows. */
     jobs: () => stack.database.textractJob.findMany({ where: { key: document.key } }),
@@ -235,6 +240,27 @@ it("an attempt keeps its topic when the setting changes between two tries of it"
   expect(await document.jobs()).toMatchObject([{ jobId, state: "submitted", notificationTopicArn: topic.topicArn }]);
   await document.handle.cancel();
   await expect(document.result()).rejects.toThrow();
+});
+
+it("an attempt that was denied is asked for with the topic that is set by now, unless Textract took it with the one before", async () => {
+  await worker.stop();
+  worker = await startNotified();
+  const denied = { kind: "error", name: "AccessDeniedException", message: "no iam:PassRole", operation: start };
+  const documents = [await handIn(denied), await handIn({ kind: "reset-after", operation: start }, denied)];
+  for (const { result } of documents) await expect(result()).rejects.toMatchObject({ cause: { type: "AccessDenied" } });
+
+  await worker.stop();
+  const other = makeTopic(endpoint.address);
+  worker = await startNotified({
+    DOCKET_TEXTRACT_TOPIC_ARN: other.topicArn,
+    DOCKET_NOTIFICATION_QUEUE_URL: other.queueUrl,
+  });
+  for (const { again } of documents) expect(await again()).toMatchObject(complete);
+  expect(await documents[0]?.jobs()).toMatchObject([{ state: "succeeded", notificationTopicArn: other.topicArn }]);
+  expect(await documents[1]?.jobs()).toMatchObject([{ state: "succeeded", notificationTopicArn: topic.topicArn }]);
+  for (const { key } of documents) {
+    expect((await endpoint.ledger()).filter((line) => "key" in line && line.key === key)).toHaveLength(1);
+  }
 });
 
 it("without a queue that answers a document is polled, and the worker is healthy and says so", async () => {
