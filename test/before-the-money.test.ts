@@ -75,7 +75,8 @@ it("a schedule sweeps a prefix: what was handed in before is not again, what is 
   await put("1.pdf");
   expect((await docket(["schedule", "add", address, "--every", "10s", "--project", "swept"])).code).toBe(0);
   try {
-    expect((await docket(["schedule", "list", "--json"])).stdout).toContain(address);
+    // Temporal lists a new schedule a moment later.
+    await expect.poll(async () => (await docket(["schedule", "list", "--json"])).stdout, wait).toContain(address);
     await complete(1);
     await put("2.pdf");
     await complete(2);
@@ -84,8 +85,11 @@ it("a schedule sweeps a prefix: what was handed in before is not again, what is 
   } finally {
     expect((await docket(["schedule", "remove", address])).code).toBe(0);
   }
-  expect((await docket(["schedule", "list"])).stdout).not.toContain(address);
+  await expect.poll(async () => (await docket(["schedule", "list"])).stdout, wait).not.toContain(address);
 });
+
+/** Milliseconds. */
+const wait = { timeout: 20_000, interval: 500 };
 
 async function until(look: () => Promise<number>, wanted: number): Promise<void> {
   while ((await look()) < wanted) await new Promise((resolve) => setTimeout(resolve, 300));

@@ -31,6 +31,8 @@ export interface DocumentEvent {
   detail?: Record<string, unknown>;
 }
 
+const parts = { made: Prisma.sql`FROM made`, owned: Prisma.sql`FROM owned` };
+
 /** Either a client or a transaction of it. */
 export type Executor = Pick<Database, "$executeRaw" | "$queryRaw">;
 
@@ -42,13 +44,13 @@ export async function recordEvent(executor: Executor, event: DocumentEvent): Pro
 /**
  * The statement that adds an event, as {@link recordEvent} runs it: also as a part of another statement, so that what
  * happened and the event of it are one round trip and one transaction.
- * @param part name of a part of that statement; the event is added where the part has a row
+ * @param from a part of that statement, by its name: the event is added where the part has a row
  */
-export function insertEvent(event: DocumentEvent, part?: string): Prisma.Sql {
+export function insertEvent(event: DocumentEvent, from?: "made" | "owned"): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO document_events (document_id, run_id, kind, discriminator, detail)
     SELECT ${event.documentId}::uuid, ${event.runId}, ${event.kind}, ${event.discriminator ?? ""},
            ${JSON.stringify(event.detail ?? {})}::jsonb
-    ${part === undefined ? Prisma.empty : Prisma.raw(`FROM ${part}`)}
+    ${from === undefined ? Prisma.empty : parts[from]}
     ON CONFLICT DO NOTHING`;
 }
