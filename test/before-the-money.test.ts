@@ -67,13 +67,14 @@ it("a dry run says what is new, what is there already under another name, and wh
 
 it("a schedule sweeps a prefix: what was handed in before is not again, what is new is", async () => {
   const prefix = `sweep-${process.pid}/`;
+  const project = `scheduled-${process.pid}`;
   const address = `s3://${stack.bucket}/${prefix}`;
   const put = async (name: string) =>
     stack.storage.put(stack.bucket, prefix + name, await smallPdf(prefix + name), "application/pdf");
   const complete = (count: number) =>
-    until(() => stack.database.document.count({ where: { status: "complete", project: { slug: "swept" } } }), count);
+    until(() => stack.database.document.count({ where: { status: "complete", project: { slug: project } } }), count);
   await put("1.pdf");
-  expect((await docket(["schedule", "add", address, "--every", "10s", "--project", "swept"])).code).toBe(0);
+  expect((await docket(["schedule", "add", address, "--every", "10s", "--project", project])).code).toBe(0);
   try {
     // Temporal lists a new schedule a moment later.
     await expect.poll(async () => (await docket(["schedule", "list", "--json"])).stdout, wait).toContain(address);
