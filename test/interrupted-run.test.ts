@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres } from "#docket/local/postgres";
-import { docket } from "./support/stack.ts";
+import { docket, outputOf } from "./support/stack.ts";
 
 const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
 const sample = "samples/deposition-300dpi.tiff";
@@ -84,19 +84,12 @@ describe("a command that starts PostgreSQL for the moment leaves nothing behind 
       env: { ...environment, TMPDIR: temporary },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
+    const output = outputOf(child);
     const ended = once(child, "close");
-    await expect.poll(() => atWork(stdout), { timeout: 30_000, interval: 10 }).toBe(true);
+    await expect.poll(() => atWork(output.stdout), { timeout: 30_000, interval: 10 }).toBe(true);
     child.kill(signal);
     const [code] = (await ended) as [number | null];
-    return { code, stdout, stderr };
+    return { code, ...output };
   }
   const record = () => join(data, "postgres/process.json");
 

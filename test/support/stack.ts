@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, inject } from "vitest";
 import { createDatabase, type Database } from "#docket/database/client";
@@ -98,16 +99,20 @@ export async function runCommand(
   environment: NodeJS.ProcessEnv = stackEnvironment(),
 ): Promise<CommandResult> {
   const child = spawn(file, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
+  const output = outputOf(child);
   const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
+  return { code, ...output };
+}
+
+/** What a program prints, as it comes. */
+export function outputOf(child: { stdout: Readable; stderr: Readable }): { stdout: string; stderr: string } {
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].on("data", (chunk) => {
+      output[name] += chunk;
+    });
+  }
+  return output;
 }
 
 /** Runs the built `docket` command. */
