@@ -1,7 +1,6 @@
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
-import { isDeleted } from "../database/delete-document-rows.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { countPages, type PageWriter, type StoredPage, storePages } from "../database/store-pages.ts";
@@ -11,8 +10,8 @@ import { PageBuilder } from "../textract/pages-from-blocks.ts";
 import { type JobAnswer, parseAnswer, type TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
+import { leaveNothingBehind } from "./leave-nothing-behind.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
-import { removeObjects } from "./remove-objects.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 import type { CollectedPages, CollectRequest } from "./textract-steps.ts";
@@ -55,7 +54,12 @@ export function createCollectPages(ports: {
       const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
       // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
       await stayAlive(
-        () => readResult(request, reached).catch((error) => leaveNothingBehind(request, error)),
+        () =>
+          readResult(request, reached).catch((error) => {
+            // An answer may be on its way into S3 while the document is deleted.
+            const written = { documentId, ledgerId: job.ledgerId, bucket: ports.bucket, prefix: rawPrefix(request) };
+            return leaveNothingBehind(ports, written, error);
+          }),
         () => reached.position,
       );
     }
@@ -143,15 +147,6 @@ export function createCollectPages(ports: {
       UPDATE textract_jobs SET stored_pages = (
         SELECT count(*) FROM pages WHERE document_id = ${documentId}::uuid AND written_by = ${job.jobId})
       WHERE id = ${job.ledgerId}::uuid`;
-  }
-
-  /** An answer may be on its way into S3 while the document is deleted: the deletion has looked there before it came. */
-  async function leaveNothingBehind(request: CollectRequest, error: unknown): Promise<never> {
-    const overtaken = error instanceof DocketError && error.type === "Superseded";
-    if (overtaken && (await isDeleted(ports.database, request.documentId, request.job.ledgerId))) {
-      await removeObjects(ports.storage, ports.bucket, rawPrefix(request));
-    }
-    throw error;
   }
 
   /** The answer that an earlier attempt has kept; null where it had not come so far. */

@@ -1,10 +1,8 @@
-import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
-import { isDeleted } from "../database/delete-document-rows.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { removeObjects } from "./remove-objects.ts";
+import { leaveNothingBehind } from "./leave-nothing-behind.ts";
 import { currentRun } from "./run-identity.ts";
 
 /**
@@ -13,19 +11,14 @@ import { currentRun } from "./run-identity.ts";
  * @throws {DocketError} `Superseded` when another run, or a deletion, owns the document by now
  */
 export async function makeCopy(
-  { database, storage }: { database: Database; storage: ObjectStorage },
+  ports: { database: Database; storage: ObjectStorage },
   documentId: string,
   copy: DocumentLocation,
   make: () => Promise<void>,
 ): Promise<void> {
-  const requireOwned = () => requireOwner(database, documentId, currentRun().runId);
+  const requireOwned = () => requireOwner(ports.database, documentId, currentRun().runId);
   await requireOwned();
   await make();
-  try {
-    await requireOwned();
-  } catch (error) {
-    const overtaken = error instanceof DocketError && error.type === "Superseded";
-    if (overtaken && (await isDeleted(database, documentId))) await removeObjects(storage, copy.bucket, copy.key);
-    throw error;
-  }
+  const written = { documentId, bucket: copy.bucket, prefix: copy.key };
+  await requireOwned().catch((error) => leaveNothingBehind(ports, written, error));
 }
