@@ -7,25 +7,23 @@
 // machine. --minutes bounds all of it.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, median } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { usage } from "../support/processes.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    documents: { type: "string", default: "1000" },
-    window: { type: "string", default: "100" },
-    minutes: { type: "string", default: "60" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  documents: 1000,
+  window: 100,
+  minutes: 60,
+  json: false,
 });
-const count = Math.min(1_000_000, Number(options.documents));
-const window = Number(options.window);
+const count = Math.min(1_000_000, options.documents);
+const { window } = options;
 const prefix = "bench/";
 /** Uploads at once, while the documents are made. */
 const putsAtOnce = 8;
-const deadline = performance.now() + Number(options.minutes) * 60_000;
+const deadline = performance.now() + options.minutes * 60_000;
 
 const bench = await openBench();
 const { client, database, bucket } = bench;

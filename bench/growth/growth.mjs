@@ -3,19 +3,18 @@
 // Batches of growing size, one after another, on the same servers, which keep all that came before. Allow 10,000 with
 // --sizes 100,1000,10000: that takes its time.
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { usage } from "../support/processes.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    sizes: { type: "string", default: "100,1000" },
-    minutes: { type: "string", default: "60" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  sizes: "100,1000",
+  minutes: 60,
+  json: false,
 });
 const sizes = options.sizes.split(",").map((size) => Math.min(10_000, Number(size)));
+if (!sizes.every((size) => size > 0)) throw new Error("--sizes takes numbers, joined by commas");
 
 const bench = await openBench();
 try {
@@ -49,7 +48,7 @@ try {
     const wanted = (await bench.complete()) + size;
     const before = await usage(roots);
     const began = performance.now();
-    const deadline = began + Number(options.minutes) * 60_000;
+    const deadline = began + options.minutes * 60_000;
     await inParallel(keys, 20, (key) => bench.handIn(key));
     while ((await bench.complete()) < wanted) {
       if (performance.now() > deadline) throw new Error(`${size} documents did not end in ${options.minutes} minutes`);

@@ -8,24 +8,22 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { PDFDocument } from "pdf-lib";
 import { openBench } from "../support/bench-stack.mjs";
 import { machine, median, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { peakMemory, usage } from "../support/processes.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    pages: { type: "string", default: "3000" },
-    blocks: { type: "string", default: "500" },
-    rounds: { type: "string", default: "2" },
-    minutes: { type: "string", default: "20" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  pages: 3000,
+  blocks: 500,
+  rounds: 2,
+  minutes: 20,
+  json: false,
 });
-const pages = Math.min(3000, Number(options.pages));
-const blocks = Number(options.blocks);
-const rounds = Number(options.rounds);
+const pages = Math.min(3000, options.pages);
+const { blocks, rounds } = options;
 const answersOfResult = Math.ceil((pages * blocks) / 1000);
 
 const bench = await openBench({ pages, blocks });
@@ -86,7 +84,7 @@ async function collectKilled(/** @type {string} */ name) {
   const worker = await bench.startWorker("textract-results");
   const readBefore = await answersRead();
   const handle = await handIn(name);
-  const deadline = performance.now() + Number(options.minutes) * 60_000;
+  const deadline = performance.now() + options.minutes * 60_000;
   let storedAtKill = 0;
   while (storedAtKill < pages / 2) {
     if (performance.now() > deadline)
@@ -116,7 +114,7 @@ async function handIn(/** @type {string} */ name) {
 
 /** @template T */
 function inTime(/** @type {Promise<T>} */ work) {
-  const late = sleep(Number(options.minutes) * 60_000, undefined, { ref: false }).then(() => {
+  const late = sleep(options.minutes * 60_000, undefined, { ref: false }).then(() => {
     throw new Error(`not done in ${options.minutes} minutes`);
   });
   return Promise.race([work, late]);

@@ -2,26 +2,24 @@
 //
 // One document after another on a calm stack whose Textract answers at once: the first after the worker's start (cold),
 // then the others (warm, median). Last, one of priority 1 behind a backlog of others that were handed in before it.
-import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, median, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    documents: { type: "string", default: "10" },
-    backlog: { type: "string", default: "1000" },
-    minutes: { type: "string", default: "15" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  documents: 10,
+  backlog: 1000,
+  minutes: 15,
+  json: false,
 });
-const backlog = Math.min(10_000, Number(options.backlog));
+const backlog = Math.min(10_000, options.backlog);
 
 const bench = await openBench();
-const tooLong = setTimeout(() => void bench.close().finally(() => process.exit(1)), Number(options.minutes) * 60_000);
+const tooLong = setTimeout(() => void bench.close().finally(() => process.exit(1)), options.minutes * 60_000);
 try {
   await bench.startWorker();
   const times = [];
-  for (let index = 0; index <= Number(options.documents); index++) times.push(await one(`warm/${index}.pdf`, 3));
+  for (let index = 0; index <= options.documents; index++) times.push(await one(`warm/${index}.pdf`, 3));
   const [cold = 0, ...warm] = times;
   const keys = Array.from({ length: backlog }, (_, index) => `backlog/${index}.pdf`);
   await inParallel(keys, 20, bench.putDocument);

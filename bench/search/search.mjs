@@ -6,30 +6,28 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import pg from "pg";
 import { createDatabase } from "#docket/database/client";
 import { migrate } from "#docket/database/migrate";
 import { searchPages } from "#docket/database/search-pages";
 import { startPostgres } from "#docket/local/postgres";
+import { readOptions } from "../support/options.mjs";
 import { createPageMaker, createRandom } from "./corpus.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    pages: { type: "string", default: "100000" },
-    repeat: { type: "string", default: "5" },
-    minutes: { type: "string", default: "15" },
-    json: { type: "boolean", default: false },
-    keep: { type: "string" },
-  },
+const options = readOptions(import.meta.url, {
+  pages: 100_000,
+  repeat: 5,
+  minutes: 15,
+  json: false,
+  keep: null,
 });
-const pageCount = Math.min(1_000_000, Number(options.pages));
+const pageCount = Math.min(1_000_000, options.pages);
 const wordsOfPage = 300;
 const pagesOfDocument = 20;
 const deadline = setTimeout(() => {
   process.stderr.write(`Not done within ${options.minutes} minutes.\n`);
   process.exit(1);
-}, Number(options.minutes) * 60_000);
+}, options.minutes * 60_000);
 
 /** What is searched, by kind. */
 const phrases = {
@@ -53,7 +51,7 @@ try {
     const times = [];
     for (const phrase of searches) {
       // The first one fills PostgreSQL's cache, as a working archive has it.
-      for (let i = 0; i <= Number(options.repeat); i++) {
+      for (let i = 0; i <= options.repeat; i++) {
         const start = performance.now();
         const { pages } = await searchPages(database, { phrase, limit: 10, statuses: ["complete"] });
         const milliseconds = performance.now() - start;
@@ -69,7 +67,7 @@ try {
 } finally {
   await database.$disconnect();
   await postgres.stop();
-  if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+  if (options.keep === null) await rm(folder, { recursive: true, force: true });
   clearTimeout(deadline);
 }
 

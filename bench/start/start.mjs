@@ -5,20 +5,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { machine, median, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { startProcess } from "../support/processes.mjs";
 
-const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "3" }, json: { type: "boolean", default: false } },
-});
+const options = readOptions(import.meta.url, { rounds: 3, json: false });
 const folder = await mkdtemp(join(tmpdir(), "docket-bench-start-"));
 const environment = { ...process.env };
 for (const name of ["DATABASE_URL", "TEMPORAL_ADDRESS", "DOCKET_BUCKET"]) delete environment[name];
 try {
   const first = await start();
   const warm = [];
-  for (let round = 0; round < Number(options.rounds); round++) warm.push(await start());
+  for (let round = 0; round < options.rounds; round++) warm.push(await start());
   if (options.json) console.log(JSON.stringify({ first, warm: median(warm), all: warm, machine: machine() }));
   else {
     const rows = [

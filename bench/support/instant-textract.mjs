@@ -2,19 +2,16 @@
 // [--blocks 60] [--at-work]. Prints its address when it listens; GET /requests tells how often each operation was asked. It checks
 // nothing and keeps nothing but these counts, so that what is measured is the caller. A job's id is its token.
 import { createServer } from "node:http";
-import { parseArgs } from "node:util";
+import { readOptions } from "./options.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    pages: { type: "string", default: "1" },
-    // Of a page, its own PAGE block included.
-    blocks: { type: "string", default: "60" },
-    // No job ever ends.
-    "at-work": { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  pages: 1,
+  // Of a page, its own PAGE block included.
+  blocks: 60,
+  // No job ever ends.
+  "at-work": false,
 });
-const pages = Number(options.pages);
-const blocksPerPage = Number(options.blocks);
+const { pages, blocks: blocksPerPage } = options;
 const wordsPerLine = 10;
 /** @type {Record<string, number>} */
 const requests = {};

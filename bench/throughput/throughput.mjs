@@ -10,24 +10,22 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, median, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { startProcess, usage } from "../support/processes.mjs";
 import { startCelery } from "./celery-pipeline.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    documents: { type: "string", default: "200" },
-    rounds: { type: "string", default: "3" },
-    sides: { type: "string", default: "docket,bare,bare-one-queue,celery" },
-    server: { type: "string", default: "development" },
-    minutes: { type: "string", default: "10" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  documents: 200,
+  rounds: 3,
+  sides: "docket,bare,bare-one-queue,celery",
+  server: "development",
+  minutes: 10,
+  json: false,
 });
-const count = Math.min(10_000, Number(options.documents));
-const rounds = Math.min(20, Number(options.rounds));
+const count = Math.min(10_000, options.documents);
+const rounds = Math.min(20, options.rounds);
 const warmUp = 20;
 const together = 20;
 
@@ -139,7 +137,7 @@ async function measure(/** @type {Side} */ side, /** @type {string[]} */ keys) {
   const wanted = (await side.complete()) + keys.length;
   const before = await usage(side.roots);
   const began = performance.now();
-  const deadline = began + Number(options.minutes) * 60_000;
+  const deadline = began + options.minutes * 60_000;
   await side.handIn(keys);
   while ((await side.complete()) < wanted) {
     if (performance.now() > deadline) throw new Error(`${side.name} did not end in ${options.minutes} minutes`);

@@ -6,25 +6,23 @@
 // have a job and the others stand in line for one. With `--notified` the ends of jobs are told, and looks come at a
 // sixtieth of the default times: first after 5 seconds, at last every minute instead of every hour.
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, printTable } from "../support/figures.mjs";
+import { readOptions } from "../support/options.mjs";
 import { usage } from "../support/processes.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    documents: { type: "string", default: "2000" },
-    seconds: { type: "string", default: "60" },
-    settle: { type: "string", default: "0" },
-    slots: { type: "string" },
-    notified: { type: "boolean", default: false },
-    minutes: { type: "string", default: "30" },
-    json: { type: "boolean", default: false },
-  },
+const options = readOptions(import.meta.url, {
+  documents: 2000,
+  seconds: 60,
+  settle: 0,
+  slots: null,
+  notified: false,
+  minutes: 30,
+  json: false,
 });
-const count = Math.min(10_000, Number(options.documents));
+const count = Math.min(10_000, options.documents);
 const settings = {
-  ...(options.slots === undefined ? {} : { DOCKET_TEXTRACT_JOBS: options.slots }),
+  ...(options.slots === null ? {} : { DOCKET_TEXTRACT_JOBS: options.slots }),
   ...(options.notified
     ? {
         DOCKET_TEXTRACT_TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:bench",
@@ -44,7 +42,7 @@ try {
   await inParallel(keys, 20, bench.putDocument);
   await inParallel(keys, 20, (key) => bench.handIn(key));
   await allWait();
-  await sleep(Number(options.settle) * 1000);
+  await sleep(options.settle * 1000);
   const look = async () => ({
     usage: await usage(roots),
     requests: await requests(),
@@ -53,7 +51,7 @@ try {
   });
   const before = await look();
   const began = performance.now();
-  await sleep(Number(options.seconds) * 1000);
+  await sleep(options.seconds * 1000);
   const seconds = (performance.now() - began) / 1000;
   const after = await look();
   const parts = Object.keys(roots).map((name) => ({
@@ -96,7 +94,7 @@ try {
 }
 
 async function allWait() {
-  const deadline = performance.now() + Number(options.minutes) * 60_000;
+  const deadline = performance.now() + options.minutes * 60_000;
   for (;;) {
     const { rows } = await bench.database.query(
       "SELECT count(*)::int AS count FROM textract_jobs j LEFT JOIN textract_turns t ON t.token = j.token WHERE state = 'submitted' OR (t.token IS NOT NULL AND admitted_at IS NULL)",
