@@ -70,7 +70,8 @@ const environmentSchema = z.object({
   DOCKET_BUCKET: z.string().min(3),
   DOCKET_STAGING_BUCKET: z.string().min(3).optional(),
   DOCKET_KMS_KEY: optional,
-  AWS_REGION: z.string().default("us-east-1"),
+  AWS_REGION: optional,
+  AWS_DEFAULT_REGION: optional,
   AWS_ENDPOINT_URL_S3: optional,
   AWS_ENDPOINT_URL_TEXTRACT: optional,
   DOCKET_TEXTRACT_POLL_MIN_SECONDS: seconds(5),
@@ -197,7 +198,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ...accountSettings(e),
     notifications: {
       queueUrl: e.DOCKET_NOTIFICATION_QUEUE_URL,
-      region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? e.AWS_REGION,
+      region: queueRegion(e.DOCKET_NOTIFICATION_QUEUE_URL) ?? regionOf(e),
     },
     webhooks: { networks: e.DOCKET_WEBHOOK_NETWORKS },
     ocr: ocrSettings(e),
@@ -222,18 +223,23 @@ export function loadAccountSettings(environment: NodeJS.ProcessEnv = process.env
   return accountSettings(parse(environmentSchema.omit({ DATABASE_URL: true }), environment));
 }
 
+/** The AWS command line reads the second name, the SDKs the first: whoever has set one means it. */
+function regionOf(e: Pick<z.infer<typeof environmentSchema>, "AWS_REGION" | "AWS_DEFAULT_REGION">): string {
+  return e.AWS_REGION ?? e.AWS_DEFAULT_REGION ?? "us-east-1";
+}
+
 function accountSettings(e: Omit<z.infer<typeof environmentSchema>, "DATABASE_URL">): AccountSettings {
   return {
     storage: {
       bucket: e.DOCKET_BUCKET,
-      region: e.AWS_REGION,
+      region: regionOf(e),
       endpoint: e.AWS_ENDPOINT_URL_S3,
       stagingBucket: e.DOCKET_STAGING_BUCKET,
       kmsKey: e.DOCKET_KMS_KEY,
     },
     textract: {
       endpoint: e.AWS_ENDPOINT_URL_TEXTRACT,
-      endpointRegion: e.AWS_REGION,
+      endpointRegion: regionOf(e),
       pollMinMilliseconds: e.DOCKET_TEXTRACT_POLL_MIN_SECONDS * 1000,
       pollMaxMilliseconds: e.DOCKET_TEXTRACT_POLL_MAX_SECONDS * 1000,
       notifiedPollMilliseconds: e.DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS * 1000,

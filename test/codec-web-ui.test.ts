@@ -77,7 +77,7 @@ describe.skipIf(chromiumProgram === undefined || webUi === null)(
       // The page that is open stays as it was.
       await page.reload();
       await expect.poll(() => textOf(page), wait).toContain(`"key": "${secret}"`);
-      await expect.poll(() => textOf(page), wait).toContain(`${secret}: NotFound`);
+      await expect.poll(() => textOf(page), wait).toContain(`${secret}: there is no such object`);
     });
   },
 );

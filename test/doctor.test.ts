@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -160,6 +161,35 @@ describe("where some services are named and no stack runs", () => {
     const database = await doctor([], { TEMPORAL_ADDRESS: "", DOCKET_BUCKET: "" });
     expect(database.named("PostgreSQL")[0]).toMatchObject({ status: "ok" });
     expect(database.named("Temporal")[0]?.status).toBe("skipped");
+  });
+});
+
+describe("where some services are named and nothing was made in them", () => {
+  it("a new database is what `docket run` fills, and nothing is wrong with it", async () => {
+    const url = new URL(inject("environment")["DATABASE_URL"] ?? "");
+    const name = `doctor_${randomUUID().slice(0, 8)}`;
+    await stack.database.$executeRawUnsafe(`CREATE DATABASE ${name}`);
+    url.pathname = `/${name}`;
+    const { code, checks, named } = await doctor([], {
+      DATABASE_URL: url.href,
+      TEMPORAL_ADDRESS: "",
+      DOCKET_BUCKET: "",
+    });
+    expect(code, JSON.stringify(checks)).toBe(0);
+    expect(named("PostgreSQL")[0]?.detail).toMatch(/docket run.*apply \d+ migrations/);
+    await stack.database.$executeRawUnsafe(`DROP DATABASE ${name}`);
+  });
+
+  it("a document in an S3 that is not Amazon's is read by a Textract of Docket's own", async () => {
+    const object = await stack.upload("doctor/own-textract.png", "samples/court-order.png");
+    const { code, named } = await doctor([`s3://${object.bucket}/${object.key}`], {
+      DATABASE_URL: "",
+      TEMPORAL_ADDRESS: "",
+      AWS_ENDPOINT_URL_TEXTRACT: "",
+    });
+    expect(named("Textract")[0]).toMatchObject({ status: "skipped" });
+    expect(named("document")[0]).toMatchObject({ status: "ok" });
+    expect(code).toBe(0);
   });
 });
 

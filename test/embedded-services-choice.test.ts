@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadAccountSettings } from "#docket/config";
 import { chooseServices } from "#docket/local/choose-services";
 
 /** What lies around on a developer's machine. */
@@ -64,4 +65,12 @@ it("an empty variable is an unset one, and an address that is none is refused", 
   const empty = { DATABASE_URL: "", TEMPORAL_ADDRESS: "", DOCKET_BUCKET: "", AWS_ENDPOINT_URL_S3: "" };
   expect(chooseServices(empty)).toEqual(chooseServices({}));
   expect(() => chooseServices({ AWS_ENDPOINT_URL_S3: "localhost" })).toThrow(/is not an address/);
+});
+
+it("a worker's region is AWS_REGION, then what the AWS command line reads, then us-east-1", () => {
+  const regionOf = (regions: Record<string, string>) =>
+    loadAccountSettings({ DOCKET_BUCKET: "mine", ...regions }).storage.region;
+  expect(regionOf({ AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-central-1" })).toBe("eu-west-1");
+  expect(regionOf({ AWS_REGION: "", AWS_DEFAULT_REGION: "eu-central-1" })).toBe("eu-central-1");
+  expect(regionOf({})).toBe("us-east-1");
 });

@@ -110,6 +110,18 @@ it.each([
   60_000,
 );
 
+it("a queue that no worker of the version serves is told beside what the others found", async () => {
+  const worker = await startVersion("partly", "documents");
+  const result = await command(["gate", "partly", "--queues", "documents,ocr", "--json"]);
+  await worker.stop();
+  expect(result.code, result.stderr).toBe(2);
+  expect(lines(result).map(({ name, queue, status }) => [name, queue, status])).toEqual([
+    ["database", "documents", "ok"],
+    ["bucket", "documents", "ok"],
+    ["worker", "ocr", "failed"],
+  ]);
+}, 60_000);
+
 it("a queue whose workers have other keys than those of the documents does not pass the gate", async () => {
   const others = await startVersion("mixed", "textract-submit", keysOf("theirs"));
   const both = `${keysOf("ours")["DOCKET_PAYLOAD_KEYS"]},${keysOf("theirs")["DOCKET_PAYLOAD_KEYS"]}`;

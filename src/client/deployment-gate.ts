@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { decodeOptionalFailureToOptionalError } from "@temporalio/common/lib/internal-non-workflow/index.js";
@@ -15,6 +16,7 @@ import { saysUnreadable } from "../payloads/payload-codec.ts";
 /** The workflow's own time-outs end it sooner; milliseconds. */
 const longestGate = 5 * 60_000;
 const answerMilliseconds = 10_000;
+const announceMilliseconds = 10_000;
 
 /**
  * Runs the gate on a version, whether or not it is the current one. Two runs for one version at the same time are one.
@@ -27,7 +29,15 @@ export async function checkVersion(
   version: WorkerVersion,
   queues: TaskQueue[],
 ): Promise<DeploymentCheck[]> {
-  await requireVersion(temporal, version);
+  const unserved = await unservedQueues(temporal, version, queues);
+  const told = unserved.map(nobodyServes);
+  const asked = queues.filter((queue) => !unserved.includes(queue));
+  // The workflow itself runs on a worker of the documents.
+  if (asked.length === 0 || unserved.includes(taskQueues.documents)) return told;
+  return [...(await askWorkers(temporal, version, asked)), ...told];
+}
+
+async function askWorkers(temporal: Client, version: WorkerVersion, queues: TaskQueue[]): Promise<DeploymentCheck[]> {
   const input: CheckDeploymentInput = { queues };
   const handle = await temporal.workflow.start(checkDeploymentType, {
     workflowId: `gate/${version.deploymentName}/${version.buildId}`,
@@ -100,12 +110,35 @@ export async function makeCurrent(temporal: Client, { deploymentName, buildId }:
   });
 }
 
-async function requireVersion(temporal: Client, version: WorkerVersion): Promise<void> {
+/**
+ * Queues that no worker of the version has ever polled, so that nobody has to be waited for there. Workers that begin
+ * just now get a moment to announce themselves.
+ */
+async function unservedQueues(temporal: Client, version: WorkerVersion, queues: TaskQueue[]): Promise<TaskQueue[]> {
+  const needed = [...new Set([taskQueues.documents, ...queues])];
+  const deadline = Date.now() + announceMilliseconds;
+  for (;;) {
+    const polled = await polledQueues(temporal, version);
+    const unserved = needed.filter((queue) => !polled.has(queue));
+    if (unserved.length === 0 || Date.now() > deadline) return unserved;
+    await sleep(500);
+  }
+}
+
+function nobodyServes(queue: TaskQueue): DeploymentCheck {
+  const message = `No worker of this version serves the queue ${queue}.`;
+  const remedy = `Start a worker of this version that serves ${queue}, or leave the queue out.`;
+  return { name: "worker", queue, detail: message, failure: { type: "TemporalUnavailable", message, remedy } };
+}
+
+/** Names of the queues that workers of the version have polled. */
+async function polledQueues(temporal: Client, version: WorkerVersion): Promise<ReadonlySet<string>> {
   const { namespace } = temporal.options;
   try {
-    await temporal.withDeadline(Date.now() + answerMilliseconds, () =>
+    const { versionTaskQueues } = await temporal.withDeadline(Date.now() + answerMilliseconds, () =>
       temporal.workflowService.describeWorkerDeploymentVersion({ namespace, deploymentVersion: version }),
     );
+    return new Set(versionTaskQueues.flatMap(({ name }) => name ?? []));
   } catch (cause) {
     const { code, details, message } = cause as { code?: number; details?: string; message: string };
     // gRPC's NOT_FOUND.

@@ -25,11 +25,20 @@ export function storageFailure(error: unknown, location: DocumentLocation): neve
   const at = location.key === "" ? `bucket ${location.bucket}` : describe(location);
   const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
   const archived = name === "InvalidObjectState";
-  throw new DocketError(typeOf(name, $metadata?.httpStatusCode, location), `${at}: ${cause || "no answer"}`, {
+  const type = typeOf(name, $metadata?.httpStatusCode, location);
+  const words = plainWords[type];
+  const what = words === undefined ? cause || "no answer" : cause === "" ? words : `${words} (${cause})`;
+  throw new DocketError(type, `${at}: ${what}`, {
     cause: error,
     ...(archived ? { remedy: "The object is archived: restore it in S3, then submit again." } : {}),
   });
 }
+
+/** Where S3 has a code only, or a status without a body. */
+const plainWords: Partial<Record<FailureType, string>> = {
+  BucketMissing: "there is no such bucket",
+  ObjectMissing: "there is no such object",
+};
 
 /** Credentials that are not there yet or not any more, and a clock that is off: it passes, or somebody mends it. */
 export const credentialErrors = new Set([

@@ -10,7 +10,7 @@ import { storageFailure } from "../../storage/storage-failure.ts";
 import { createRegionLimits } from "../../textract/region-limits.ts";
 import { readServiceQuotas } from "../../textract/service-quotas.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
-import { type Check, checked, failed, ok, skipped, warning } from "./check.ts";
+import { type Check, checked, credentialsRemedy, failed, ok, skipped, warning } from "./check.ts";
 
 /** Whose credentials they are, where AWS is used; `AWS_ENDPOINT_URL_STS` for another server that speaks STS. */
 export async function credentialsCheck(region: string, usesAws: boolean): Promise<Check> {
@@ -22,11 +22,7 @@ export async function credentialsCheck(region: string, usesAws: boolean): Promis
     return ok("credentials", `account ${Account}, ${Arn}`);
   } catch (error) {
     const { name, message } = error as Error;
-    return failed(
-      "credentials",
-      `AWS does not accept them: ${name}: ${message}`,
-      "Set AWS credentials (environment, profile or role) that are valid now, or mend the network or the clock.",
-    );
+    return failed("credentials", `AWS does not accept them: ${name}: ${message}`, credentialsRemedy);
   } finally {
     client.destroy();
   }

@@ -27,12 +27,17 @@ export function skipped(name: string, detail: string): Check {
   return { name, status: "skipped", detail, remedy: null };
 }
 
+/** Nothing waits here, as a document's work does. */
+export const credentialsRemedy =
+  "Set AWS credentials (environment, profile or role) that are valid now, or mend the network or the clock.";
+
 /** Runs a check; an exception is its failure, with the failure's own remedy. */
 export async function checked(name: string, run: () => Promise<Check>): Promise<Check> {
   try {
     return await run();
   } catch (error) {
     const failure = failureOf(error);
-    return failed(name, `${failure.type}: ${failure.message}`, failure.remedy);
+    const remedy = failure.type === "CredentialsUnavailable" ? credentialsRemedy : failure.remedy;
+    return failed(name, `${failure.type}: ${failure.message}`, remedy);
   }
 }

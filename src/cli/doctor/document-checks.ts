@@ -5,6 +5,7 @@ import { failureOf } from "../../client/failure-of.ts";
 import { loadAccountSettings, loadOcrSettings } from "../../config.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
 import type { Engine } from "../../contract/process-document.ts";
+import { chooseServices } from "../../local/choose-services.ts";
 import type { DocumentFacts } from "../../media/inspect-document.ts";
 import { createObjectStorage } from "../../storage/create-object-storage.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
@@ -71,7 +72,7 @@ async function objectChecks(environment: NodeJS.ProcessEnv, address: string, eng
       bucket: config.storage.bucket,
       stagingBucket: config.storage.stagingBucket,
       ocrLimits: loadOcrSettings(environment),
-      textractReachable: textractReachability(config.textract),
+      textractReachable: readsByOwnTextract(environment) ? async () => null : textractReachability(config.textract),
     };
     const checked = await checkObject(ports, { document: { bucket, key }, engine });
     return asChecks(checked.failures, checked.facts, engine);
@@ -80,6 +81,11 @@ async function objectChecks(environment: NodeJS.ProcessEnv, address: string, eng
   } finally {
     storage.close();
   }
+}
+
+/** Beside an S3 that is not Amazon's, `docket run` starts a Textract of its own where none is named. */
+function readsByOwnTextract(environment: NodeJS.ProcessEnv): boolean {
+  return !environment["DATABASE_URL"] && chooseServices(environment).textract.kind === "embedded";
 }
 
 function asChecks(failures: readonly Failure[], facts: DocumentFacts | null, engine: Engine): Check[] {

@@ -1,5 +1,6 @@
 import { loadTemporalConnection } from "../../config/temporal-connection.ts";
 import { loadAccountSettings, loadDatabaseSettings } from "../../config.ts";
+import { pendingMigrations } from "../../database/migrate.ts";
 import { chooseServices } from "../../local/choose-services.ts";
 import { isAwsEndpoint } from "../../textract/quotas.ts";
 import { bucketChecks, credentialsCheck } from "./account-checks.ts";
@@ -24,18 +25,28 @@ export async function namedServiceChecks(environment: NodeJS.ProcessEnv): Promis
   const embedded = (name: string, variable: string) => [
     skipped(name, `${variable} is not set: \`docket run\` and \`docket up\` start one of their own`),
   ];
+  // Before `docket run` has made its tables a database knows nothing of what is in use.
+  const filled = database !== null && (await isFilled(database.url)) ? database : null;
   const groups = await Promise.all([
-    database === null ? embedded("PostgreSQL", "DATABASE_URL") : databaseChecks(database),
+    database === null ? embedded("PostgreSQL", "DATABASE_URL") : databaseChecks(database, true),
     temporal === null ? embedded("Temporal", "TEMPORAL_ADDRESS") : temporalChecks(temporal),
     ...(account === null
       ? [embedded("S3", "DOCKET_BUCKET")]
       : [
           credentialsCheck(account.storage.region, usesAws).then((check) => [check]),
           bucketChecks(account),
-          localTextract ? embedded("Textract", "AWS_ENDPOINT_URL_TEXTRACT") : textractChecks(account, database),
+          localTextract ? embedded("Textract", "AWS_ENDPOINT_URL_TEXTRACT") : textractChecks(account, filled),
         ]),
   ]);
   return [ok("settings", "right, as far as they go"), ...groups.flat()];
+}
+
+async function isFilled(url: string): Promise<boolean> {
+  // One that does not answer is told of by its own check.
+  return pendingMigrations(url).then(
+    (pending) => pending.length === 0,
+    () => false,
+  );
 }
 
 /** What the settings name, as `docket run` would use it. */

@@ -35,13 +35,20 @@ export async function serviceChecks(environment: NodeJS.ProcessEnv): Promise<Che
   return [ok("settings", "complete"), ...groups.flat()];
 }
 
-/** PostgreSQL and its migrations. */
-export async function databaseChecks({ url }: Config["database"]): Promise<Check[]> {
+/**
+ * PostgreSQL and its migrations.
+ * @param migrates whether the command that is to use it applies what is missing
+ */
+export async function databaseChecks({ url }: Config["database"], migrates = false): Promise<Check[]> {
   return [
     await checked("PostgreSQL", async () => {
       const pending = await pendingMigrations(url);
       const address = withoutPassword(url);
       if (pending.length === 0) return ok("PostgreSQL", `${address}, migrations up to date`);
+      if (migrates) {
+        const count = `${pending.length} ${pending.length === 1 ? "migration" : "migrations"}`;
+        return ok("PostgreSQL", `${address}; \`docket run\` and \`docket up\` apply ${count} first`);
+      }
       return failed(
         "PostgreSQL",
         `${address} lacks ${pending.join(", ")}`,
