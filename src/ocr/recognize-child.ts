@@ -83,8 +83,8 @@ async function readPage(reader: PageReader, page: number, firstAttempt: number):
       return;
     } catch (error) {
       const failure = toDocketError(error).toFailure();
-      // No page's fault: the program or its data cannot be used at all.
-      if (failure.type === "InvalidInput") throw error;
+      // No page's fault: the program or its data cannot be used at all, or there is no room for its pictures.
+      if (failure.type === "InvalidInput" || failure.type === "StorageUnavailable") throw error;
       const again = failure.type === "OutOfMemory" || failure.type === "RecognizerCrashed";
       if (again && attempt + 1 < resolutions.length) continue;
       await handOver({

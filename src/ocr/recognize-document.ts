@@ -1,4 +1,5 @@
 import { access, constants, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename } from "node:path";
 import type { OcrLimits } from "../config.ts";
 import { DocketError, type Failure } from "../contract/failures.ts";
@@ -93,7 +94,8 @@ async function nativeTesseract(limits: OcrLimits): Promise<NativeTesseractSettin
     });
   });
   const data = await plainTrainedData(trainedDataFiles(language, trainedData));
-  return { program, data, dataBytes: planMemory(memoryBytes).nativeBytes, seconds: pageMilliseconds / 1000 };
+  const { nativeBytes: dataBytes } = planMemory(memoryBytes);
+  return { program, data, pictures: tmpdir(), dataBytes, seconds: pageMilliseconds / 1000 };
 }
 
 /** One document, over as many children as it takes. */

@@ -12,7 +12,7 @@ export interface Recognizer {
    * Recognises one picture, and empties it once it was taken over.
    * @param onProgress called while the engine works, perhaps from inside it: it must return at once
    * @returns Tesseract's TSV output
-   * @throws {DocketError} `OutOfMemory`, `OutOfTime`, `RecognizerCrashed`, `InvalidInput`
+   * @throws {DocketError} `OutOfMemory`, `OutOfTime`, `RecognizerCrashed`, `InvalidInput`, `StorageUnavailable`
    */
   recognize(picture: Picture, onProgress: () => void): Promise<string>;
   /** The most that processes of its own have held, bytes; 0 when it has none. */
