@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { degrees } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { followNeighbour, judgeTextLayer, type TextLayerEvidence } from "#docket/ocr/text-layer-trust";
-import { addScan, drawProse, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
+import { addScan, drawProse, encodePng, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -135,6 +135,46 @@ describe("what is read from a text layer", () => {
     expect(read.map(({ source }) => source)).toEqual(["recognition", "text-layer"]);
     expect(read[0]?.text).toContain("The harbour master closed the northern gate at noon");
     expect(read[0]?.text).toContain("000123");
+  });
+
+  it("is not the stamp on a scan that is stored as several images, none of which covers half of the page", async () => {
+    const { width, height, grey } = await pictureOfProse(150);
+    const strip = height / 4;
+    const file = await writePdf(folder, "strips.pdf", async (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      for (let i = 0; i < 4; i++) {
+        const rows = grey.subarray(Math.round(i * strip) * width, Math.round((i + 1) * strip) * width);
+        const image = await pdf.embedPng(encodePng({ width, height: rows.length / width, grey: rows }));
+        page.drawImage(image, { x: 0, y: 594 - i * 198, width: 612, height: 198 });
+      }
+      page.drawText("SMITH 000123", { x: 450, y: 40, size: 12, font });
+    });
+    const [page] = (await recognize(file)).read;
+    expect(page?.source).toBe("recognition");
+    expect(page?.text).toContain("The harbour master closed the northern gate at noon");
+    expect(page?.text).toContain("000123");
+  });
+
+  it("keeps printed lines apart where a word is parted at the end of one", async () => {
+    const parted = ["This agreement between Smith-", "Jones and the other com-", "pany takes effect at once."];
+    const file = await writePdf(folder, "hyphens.pdf", (pdf, font) => {
+      drawProse(pdf.addPage([612, 792]), font, parted);
+    });
+    const [page] = (await recognize(file)).read;
+    expect(page?.lines.map((line) => line.text)).toEqual(parted);
+    expect(page?.lines[1]?.words.map((word) => word.text)).toEqual(["Jones", "and", "the", "other", "com-"]);
+    for (const { box } of page?.lines ?? []) expect(box.height * 792).toBeLessThan(14);
+  });
+
+  it("has nothing of what the crop box cuts away", async () => {
+    const file = await writePdf(folder, "cropped.pdf", (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      page.setCropBox(0, 0, 612, 600);
+      page.drawText("Removed by cropping", { x: 72, y: 760, size: 12, font });
+      page.drawText("Shown on the page", { x: 72, y: 500, size: 12, font });
+    });
+    const [page] = (await recognize(file)).read;
+    expect(page).toMatchObject({ source: "text-layer", text: "Shown on the page" });
   });
 
   it("comes at 500 pages within 150 MiB", async () => {

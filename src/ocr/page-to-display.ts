@@ -36,3 +36,19 @@ export function pageToDisplay({ pdfium }: PdfDocument, page: number): (rectangle
     return { left: x, top: y, width: clamp(Math.max(a.x, b.x)) - x, height: clamp(Math.max(a.y, b.y)) - y };
   };
 }
+
+/** What is shown of a page: its crop box, within the media box. */
+export function shownRectangle({ pdfium }: PdfDocument, page: number): PageRectangle {
+  const { malloc, free } = pdfium.pdfium.wasmExports;
+  const scratch = malloc(16);
+  try {
+    // struct FS_RECTF { float left, top, right, bottom; }
+    if (!pdfium.FPDF_GetPageBoundingBox(page, scratch)) {
+      return { left: -Infinity, bottom: -Infinity, right: Infinity, top: Infinity };
+    }
+    const [left = 0, top = 0, right = 0, bottom = 0] = new Float32Array(heap(pdfium).buffer, scratch, 4);
+    return { left, bottom, right, top };
+  } finally {
+    free(scratch);
+  }
+}

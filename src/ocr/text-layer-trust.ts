@@ -7,9 +7,9 @@ export interface TextLayerEvidence {
   unmapped: number;
   /** Of those: with a value that the font's own tables contradict. */
   mapErrors: number;
-  /** Share of the page (0-1) that its largest image takes. */
+  /** Share of the page (0-1) that its images cover together. */
   imageCoverage: number;
-  /** Characters that stand on that image. */
+  /** Characters that stand on an image. */
   charactersOnImage: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Box, Line, Word } from "../contract/page.ts";
 import type { PageImage, PdfDocument } from "../media/pdfium.ts";
-import { pageToDisplay, type PageRectangle as Rectangle } from "./page-to-display.ts";
-import { drawnArea } from "./raster-plan.ts";
+import { ImageCover } from "./image-cover.ts";
+import { pageToDisplay, type PageRectangle as Rectangle, shownRectangle } from "./page-to-display.ts";
 import type { TextLayerEvidence } from "./text-layer-trust.ts";
 import { TextPage } from "./text-page.ts";
 
@@ -23,37 +23,33 @@ export interface TextLayer {
   evidence: TextLayerEvidence;
 }
 
-/** Reads a loaded page's text in the order in which the document draws it, which is the author's order of reading. */
+/**
+ * Reads a loaded page's text in the order in which the document draws it, which is the author's order of reading. What
+ * the page's crop box cuts away is not its text: nobody sees it.
+ */
 export function readTextLayer(document: PdfDocument, page: number, images: readonly PageImage[]): TextLayer {
   const toBox = pageToDisplay(document, page);
+  const cover = new ImageCover(images.map(({ bounds }) => toBox(bounds)));
   const text = new TextPage(document, page);
   try {
-    return collect(text, toBox, images, pageArea(document, page));
+    return collect(text, toBox, cover, shownRectangle(document, page));
   } finally {
     text.close();
   }
 }
 
-function pageArea({ pdfium }: PdfDocument, page: number): number {
-  return pdfium.FPDF_GetPageWidthF(page) * pdfium.FPDF_GetPageHeightF(page);
-}
-
 function collect(
   page: TextPage,
   toBox: (rectangle: Rectangle) => Box,
-  images: readonly PageImage[],
-  area: number,
+  cover: ImageCover,
+  shown: Rectangle,
 ): TextLayer {
-  const largest = images.reduce<PageImage | undefined>(
-    (best, image) => (best === undefined || drawnArea(image) > drawnArea(best) ? image : best),
-    undefined,
-  );
   const evidence: TextLayerEvidence = {
     text: "",
     characters: 0,
     unmapped: 0,
     mapErrors: 0,
-    imageCoverage: largest === undefined || area === 0 ? 0 : Math.min(1, drawnArea(largest) / area),
+    imageCoverage: cover.share,
     charactersOnImage: 0,
   };
   const builder = new LineBuilder(toBox);
@@ -63,17 +59,22 @@ function collect(
       builder.endLine();
       continue;
     }
-    const character = page.isHyphen(i) ? "-" : characterOf(code);
+    const hyphen = page.isHyphen(i);
+    const character = hyphen ? "-" : characterOf(code);
     if (isWhite(character)) {
       builder.endWord();
       continue;
     }
     const box = page.box(i);
-    evidence.characters += 1;
-    if (isUnmapped(character)) evidence.unmapped += 1;
-    if (page.hasMapError(i)) evidence.mapErrors += 1;
-    if (box !== undefined && largest !== undefined && stands(box, largest.bounds)) evidence.charactersOnImage += 1;
-    builder.add(character, box);
+    if (box === undefined || touch(box, shown)) {
+      evidence.characters += 1;
+      if (isUnmapped(character)) evidence.unmapped += 1;
+      if (page.hasMapError(i)) evidence.mapErrors += 1;
+      if (box !== undefined && cover.share > 0 && cover.holds(toBox(box))) evidence.charactersOnImage += 1;
+      builder.add(character, box);
+    }
+    // pdfium joins the word's halves and so gives no end of the line here; on the page there is one.
+    if (hyphen) builder.endLine();
   }
   const lines = builder.finish();
   evidence.text = lines.map((line) => line.text).join("\n");
@@ -157,9 +158,8 @@ function extend(bounds: Rectangle, box: Rectangle): void {
   bounds.top = Math.max(bounds.top, box.top);
 }
 
-function stands(box: Rectangle, on: Rectangle): boolean {
-  const [x, y] = [(box.left + box.right) / 2, (box.bottom + box.top) / 2];
-  return x >= on.left && x <= on.right && y >= on.bottom && y <= on.top;
+function touch(a: Rectangle, b: Rectangle): boolean {
+  return a.left < b.right && b.left < a.right && a.bottom < b.top && b.bottom < a.top;
 }
 
 function characterOf(code: number): string {
