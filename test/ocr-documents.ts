@@ -150,6 +150,7 @@ export function wrapPng(
   { width, height, bitDepth, colour, interlaced }: PngFields,
   rows: Uint8Array,
   palette?: Uint8Array,
+  transparency?: Uint8Array,
 ): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -162,6 +163,7 @@ export function wrapPng(
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
     chunk("IHDR", header),
     ...(palette === undefined ? [] : [chunk("PLTE", palette)]),
+    ...(transparency === undefined ? [] : [chunk("tRNS", transparency)]),
     chunk("IDAT", data.subarray(0, half)),
     chunk("IDAT", data.subarray(half)),
     chunk("IEND", new Uint8Array()),

@@ -8,6 +8,7 @@ import type { RecognizedPage } from "#docket/contract/page";
 import {
   addScan,
   createNoise,
+  encodePng,
   encodeTiff,
   mapPixels,
   type Picture,
@@ -193,7 +194,14 @@ describe("a picture that is a document", () => {
     function at(x: number, y: number): number {
       return grey[y * width + x] as number;
     }
+    // Paper and ink are both black; that the paper is transparent tells them apart.
+    const black = new Uint8Array(6);
+    const key = rowsOf(width, (row, y) => {
+      for (let x = 0; x < width; x++) row[x] = at(x, y) > 127 ? 0 : 30;
+    });
     const kinds = {
+      "entry.png": wrapPng({ width, height, bitDepth: 1, colour: 3 }, bits, black, Uint8Array.of(255, 0)),
+      "key.png": wrapPng({ width, height, bitDepth: 8, colour: 0 }, key, undefined, Uint8Array.of(0, 0)),
       "bits.png": wrapPng({ width, height, bitDepth: 1, colour: 0 }, bits),
       "palette.png": wrapPng({ width, height, bitDepth: 1, colour: 3 }, bits, Uint8Array.of(20, 0, 80, 255, 250, 230)),
       "transparent.png": wrapPng({ width, height, bitDepth: 8, colour: 6 }, transparent),
@@ -204,6 +212,31 @@ describe("a picture that is a document", () => {
       expect(page.text, name).toContain("because the tide had carried timber across the channel.");
       expect([page.width, page.height], name).toEqual([width, height]);
     }
+  });
+
+  it("is not white paper where it was cut off: it fails, and says so", async () => {
+    const { width, height, grey } = crop();
+    const tags = { 256: [width], 257: [height], 258: [8], 259: [1], 262: [1], 277: [1], 278: [height / 2] };
+    const strips = [grey.subarray(0, grey.length / 2), grey.subarray(grey.length / 2)];
+    const lastStrip = encodeTiff([{ tags, strips }]);
+    // Where the second strip begins, in the table of both: 100 bytes before the end, so that most of it is not there.
+    const second = Buffer.from(Uint32Array.of(8, 8 + grey.length / 2).buffer);
+    lastStrip.writeUInt32LE(lastStrip.length - 100, lastStrip.indexOf(second) + 4);
+    const plain = encodePng(crop());
+    const interlaced = wrapPng({ width, height, bitDepth: 8, colour: 0, interlaced: true }, adam7(crop()));
+    const cut = {
+      "last-strip.tiff": lastStrip,
+      "fewer-strips.tiff": encodeTiff([{ tags, strips: strips.slice(1) }]),
+      "plain.png": plain.subarray(0, plain.length * 0.7),
+      "interlaced.png": interlaced.subarray(0, interlaced.length * 0.7),
+    };
+    for (const [name, bytes] of Object.entries(cut)) {
+      const { read, failures } = await recognize(await write(name, bytes));
+      expect(read, name).toEqual([]);
+      expect(failures, name).toMatchObject([{ page: 1, failure: { type: "Corrupt" } }]);
+    }
+    // Only the mark of the end is missing here, and nothing of the picture.
+    expect((await onePage(await write("no-end.png", plain.subarray(0, -12)))).text).toContain("timber");
   });
 
   it("is read as TIFF: each page, whatever its coding, byte order and orientation", async () => {

@@ -75,7 +75,9 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     const { runId } = currentRun();
     const { etag, size } = object;
     const { pages, mediaType } = facts;
-    const detail = { pages, mediaType, sizeBytes: size, region, staging: staging ?? undefined };
+    // What does not keep the document from being read is still to be seen by whoever wonders about its text.
+    const problems = facts.problems.length > 0 ? facts.problems : undefined;
+    const detail = { pages, mediaType, sizeBytes: size, region, staging: staging ?? undefined, problems };
     const event = insertEvent({ documentId, runId, kind: "prerequisites-met", detail }, "owned");
     const owned = await ports.database.$queryRaw<unknown[]>`
       WITH owned AS (

@@ -52,12 +52,16 @@ async function picturesOf(
   maxPixels: number,
   unreadable: Map<number, DocketError>,
 ): Promise<PicturePage[]> {
-  if (mediaType === "image/jpeg") return [jpegPage(source, name)];
-  if (mediaType === "image/png") return [await pngPage(source, name, maxPixels)];
-  return tiffPages(source, name).map((picture, index) => {
-    if ("parts" in picture) return picture;
-    unreadable.set(index + 1, picture.reason);
-    return { width: picture.width, height: picture.height, orientation: 1, parts: [] };
+  const pictures =
+    mediaType === "image/jpeg"
+      ? [jpegPage(source, name)]
+      : mediaType === "image/png"
+        ? [await pngPage(source, name, maxPixels)]
+        : tiffPages(source, name);
+  return pictures.map((picture, index) => {
+    const reason = "parts" in picture ? picture.damage : picture.reason;
+    if (reason) unreadable.set(index + 1, reason);
+    return "parts" in picture ? picture : { ...picture, orientation: 1, parts: [] };
   });
 }
 

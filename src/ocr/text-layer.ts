@@ -38,12 +38,7 @@ export function readTextLayer(document: PdfDocument, page: number, images: reado
   }
 }
 
-function collect(
-  page: TextPage,
-  toBox: (rectangle: Rectangle) => Box,
-  cover: ImageCover,
-  shown: Rectangle,
-): TextLayer {
+function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: ImageCover, shown: Rectangle): TextLayer {
   const evidence: TextLayerEvidence = {
     text: "",
     characters: 0,

@@ -3,14 +3,14 @@ import { basename } from "node:path";
 import { checkContent, checkObject } from "../../activities/document-checks.ts";
 import { failureOf } from "../../client/failure-of.ts";
 import { loadAccountSettings, loadOcrSettings } from "../../config.ts";
-import { DocketError, type Failure } from "../../contract/failures.ts";
+import { DocketError, type Failure, failureTable } from "../../contract/failures.ts";
 import type { Engine } from "../../contract/process-document.ts";
 import { chooseServices } from "../../local/choose-services.ts";
 import type { DocumentFacts } from "../../media/inspect-document.ts";
 import { createObjectStorage } from "../../storage/create-object-storage.ts";
 import { textractReachability } from "../../textract/textract-reachability.ts";
 import { formatBytes } from "../render/format.ts";
-import { type Check, failed, ok } from "./check.ts";
+import { type Check, failed, ok, warning } from "./check.ts";
 
 const title = "document";
 
@@ -92,7 +92,10 @@ function asChecks(failures: readonly Failure[], facts: DocumentFacts | null, eng
   if (failures.length > 0)
     return failures.map(({ type, message, remedy }) => failed(title, `${type}: ${message}`, remedy));
   if (facts === null) return [failed(title, "nothing could be learned of it", "Run again; report it if it stays so.")];
-  const { mediaType, pages, sizeBytes } = facts;
+  const { mediaType, pages, sizeBytes, problems } = facts;
   const words = `${mediaType}, ${pages} ${pages === 1 ? "page" : "pages"}, ${formatBytes(sizeBytes)}, not encrypted`;
-  return [ok(title, `${words}; the engine ${engine} can read it`)];
+  return [
+    ok(title, `${words}; the engine ${engine} can read it`),
+    ...problems.map((problem) => warning(title, problem, failureTable.Corrupt.remedy)),
+  ];
 }

@@ -1,3 +1,4 @@
+import type { DocketError } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
 import { type Segment, SegmentedSource, segmentLength } from "./segmented-source.ts";
 
@@ -26,6 +27,8 @@ export interface PicturePage {
   height: number;
   /** EXIF and TIFF orientation, 1-8; 1: as stored. */
   orientation: number;
+  /** What is wrong with it where it can be shown as far as it goes, but not be read as if that were all. */
+  damage?: DocketError | null;
   parts: readonly PicturePart[];
 }
 

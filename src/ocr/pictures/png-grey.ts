@@ -1,9 +1,5 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createInflate } from "node:zlib";
-import { DocketError } from "../../contract/failures.ts";
-import { type PngHeader, pngColour } from "./png-header.ts";
-import { SegmentedSource } from "./segmented-source.ts";
+import { inflatePng } from "./png-data.ts";
+import { bitsPerPixel, type PngHeader, pngChannels, pngColour } from "./png-header.ts";
 
 /** First column and row, and the steps, of each pass (ISO/IEC 15948, 8.2); one pass when not interlaced. */
 const adam7: readonly (readonly [number, number, number, number])[] = [
@@ -16,28 +12,21 @@ const adam7: readonly (readonly [number, number, number, number])[] = [
   [0, 1, 1, 2],
 ];
 
-const channels: Record<number, number> = {
-  [pngColour.grey]: 1,
-  [pngColour.rgb]: 3,
-  [pngColour.palette]: 1,
-  [pngColour.greyAlpha]: 2,
-  [pngColour.rgbAlpha]: 4,
-};
-
 /**
  * Decodes a PNG to grey bytes on white paper; two rows and the result are all that is in memory. A picture with more
- * than `maxPixels` becomes one of square means. One that was cut off stays white where its rows are missing.
+ * than `maxPixels` becomes one of square means. One that was cut off stays white where its rows are
+ * missing, and is not `whole`.
  * @throws {DocketError} `Corrupt` when the data are no zlib stream
  */
 export async function decodePngToGrey(
   header: PngHeader,
   name: string,
   maxPixels: number,
-): Promise<{ width: number; height: number; grey: Uint8Array }> {
-  const { width, height, bitDepth, interlaced } = header;
+): Promise<{ width: number; height: number; grey: Uint8Array; whole: boolean }> {
+  const { width, height, interlaced } = header;
   const canvas = new Canvas(width, height, Math.ceil(Math.sqrt((width * height) / maxPixels)));
-  const bitsPerPixel = bitDepth * (channels[header.colourType] ?? 1);
-  const pixelBytes = Math.max(1, bitsPerPixel >> 3);
+  const pixelBits = bitsPerPixel(header);
+  const pixelBytes = Math.max(1, pixelBits >> 3);
   const rows = rowsOf(interlaced ? adam7 : [[0, 0, 1, 1]], width, height);
   let target = rows.next();
   let row = Buffer.alloc(0);
@@ -46,32 +35,25 @@ export async function decodePngToGrey(
   const startRow = () => {
     while (!target.done && target.value.count === 0) target = rows.next();
     if (target.done) return;
-    const bytes = 1 + Math.ceil((target.value.count * bitsPerPixel) / 8);
+    const bytes = 1 + Math.ceil((target.value.count * pixelBits) / 8);
     above = target.value.firstOfPass ? Buffer.alloc(bytes) : row;
     row = Buffer.alloc(bytes);
     filled = 0;
   };
   startRow();
-  try {
-    await pipeline(Readable.from(pieces(header)), createInflate(), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        for (let at = 0; at < chunk.length && !target.done; ) {
-          const taken = chunk.copy(row, filled, at, Math.min(chunk.length, at + row.length - filled));
-          at += taken;
-          filled += taken;
-          if (filled < row.length) break;
-          unfilter(row, above, pixelBytes);
-          paint(header, row, target.value, canvas);
-          target = rows.next();
-          startRow();
-        }
-      }
-    });
-  } catch (error) {
-    const cutOff = (error as NodeJS.ErrnoException).code === "Z_BUF_ERROR";
-    if (!cutOff) throw new DocketError("Corrupt", `${name} is a PNG whose data are damaged.`, { cause: error });
-  }
-  return canvas.finish();
+  await inflatePng(header, name, (chunk) => {
+    for (let at = 0; at < chunk.length && !target.done; ) {
+      const taken = chunk.copy(row, filled, at, Math.min(chunk.length, at + row.length - filled));
+      at += taken;
+      filled += taken;
+      if (filled < row.length) break;
+      unfilter(row, above, pixelBytes);
+      paint(header, row, target.value, canvas);
+      target = rows.next();
+      startRow();
+    }
+  });
+  return { ...canvas.finish(), whole: target.done === true };
 }
 
 /** The picture that is painted: with a step above 1, the mean of every square of so many pixels a side. */
@@ -133,15 +115,6 @@ function* rowsOf(passes: typeof adam7, width: number, height: number): Generator
   return undefined;
 }
 
-function* pieces({ data }: PngHeader): Generator<Uint8Array> {
-  const source = new SegmentedSource(data);
-  for (let offset = 0; offset < source.size; offset += 65_536) {
-    const piece = new Uint8Array(Math.min(65_536, source.size - offset));
-    source.read(offset, piece);
-    yield piece;
-  }
-}
-
 /** Undoes a row's prediction in place (ISO/IEC 15948, 9.2); the first byte names it. */
 function unfilter(row: Buffer, above: Buffer, pixelBytes: number): void {
   const kind = row[0];
@@ -162,8 +135,13 @@ function paeth(left: number, up: number, corner: number): number {
   return byUp <= byCorner ? up : corner;
 }
 
-function paint({ bitDepth, colourType, palette }: PngHeader, row: Buffer, target: Row, canvas: Canvas): void {
-  const perPixel = channels[colourType] ?? 1;
+function paint(
+  { bitDepth, colourType, palette, transparent }: PngHeader,
+  row: Buffer,
+  target: Row,
+  canvas: Canvas,
+): void {
+  const perPixel = pngChannels[colourType] ?? 1;
   const largest = 2 ** Math.min(8, bitDepth) - 1;
   // Of 16 bits the upper eight are enough.
   const sample = (index: number) => {
@@ -171,10 +149,13 @@ function paint({ bitDepth, colourType, palette }: PngHeader, row: Buffer, target
     const bit = index * bitDepth;
     return ((row[1 + (bit >> 3)] as number) >> (8 - bitDepth - (bit & 7))) & largest;
   };
+  const whole = (index: number) => (bitDepth === 16 ? row.readUInt16BE(1 + index * 2) : sample(index));
   for (let i = 0; i < target.count; i++) {
     const at = i * perPixel;
     let value: number;
-    if (colourType === pngColour.palette) {
+    if (transparent?.every((part, k) => whole(at + k) === part)) {
+      value = 255;
+    } else if (colourType === pngColour.palette) {
       const entry = sample(at) * 3;
       value = luminance(palette[entry] ?? 0, palette[entry + 1] ?? 0, palette[entry + 2] ?? 0);
     } else if (perPixel >= 3) {

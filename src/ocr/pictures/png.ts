@@ -1,8 +1,12 @@
 import { DocketError } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
 import type { PicturePage } from "./picture-pdf.ts";
+import { hasAllRows } from "./png-data.ts";
 import { decodePngToGrey } from "./png-grey.ts";
 import { pngColour, readPngHeader } from "./png-header.ts";
+
+/** A picture with more pixels is refused when its page is drawn; its data are not looked through before. */
+const checkedPixels = 600_000_000;
 
 /**
  * A PNG file as a page. Its data are what a PDF calls Flate with PNG prediction, so they are passed on as they are;
@@ -19,15 +23,21 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
   const picture = { width, height, x: 0, y: 0 };
   const page = { width, height, orientation: 1 };
   const alpha = colourType === pngColour.greyAlpha || colourType === pngColour.rgbAlpha;
-  if (alpha || header.interlaced) {
+  if (alpha || header.transparent !== undefined || header.interlaced) {
     if (width * height > 4 * maxPixels) {
       const size = `${width} x ${height} pixels, transparent or interlaced`;
       throw new DocketError("OutOfMemory", `${name} (${size}) is larger than the recogniser may decode.`);
     }
-    const { grey, ...size } = await decodePngToGrey(header, name, maxPixels);
+    const { grey, whole, ...size } = await decodePngToGrey(header, name, maxPixels);
     const coding = "/ColorSpace/DeviceGray/BitsPerComponent 8";
-    return { ...page, parts: [{ ...picture, ...size, drawn: { width, height }, coding, data: [{ bytes: grey }] }] };
+    return {
+      ...page,
+      damage: whole ? null : cutOff(name),
+      parts: [{ ...picture, ...size, drawn: { width, height }, coding, data: [{ bytes: grey }] }],
+    };
   }
+  // One whose last chunk is there is taken to have all the others.
+  const whole = header.ended || width * height > checkedPixels || (await hasAllRows(header, name));
   const colours = colourType === pngColour.rgb ? 3 : 1;
   const space =
     colourType === pngColour.palette
@@ -37,5 +47,9 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
         : "/DeviceGray";
   const prediction = `<</Predictor 15/Colors ${colours}/BitsPerComponent ${bitDepth}/Columns ${width}>>`;
   const coding = `/ColorSpace${space}/BitsPerComponent ${bitDepth}/Filter/FlateDecode/DecodeParms${prediction}`;
-  return { ...page, parts: [{ ...picture, coding, data: header.data }] };
+  return { ...page, damage: whole ? null : cutOff(name), parts: [{ ...picture, coding, data: header.data }] };
+}
+
+function cutOff(name: string): DocketError {
+  return new DocketError("Corrupt", `${name} is a PNG that was cut off: its last rows are missing.`);
 }

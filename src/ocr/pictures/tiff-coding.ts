@@ -28,6 +28,8 @@ export function onePlane(directory: TiffDirectory): number | undefined {
 }
 
 export interface Coding {
+  /** Bytes that a part needs; Infinity where it is compressed, for then only its data themselves tell. */
+  uncompressedBytes(columns: number, rows: number): number;
   /** Entries of the image dictionary for a part of this size. */
   coding(columns: number, rows: number): PicturePart["coding"];
   /** A part's data as the PDF holds them. */
@@ -45,6 +47,7 @@ export function codingOf(directory: TiffDirectory, coded: number): Coding {
 
   if (coded === tiffCompression.ccittRle || coded === tiffCompression.ccitt3 || coded === tiffCompression.ccitt4) {
     return {
+      uncompressedBytes: () => Infinity,
       coding: (columns, rows) =>
         `/ColorSpace/DeviceGray/BitsPerComponent 1${ccitt(directory, coded, meaning, columns, rows)}`,
       data: (range) => [reversed ? { ...range, transform: "reverse-bits" } : range],
@@ -60,6 +63,8 @@ export function codingOf(directory: TiffDirectory, coded: number): Coding {
   if (little16 && coded !== tiffCompression.none)
     throw unsupported("it has compressed 16-bit samples in reverse order");
   return {
+    uncompressedBytes: (columns, rows) =>
+      coded === tiffCompression.none ? Math.ceil((columns * samples * bits) / 8) * rows : Infinity,
     coding: (columns) => (addStream) => {
       const entries = typeof space === "string" ? space : space(addStream);
       const prediction = `<</Predictor 2/Colors ${samples}/BitsPerComponent ${bits}/Columns ${columns}>>`;
@@ -160,6 +165,7 @@ function jpegCoding(directory: TiffDirectory, samples: number, meaning: number):
   const transform = samples === 3 && meaning === photometric.rgb ? "/DecodeParms<</ColorTransform 0>>" : "";
   const tables = directory.data(tag.jpegTables);
   return {
+    uncompressedBytes: () => Infinity,
     coding: () => `/ColorSpace${space}/BitsPerComponent 8/Filter/DCTDecode${transform}`,
     // Strips leave out what they have in common: it goes between their start mark and their rest.
     data: (range) =>

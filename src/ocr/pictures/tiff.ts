@@ -1,4 +1,4 @@
-import { DocketError } from "../../contract/failures.ts";
+import { DocketError, type FailureType } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
 import type { PicturePage, PicturePart } from "./picture-pdf.ts";
 import { codingOf, onePlane, tiffCompression } from "./tiff-coding.ts";
@@ -21,26 +21,42 @@ export interface UnreadablePicture {
  */
 export function tiffPages(source: SyncByteSource, name: string): (PicturePage | UnreadablePicture)[] {
   return readTiffDirectories(source, name).map((directory, index) => {
-    const [width, height] = [directory.number(tag.width) ?? 0, directory.number(tag.height) ?? 0];
+    let [width, height] = [0, 0];
+    const named = (type: FailureType, what: string) =>
+      new DocketError(type, `${name}: picture ${index + 1} cannot be read: ${what}.`);
     try {
+      [width, height] = [directory.number(tag.width) ?? 0, directory.number(tag.height) ?? 0];
       if (width === 0 || height === 0) throw new DocketError("Corrupt", "it does not say how large it is");
-      return tiffPage(directory, source, width, height);
+      const { missing, ...page } = tiffPage(directory, source, width, height);
+      if (missing === 0) return page;
+      return {
+        ...page,
+        damage: named("Corrupt", `strips or tiles of it are not wholly in the file (${missing})`),
+      };
     } catch (error) {
       if (!(error instanceof DocketError)) throw error;
-      const reason = new DocketError(error.type, `${name}: picture ${index + 1} cannot be read: ${error.message}.`);
-      return { width: width || 1, height: height || 1, reason };
+      return { width: width || 1, height: height || 1, reason: named(error.type, error.message) };
     }
   });
 }
 
-function tiffPage(directory: TiffDirectory, source: SyncByteSource, width: number, height: number): PicturePage {
+/** A picture of which `missing` strips or tiles are not, or not wholly, in the file. */
+function tiffPage(
+  directory: TiffDirectory,
+  source: SyncByteSource,
+  width: number,
+  height: number,
+): PicturePage & { missing: number } {
   const orientation = directory.number(tag.orientation) ?? 1;
   const coded = directory.number(tag.compression) ?? tiffCompression.none;
   const oldJpeg = directory.number(tag.jpegOffset);
   if (coded === tiffCompression.oldJpeg && oldJpeg !== undefined) {
-    const data = [{ source, offset: oldJpeg, length: directory.number(tag.jpegLength) ?? source.size - oldJpeg }];
+    const rest = source.size - oldJpeg;
+    if (rest <= 0) throw new DocketError("Corrupt", "its data would begin behind the end of the file");
+    // Writers of this old kind are known for wrong lengths.
+    const data = [{ source, offset: oldJpeg, length: Math.min(directory.number(tag.jpegLength) || rest, rest) }];
     const coding = "/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode";
-    return { width, height, orientation, parts: [{ width, height, x: 0, y: 0, coding, data }] };
+    return { width, height, orientation, missing: 0, parts: [{ width, height, x: 0, y: 0, coding, data }] };
   }
   const picture = codingOf(directory, coded);
   const tileWidth = directory.number(tag.tileWidth);
@@ -60,13 +76,18 @@ function tiffPage(directory: TiffDirectory, source: SyncByteSource, width: numbe
   if (offsets.length === 0) throw new DocketError("Corrupt", "it has no data");
   if (offsets.length > partLimit) throw new DocketError("Corrupt", `it has ${offsets.length} strips`);
   const parts: PicturePart[] = [];
+  let missing = Math.max(0, count - offsets.length);
   for (const [i, offset] of offsets.entries()) {
     const [x, y] = [(i % across) * partWidth, Math.floor(i / across) * partHeight];
     // A tile at the edge is whole; a last strip ends with the picture.
     const rows = tileWidth === undefined ? Math.min(partHeight, height - y) : partHeight;
-    const length = Math.min(lengths[i] ?? source.size - offset, Math.max(0, source.size - offset));
+    const rest = Math.max(0, source.size - offset);
+    const length = Math.min(lengths[i] ?? rest, rest);
+    // Writers pad what is not compressed: only what the picture needs must be there.
+    const needed = Math.min(lengths[i] ?? 1, picture.uncompressedBytes(partWidth, rows));
+    if (needed > rest) missing += 1;
     const data = picture.data({ source, offset, length });
     parts.push({ width: partWidth, height: rows, x, y, coding: picture.coding(partWidth, rows), data });
   }
-  return { width, height, orientation, parts };
+  return { width, height, orientation, missing, parts };
 }
