@@ -8,8 +8,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     reporters: ["default", "./test/support/totals-reporter.ts"],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
+    // What is looked for comes by itself; a busy machine takes its time.
+    expect: { poll: { timeout: 30_000 } },
     // The tests share one machine's PostgreSQL, Temporal and task queues.
     fileParallelism: false,
   },

@@ -81,7 +81,7 @@ it("what was reserved for an attempt that never began is given back when its doc
   const [cancelled, deleted, terminated] = handles;
   const idOf = async (key = "") => (await stack.database.document.findFirstOrThrow({ where: { key } })).id;
   await vi.waitFor(async () => expect(await budget()).toMatchObject({ committedUsd: 0.0045 }), {
-    ...{ timeout: 20_000, interval: 100 },
+    ...{ timeout: 90_000, interval: 100 },
   });
 
   await cancelled?.cancel();
@@ -121,7 +121,7 @@ it("what a batch's document had reserved is given back when its workflow was ter
     args: [{ source: { bucket: stack.bucket, prefix: `${project}/` }, project }],
   });
   await vi.waitFor(async () => expect(await budget()).toMatchObject({ committedUsd: 0.0015 }), {
-    ...{ timeout: 30_000, interval: 100 },
+    ...{ timeout: 90_000, interval: 100 },
   });
   const { workflowId } = await stack.database.document.findFirstOrThrow({ where: { key } });
   await stack.client.workflow.getHandle(workflowId).terminate("because of the test");

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { documentQueues, useStack } from "./support/stack.ts";
 
@@ -18,12 +17,9 @@ it.each(["awaitTextract", "recognizeLocally"])(
       });
 
     const handle = await start(`cancel-${stage}`);
-    let progress = await handle.query<{ stage: string; documentId: string }>("progress");
-    for (let tries = 0; progress.stage !== stage && tries < 300; tries++) {
-      await sleep(50);
-      progress = await handle.query("progress");
-    }
-    expect(progress.stage).toBe(stage);
+    const progressOf = () => handle.query<{ stage: string; documentId: string }>("progress");
+    await expect.poll(async () => (await progressOf()).stage, { timeout: 90_000, interval: 50 }).toBe(stage);
+    const progress = await progressOf();
     await handle.cancel();
     await expect(handle.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
 

@@ -72,7 +72,7 @@ it("a probe that fails opens it again for longer, one that works closes it for a
   const database = await openBreaker("region/test-again");
   await sleep(rules.openMilliseconds + 50);
   expect(await admit(database, "region/test-again")).toEqual({ allowed: true });
-  await recordFailure(database, "region/test-again", rules, "still down");
+  await recordFailure(database, "region/test-again", { ...rules, openMilliseconds: 60_000 }, "still down");
   const refused = await admit(database, "region/test-again");
   expect(refused).toMatchObject({ allowed: false, lastError: "still down" });
 

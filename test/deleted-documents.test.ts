@@ -7,12 +7,9 @@ import {
   ListMultipartUploadsCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { deletionWorkflowId } from "#docket/contract/delete-documents";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
-
-// Several commands and documents in each test: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 300_000 });
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let worker: Running;

@@ -58,7 +58,7 @@ describe("a part", () => {
 
   it("that keeps ending is given up after five restarts, with its last words", async () => {
     const said: string[] = [];
-    const crashing = 'setTimeout(() => { console.error("I cannot go on"); process.exit(7); }, 400);';
+    const crashing = 'setTimeout(() => { console.error("I cannot go on"); process.exit(7); }, 3000);';
     const report = ({ detail = "" }) => said.push(detail);
     const shared = await SharedPart.open(part("crashing", crashing), { report });
     await expect(shared.failed).rejects.toMatchObject({
@@ -101,10 +101,10 @@ describe("a part", () => {
 
   it("that never serves is ended, and its last words are told", async () => {
     const mute = part("mute", 'server.close(); console.log("no socket for me"); setInterval(() => {}, 1000);', {
-      startMilliseconds: 1500,
+      startMilliseconds: 5000,
     });
     await expect(SharedPart.open(mute, {})).rejects.toThrow(
-      /^A server did not start: does not serve after 2 s\. Its last words: no socket for me$/,
+      /^A server did not start: does not serve after 5 s\. Its last words: no socket for me$/,
     );
     const { stdout } = await runCommand("ps", ["-eo", "args"]);
     expect(stdout).not.toContain("no socket for me");

@@ -190,7 +190,7 @@ describe("the end of a look", () => {
       read: (offset, length) =>
         reads++ < 1 ? Promise.resolve(pdf.subarray(offset, offset + length)) : new Promise(() => {}),
     };
-    await expect(inspectDocument(source, { timeoutMilliseconds: 3000 })).rejects.toMatchObject({
+    await expect(inspectDocument(source, { timeoutMilliseconds: 10_000 })).rejects.toMatchObject({
       type: "StorageUnavailable",
     });
   });

@@ -51,10 +51,10 @@ it("a repeated Start sends nothing", async () => {
 it("a message that is not deleted comes again, and a deleted one does not", async () => {
   const topic = makeTopic(endpoint.address);
   await topic.send("once more");
-  const [first] = await topic.receive({ visibility: 1 });
+  const [first] = await topic.receive({ visibility: 5 });
   expect(await topic.receive()).toEqual([]);
   expect(await topic.count()).toEqual({ visible: 0, inFlight: 1 });
-  const [second] = await topic.receive({ wait: 5 });
+  const [second] = await topic.receive({ wait: 20 });
   expect(second).toMatchObject({ MessageId: first?.MessageId, Body: "once more" });
   expect(second?.Attributes).toMatchObject({ ApproximateReceiveCount: "2" });
   await topic.remove(first?.ReceiptHandle);

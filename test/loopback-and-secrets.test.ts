@@ -80,14 +80,14 @@ describe.skipIf(process.platform !== "linux")("every socket that the stack liste
     const ports = sockets.map(({ port }) => port);
     for (const { port } of named) expect(ports).toContain(Number(port));
     // And those of the workers: documents and results in one, recognition in another.
-    expect((await metricsOf(ports)).length).toBeGreaterThanOrEqual(2);
+    await expect.poll(async () => (await metricsOf(ports)).length).toBeGreaterThanOrEqual(2);
   });
 });
 
 /** The metrics of every listener that has any. */
 async function metricsOf(ports: number[]): Promise<string[]> {
   const asked = ports.map(async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2000) }).catch(
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(15_000) }).catch(
       () => null,
     );
     return answer?.ok ? await answer.text().catch(() => "") : "";

@@ -69,14 +69,14 @@ async function handIn(...faults: object[]) {
           expect(waiting?.lastFailure?.message).toContain("at work");
           return job?.jobId ?? expect.fail("no job");
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       ),
     result: () => handle.result(),
   };
 }
 
 const complete = { status: "complete", textractJobs: 1, pages: 4, storedPages: 4 };
-const atWork = { kind: "slow-job", milliseconds: 1500 };
+const atWork = { kind: "slow-job", milliseconds: 6000 };
 
 async function outcomes(outcome: string): Promise<number> {
   const text = await (await fetch(`${health}/metrics`)).text();
@@ -85,7 +85,7 @@ async function outcomes(outcome: string): Promise<number> {
   );
 }
 
-const eventually = (look: () => Promise<void>) => vi.waitFor(look, { timeout: 20_000, interval: 50 });
+const eventually = (look: () => Promise<void>) => vi.waitFor(look, { timeout: 60_000, interval: 50 });
 
 /** The first Start is taken and its answer lost; the next ones are throttled, until the faults are cleared. */
 const takenUnseen = [
@@ -139,7 +139,7 @@ describe("a document whose poll is slow", () => {
   });
 
   it("one that says too early that the job has ended makes the document look, and go on waiting", async () => {
-    const document = await handIn({ ...atWork, milliseconds: 3000 });
+    const document = await handIn({ ...atWork, milliseconds: 12_000 });
     const jobId = await document.waits();
     await topic.send({ JobId: jobId, Status: "FAILED" });
     await eventually(async () => {
@@ -147,7 +147,7 @@ describe("a document whose poll is slow", () => {
       const looks = events?.filter(
         (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === "awaitTextract",
       );
-      expect(looks).toHaveLength(2);
+      expect(looks?.length).toBeGreaterThanOrEqual(2);
     });
     expect(await document.result()).toMatchObject(complete);
   });

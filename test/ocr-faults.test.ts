@@ -93,7 +93,8 @@ describe("a recognition", () => {
       },
     );
     await expect(running).rejects.toMatchObject({ type: "Cancelled" });
-    expect(performance.now() - cancelledAt).toBeLessThan(1000);
+    // Of a second, and what a busy machine adds.
+    expect(performance.now() - cancelledAt).toBeLessThan(5000);
     expect(recognizers()).toEqual([]);
   });
 

@@ -1,11 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { docket, useStack } from "./support/stack.ts";
-
-// Several commands and documents in each test: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 300_000 });
 
 const stack = useStack();
 const project = "corrections";

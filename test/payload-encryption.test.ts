@@ -85,7 +85,7 @@ describe("with payload keys", () => {
     expect(failed).toMatchObject({
       failure: { type: "UnsupportedMedia", message: expect.stringContaining(`${secret.failing}.pdf`) },
     });
-  }, 60_000);
+  });
 
   it("a batch starts its documents, and says why it waits to who has the key", async () => {
     await mkdir(join(folder, "batch"));
@@ -103,7 +103,7 @@ describe("with payload keys", () => {
     heldId = (await document())?.id ?? "";
     const progress = () => seeing.workflow.getHandle(`document/${heldId}`).query<{ stage: string }>("progress");
     await expect.poll(async () => (await progress()).stage, { timeout: 30_000 }).toBe("submitTextract");
-  }, 60_000);
+  });
 
   it("the server keeps no name, no key of an object and no text", async () => {
     const workflows = await kept();
@@ -179,7 +179,7 @@ it("a document that began under the old key ends under the new one", async () =>
   const history = readable(await blind.workflow.getHandle(`document/${heldId}`).fetchHistory());
   for (const id of [`first-${run}`, `second-${run}`]) expect(history).toContain(id);
   expect(await command(["text", heldId], rotated)).toMatchObject({ code: 0, stdout: expect.stringContaining("held") });
-}, 60_000);
+});
 
 describe("settings that are no keys", () => {
   const good = randomBytes(32).toString("base64");

@@ -1,10 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { planRedrive, type RedriveFacts } from "#docket/client/redrive-plan";
 import { docket, useStack } from "./support/stack.ts";
-
-// Several commands and documents in each test: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 300_000 });
 
 const pagePrice = 0.0015;
 const stack = useStack();

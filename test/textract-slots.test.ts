@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 it("three workers keep slots and rates together, and an urgent document starts before those that wait", async () => {
-  await endpoint.fault({ kind: "slow-job", milliseconds: 2500, count: 3 });
+  await endpoint.fault({ kind: "slow-job", milliseconds: 8000, count: 6 });
   const run = randomUUID().slice(0, 8);
   // Text that needs no recognition, so that the jobs take the time that they are told to.
   const pdf = await PDFDocument.create();

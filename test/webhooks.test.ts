@@ -5,14 +5,11 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { postEvent } from "#docket/webhooks/post-event";
 import { isWebhookSecret, signatureOf } from "#docket/webhooks/signature";
 import { judgeAddress, networkList } from "#docket/webhooks/target-address";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
-
-// Several commands and documents in each test: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 300_000 });
 
 const secret = `whsec_${randomBytes(32).toString("base64")}`;
 let stack: Awaited<ReturnType<typeof connectStack>>;

@@ -107,7 +107,6 @@ it.each([
     });
     await worker.stop();
   },
-  60_000,
 );
 
 it("a queue that no worker of the version serves is told beside what the others found", async () => {
@@ -120,7 +119,7 @@ it("a queue that no worker of the version serves is told beside what the others 
     ["bucket", "documents", "ok"],
     ["worker", "ocr", "failed"],
   ]);
-}, 60_000);
+});
 
 it("a queue whose workers have other keys than those of the documents does not pass the gate", async () => {
   const others = await startVersion("mixed", "textract-submit", keysOf("theirs"));
@@ -137,7 +136,7 @@ it("a queue whose workers have other keys than those of the documents does not p
       detail: expect.stringContaining('"ours"'),
     }),
   ]);
-}, 60_000);
+});
 
 const held = `held-${run}`;
 const cap = (capUsd: number) => setBudget(stack.database, { project: held, capUsd, monthly: false }, () => 0);

@@ -14,6 +14,9 @@ export const wordsOfPage = lines * sentence.split(" ").length;
 export async function longPdf(name: string): Promise<Uint8Array> {
   const pdf = await PDFDocument.create();
   pdf.setTitle(name);
+  // Else two calls in different seconds would make different bytes.
+  pdf.setCreationDate(new Date(0));
+  pdf.setModificationDate(new Date(0));
   const font = await pdf.embedFont(StandardFonts.Helvetica);
   for (let page = 1; page <= 2; page++) {
     const sheet = pdf.addPage([595, 842]);

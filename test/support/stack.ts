@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, inject } from "vitest";
+import { regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
 import { createDatabase, type Database } from "#docket/database/client";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
 
@@ -30,6 +31,8 @@ export async function connectStack() {
   const database: Database = createDatabase({ url: environment["DATABASE_URL"] ?? "", poolSize: 4 });
   const connection = await Connection.connect({ address: environment["TEMPORAL_ADDRESS"] ?? "" });
   const client = new Client({ connection });
+  // Which the faults of the file before may have left open.
+  await resetBreaker(database, regionBreaker("us-east-1"));
   const bucket = environment["DOCKET_BUCKET"] ?? "";
   const storage = createObjectStorage({ region: "us-east-1", endpoint: environment["AWS_ENDPOINT_URL_S3"] });
   return {
