@@ -7,6 +7,7 @@ import { createWriteMetadata } from "#docket/activities/write-metadata";
 import { projectIdFromSlug } from "#docket/contract/document-id";
 import { type Failure, failureTable } from "#docket/contract/failures";
 import { validateInput } from "#docket/contract/valid-input";
+import { pageRow } from "#docket/database/page-row";
 import { storePages } from "#docket/database/store-pages";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
@@ -58,7 +59,7 @@ function newActor(name: string) {
     },
     store: (documentId: string) =>
       storePages(database, documentId, { engine: "local", writtenBy: run.runId, runId: run.runId }, [
-        { page, rawKey: null },
+        { row: pageRow(page), rawKey: null },
       ]),
     describe: (documentId: string, key: string) =>
       as(() =>

@@ -5,9 +5,10 @@ import { recordEvent } from "../database/document-events.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { countPages, type PageWriter, type StoredPage, storePages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { AnswerReader } from "../textract/answer-reader.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
-import { PageBuilder } from "../textract/pages-from-blocks.ts";
-import { type JobAnswer, parseAnswer, type TextractApi } from "../textract/textract-api.ts";
+import type { AnswerRead } from "../textract/read-answer.ts";
+import type { TextractApi } from "../textract/textract-api.ts";
 import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
 import { leaveNothingBehind } from "./leave-nothing-behind.ts";
@@ -48,6 +49,7 @@ export function createCollectPages(ports: {
   bucket: string;
   textract: { inRegion(region: string): TextractApi };
 }) {
+  const reader = new AnswerReader();
   return async function collectPages(request: CollectRequest): Promise<CollectedPages> {
     const { documentId, job, finished, expectedPages } = request;
     if ((await collectedResult(ports.database, documentId, job)) === null) {
@@ -74,13 +76,13 @@ export function createCollectPages(ports: {
 
   /**
    * While one answer is stored the next is kept and the one after that is on its way: three are in memory at most. Pages
-   * are stored in order, each after the answers that it comes from; the position counts what is both.
+   * are stored in order, each after the answers that it comes from; the position counts what is both. An answer that
+   * cannot be read is not kept: the next attempt asks Textract for it again.
    */
   async function readResult(request: CollectRequest, reached: { position: unknown }): Promise<void> {
     const { documentId, features, job } = request;
     const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
-    const builder = new PageBuilder();
     const rawKeys = new Map<number, string>();
     const start = startingPosition();
     const owned = () => requireOwner(ports.database, documentId, writer.runId);
@@ -90,10 +92,16 @@ export function createCollectPages(ports: {
     const place = { bucket: ports.bucket, setting: "DOCKET_BUCKET" };
     const rawKeyOf = (number: number) => `${rawPrefix(request)}${number}`;
     const ask = (token: string | null) =>
-      awaited(api.get({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined }));
+      awaited(api.getBody({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined }));
+    let openPage = 0;
+    let open: Uint8Array | null = null;
+    const read = (body: Uint8Array) => {
+      const name = `document ${documentId}, answer ${part} of job ${job.jobId}`;
+      return reader.read({ name, body, open, after: start.storedPages });
+    };
     // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
     let kept = activityInfo().attempt > 1;
-    let asked: Promise<JobAnswer> | null = null;
+    let asked: Promise<Buffer> | null = null;
     let keeping: Promise<void> = Promise.resolve();
     let storing: Promise<void> = Promise.resolve();
 
@@ -104,24 +112,20 @@ export function createCollectPages(ports: {
         // Of a document that was cancelled, or a worker that is stopped: the position is kept for who goes on.
         cancellationSignal().throwIfAborted();
         const rawKey = rawKeyOf(part);
-        const stored = kept ? await storedAnswer(rawKey) : null;
+        const stored = kept ? await storedAnswer(rawKey, read) : null;
         kept = stored !== null;
-        const result: JobAnswer = stored ?? (await (asked ?? ask(nextToken)));
-        asked = kept || result.nextToken === undefined ? null : ask(result.nextToken);
+        const answer: AnswerRead = stored ?? (await read(await (asked ?? ask(nextToken))));
+        asked = kept || answer.nextToken === null ? null : ask(answer.nextToken);
         const isKept = kept
           ? Promise.resolve()
-          : awaited(owned().then(() => keep(ports.storage, place, rawKey, result.body, "application/json")));
+          : awaited(owned().then(() => keep(ports.storage, place, rawKey, answer.body, "application/json")));
         keeping = isKept;
-        for (const block of result.blocks) {
-          if (block.Page !== undefined && !rawKeys.has(block.Page)) rawKeys.set(block.Page, rawKey);
-        }
+        for (const number of answer.numbers) if (!rawKeys.has(number)) rawKeys.set(number, rawKey);
 
-        const before = builder.openPage;
-        const complete = builder.add(result.blocks.filter((block) => (block.Page ?? 1) > start.storedPages));
-        if (result.nextToken === undefined) complete.push(...builder.finish());
-        const rows = complete.map((page) => ({ page, rawKey: rawKeys.get(page.number) ?? null }));
-        if (builder.openPage !== before) openPageBegan = { nextToken, part };
-        storedPages = complete.at(-1)?.number ?? storedPages;
+        const rows = answer.rows.map((row) => ({ row, rawKey: rawKeys.get(row.number) ?? null }));
+        if (answer.openPage !== openPage) openPageBegan = { nextToken, part };
+        ({ open, openPage } = answer);
+        storedPages = rows.at(-1)?.row.number ?? storedPages;
         for (const number of rawKeys.keys()) if (number <= storedPages) rawKeys.delete(number);
 
         await storing;
@@ -134,8 +138,8 @@ export function createCollectPages(ports: {
               heartbeat(position);
             }),
         );
-        if (result.nextToken === undefined) break;
-        nextToken = result.nextToken;
+        if (answer.nextToken === null) break;
+        nextToken = answer.nextToken;
         part++;
       }
     } finally {
@@ -149,13 +153,16 @@ export function createCollectPages(ports: {
       WHERE id = ${job.ledgerId}::uuid`;
   }
 
-  /** The answer that an earlier attempt has kept; null where it had not come so far. */
-  async function storedAnswer(key: string): Promise<JobAnswer | null> {
+  /** The answer that an earlier attempt has kept; null where it had not come so far, or kept none that can be read. */
+  async function storedAnswer(
+    key: string,
+    read: (body: Uint8Array) => Promise<AnswerRead>,
+  ): Promise<AnswerRead | null> {
     try {
-      const body = Buffer.from(await ports.storage.readWhole({ bucket: ports.bucket, key }));
-      return { ...parseAnswer(body), body };
+      return await read(await ports.storage.readWhole({ bucket: ports.bucket, key }));
     } catch (error) {
-      if (error instanceof DocketError && error.type === "ObjectMissing") return null;
+      const none = error instanceof DocketError && ["ObjectMissing", "TextractUnavailable"].includes(error.type);
+      if (none) return null;
       throw error;
     }
   }
@@ -167,8 +174,8 @@ export function createCollectPages(ports: {
   ): Promise<void> {
     const failed = new Set(finished.failedPages.map(({ page }) => page));
     const rows = pages
-      .filter(({ page }) => !failed.has(page.number))
-      .map(({ page, rawKey }) => ({ page: { ...page, number: numberInDocument(page.number, part) }, rawKey }));
+      .filter(({ row }) => !failed.has(row.number))
+      .map(({ row, rawKey }) => ({ row: { ...row, number: numberInDocument(row.number, part) }, rawKey }));
     await storePages(ports.database, documentId, writer, rows);
   }
 }

@@ -8,6 +8,7 @@ import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
+import { pageRow } from "../database/page-row.ts";
 import { missingPages, storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
 import { describe } from "../storage/object-names.ts";
@@ -68,7 +69,7 @@ export function createRecognizeLocally(ports: {
         firstPage: Math.min(position.storedPages + 1, expectedPages),
         signal,
         async onPage(page) {
-          await storePages(ports.database, documentId, writer, [{ page, rawKey: null }]);
+          await storePages(ports.database, documentId, writer, [{ row: pageRow(page), rawKey: null }]);
           position.storedPages = page.number;
           heartbeat(position);
         },

@@ -9,7 +9,7 @@ import {
   takeProbe,
 } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
-import type { TextractApi } from "../textract/textract-api.ts";
+import type { GetRequest, TextractApi } from "../textract/textract-api.ts";
 import { NotYet } from "./not-yet.ts";
 import type { QuotaGovernor } from "./quota-governor.ts";
 
@@ -35,6 +35,19 @@ export function guardedTextract(ports: Ports): { inRegion(region: string): Textr
   return {
     inRegion(region) {
       const api = ports.textract.inRegion(region);
+      const guardedGet = async <T>({ features }: GetRequest, call: () => Promise<T>): Promise<T> => {
+        const analysis = features.length > 0;
+        // What tells the server that it is alive may wait for its turn however long the line is.
+        const patient = Context.current().info.heartbeatTimeoutMs !== undefined;
+        const turn = () => governor.admitGet(region, analysis, patient ? longestTurn : lookWaitMilliseconds);
+        try {
+          return await throughBreaker(database, region, turn, call);
+        } catch (error) {
+          if (isTyped(error, "TextractThrottled"))
+            await governor.throttled(region, analysis ? "getAnalysis" : "getText");
+          throw error;
+        }
+      };
       return {
         async start(request) {
           const analysis = request.features.length > 0;
@@ -50,20 +63,8 @@ export function guardedTextract(ports: Ports): { inRegion(region: string): Textr
             throw error;
           }
         },
-        async get(request) {
-          const analysis = request.features.length > 0;
-          // What tells the server that it is alive may wait for its turn however long the line is.
-          const patient = Context.current().info.heartbeatTimeoutMs !== undefined;
-          const turn = () => governor.admitGet(region, analysis, patient ? longestTurn : lookWaitMilliseconds);
-          try {
-            return await throughBreaker(database, region, turn, () => api.get(request));
-          } catch (error) {
-            if (isTyped(error, "TextractThrottled")) {
-              await governor.throttled(region, analysis ? "getAnalysis" : "getText");
-            }
-            throw error;
-          }
-        },
+        get: (request) => guardedGet(request, () => api.get(request)),
+        getBody: (request) => guardedGet(request, () => api.getBody(request)),
       };
     },
   };

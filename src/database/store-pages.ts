@@ -1,10 +1,10 @@
-import type { RecognizedPage } from "../contract/page.ts";
 import { type Database, runStatement } from "./client.ts";
 import type { Executor } from "./document-events.ts";
 import { superseded } from "./document-owner.ts";
+import type { PageRow } from "./page-row.ts";
 
 export interface StoredPage {
-  page: RecognizedPage;
+  row: PageRow;
   /** Key of the raw Textract blocks in which the page begins; null for local pages. */
   rawKey: string | null;
 }
@@ -15,29 +15,6 @@ export interface PageWriter {
   writtenBy: string;
   /** The workflow run that must own the document. */
   runId: string;
-}
-
-/** Unicode code points, as PostgreSQL's char_length counts. */
-export function characterCount(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
-/** PostgreSQL's text cannot hold the null character, and a lone surrogate is not UTF-8. */
-export function storable(text: string): string {
-  return text.replaceAll("\0", "").toWellFormed();
-}
-
-// How JSON writes what PostgreSQL refuses: a null character, half of a surrogate pair. Rarely anything else, such as a
-// text that holds a backslash before these letters.
-const suspicious = /\\u(?:0000|d[89a-f])/;
-
-/** As JSON, with nothing in its strings that PostgreSQL refuses. */
-function storableJson(value: unknown): string {
-  const json = JSON.stringify(value);
-  if (!suspicious.test(json)) return json;
-  return JSON.stringify(value, (_, inner) => (typeof inner === "string" ? storable(inner) : inner));
 }
 
 // The columns that differ from page to page, with their types, in the order of a row's values.
@@ -56,20 +33,9 @@ export async function storePages(
 ): Promise<void> {
   if (pages.length === 0) return;
   const values: unknown[] = [documentId, writer.runId, writer.engine, writer.writtenBy];
-  const rows = pages.map(({ page, rawKey }) => {
-    const text = storable(page.text);
-    const { number, confidence, width, height, source } = page;
-    const row = [
-      number,
-      text,
-      characterCount(text),
-      confidence,
-      width,
-      height,
-      storableJson(page.lines),
-      source,
-      rawKey,
-    ];
+  const rows = pages.map(({ row: page, rawKey }) => {
+    const { number, text, characters, confidence, width, height, lines, source } = page;
+    const row = [number, text, characters, confidence, width, height, lines, source, rawKey];
     const first = values.push(...row) - row.length + 1;
     return `(${pageTypes.map((type, index) => `$${first + index}::${type}`).join()})`;
   });

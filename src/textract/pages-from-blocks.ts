@@ -1,7 +1,8 @@
 import type { Block } from "@aws-sdk/client-textract";
 import { DocketError } from "../contract/failures.ts";
-import type { Line, RecognizedPage, Word } from "../contract/page.ts";
+import type { RecognizedPage, Word } from "../contract/page.ts";
 import { boxOf } from "./block-box.ts";
+import type { OpenLine, OpenPage } from "./open-page.ts";
 
 // What a page's text is made of. Tables, fields and answers may come in another order, after pages that follow theirs.
 const textBlocks: readonly (string | undefined)[] = ["PAGE", "LINE", "WORD"];
@@ -12,13 +13,20 @@ const textBlocks: readonly (string | undefined)[] = ["PAGE", "LINE", "WORD"];
  * later one arrives. Lines keep Textract's order, which is its reading order.
  */
 export class PageBuilder {
-  #number = 0;
-  #lines: Block[] = [];
-  #words = new Map<string, Block>();
+  #number: number;
+  #lines: OpenLine[];
+  #words: Map<string, Word>;
 
-  /** Number of the page whose blocks are arriving; 0 before the first. */
-  get openPage(): number {
-    return this.#number;
+  /** @param open where another builder stopped */
+  constructor(open: OpenPage | null = null) {
+    this.#number = open?.number ?? 0;
+    this.#lines = open?.lines ?? [];
+    this.#words = open?.words ?? new Map();
+  }
+
+  /** The page whose blocks are arriving; null before the first. */
+  get open(): OpenPage | null {
+    return this.#number === 0 ? null : { number: this.#number, lines: this.#lines, words: this.#words };
   }
 
   /**
@@ -42,8 +50,8 @@ export class PageBuilder {
         if (this.#number > 0) complete.push(this.#take());
         this.#number = number;
       }
-      if (block.BlockType === "LINE") this.#lines.push(block);
-      else if (block.BlockType === "WORD" && block.Id !== undefined) this.#words.set(block.Id, block);
+      if (block.BlockType === "LINE") this.#lines.push({ ...textOf(block), words: childrenOf(block) });
+      else if (block.BlockType === "WORD" && block.Id !== undefined) this.#words.set(block.Id, textOf(block));
     }
     return complete;
   }
@@ -54,14 +62,16 @@ export class PageBuilder {
   }
 
   #take(): RecognizedPage {
-    const lines = this.#lines.map((line) => toLine(line, this.#words));
-    const confidences = [...this.#words.values()].map((word) => word.Confidence ?? 0);
+    const lines = this.#lines.map((line) => ({
+      ...line,
+      words: line.words.flatMap((id) => this.#words.get(id) ?? []),
+    }));
     const page: RecognizedPage = {
       number: this.#number,
       width: null,
       height: null,
       text: lines.map((line) => line.text).join("\n"),
-      confidence: mean(confidences),
+      confidence: mean([...this.#words.values()].map((word) => word.confidence)),
       lines,
       source: "textract",
     };
@@ -71,22 +81,12 @@ export class PageBuilder {
   }
 }
 
-function toLine(block: Block, words: ReadonlyMap<string, Block>): Line {
-  const children =
-    block.Relationships?.filter((relation) => relation.Type === "CHILD").flatMap((r) => r.Ids ?? []) ?? [];
-  return {
-    text: block.Text ?? "",
-    confidence: block.Confidence ?? 0,
-    box: boxOf(block),
-    words: children.flatMap((id) => {
-      const word = words.get(id);
-      return word === undefined ? [] : [toWord(word)];
-    }),
-  };
+function textOf(block: Block): Word {
+  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: boxOf(block) };
 }
 
-function toWord(block: Block): Word {
-  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: boxOf(block) };
+function childrenOf(block: Block): string[] {
+  return block.Relationships?.filter(({ Type }) => Type === "CHILD").flatMap(({ Ids }) => Ids ?? []) ?? [];
 }
 
 function mean(values: readonly number[]): number | null {

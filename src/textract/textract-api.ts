@@ -1,13 +1,10 @@
 import {
-  type Block,
   GetDocumentAnalysisCommand,
   GetDocumentTextDetectionCommand,
-  type GetDocumentTextDetectionResponse,
   StartDocumentAnalysisCommand,
   type StartDocumentAnalysisCommandInput,
   StartDocumentTextDetectionCommand,
   TextractClient,
-  type Warning,
 } from "@aws-sdk/client-textract";
 import type { NotificationChannel } from "../config.ts";
 import { DocketError } from "../contract/failures.ts";
@@ -15,23 +12,8 @@ import { type Feature, splitFeatures } from "../contract/features.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { describe } from "../storage/object-names.ts";
 import { answerBody } from "./answer-body.ts";
+import { type JobResult, parseAnswer } from "./parse-answer.ts";
 import { textractFailure } from "./textract-failure.ts";
-
-/** One answer of a Get operation: the job's state and up to `MaxResults` blocks. */
-export interface JobResult {
-  status: "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL_SUCCESS";
-  statusMessage: string | undefined;
-  /** Pages that Textract processed. */
-  pages: number | undefined;
-  warnings: Warning[];
-  blocks: Block[];
-  nextToken: string | undefined;
-}
-
-/** An answer together with its body as Textract sent it: JSON in the shape of the API reference. */
-export interface JobAnswer extends JobResult {
-  body: Buffer;
-}
 
 export interface StartRequest {
   document: DocumentLocation;
@@ -56,7 +38,10 @@ export interface GetRequest {
 export interface TextractApi {
   /** @returns the job's id, the same one for the same token */
   start(request: StartRequest): Promise<string>;
-  get(request: GetRequest): Promise<JobAnswer>;
+  /** A job's state; read at once, so for few blocks. */
+  get(request: GetRequest): Promise<JobResult>;
+  /** The same answer as Textract sent it, unread: JSON in the shape of the API reference. */
+  getBody(request: GetRequest): Promise<Buffer>;
 }
 
 /**
@@ -103,6 +88,21 @@ export async function requireCredentials(api: TextractApi): Promise<void> {
 }
 
 function textractApi(client: TextractClient): TextractApi {
+  const getBody = async ({ jobId, features, maxResults, nextToken }: GetRequest) => {
+    const input = {
+      JobId: jobId,
+      MaxResults: maxResults,
+      ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+    };
+    const text = features.length === 0;
+    try {
+      const command = text ? new GetDocumentTextDetectionCommand(input) : new GetDocumentAnalysisCommand(input);
+      return await answerBody(client, command, `job ${jobId}`);
+    } catch (error) {
+      throw textractFailure(error, `job ${jobId}`);
+    }
+  };
+
   return {
     async start({ document, features, token, jobTag, channel }) {
       const input = {
@@ -131,21 +131,16 @@ function textractApi(client: TextractClient): TextractApi {
       }
     },
 
-    async get({ jobId, features, maxResults, nextToken }) {
-      const input = {
-        JobId: jobId,
-        MaxResults: maxResults,
-        ...(nextToken === undefined ? {} : { NextToken: nextToken }),
-      };
+    async get(request) {
+      const body = await getBody(request);
       try {
-        const text = features.length === 0;
-        const command = text ? new GetDocumentTextDetectionCommand(input) : new GetDocumentAnalysisCommand(input);
-        const body = await answerBody(client, command);
-        return { ...parseAnswer(body), body };
+        return parseAnswer(body);
       } catch (error) {
-        throw textractFailure(error, `job ${jobId}`);
+        throw textractFailure(error, `job ${request.jobId}`);
       }
     },
+
+    getBody,
   };
 }
 
@@ -161,21 +156,4 @@ function analysisOf(
     ...(alias === undefined ? {} : { Alias: alias }),
   }));
   return { FeatureTypes: features, QueriesConfig: { Queries: everyPage } };
-}
-
-/**
- * Reads the body of a Get's answer.
- * @throws {Error} when it is not the JSON of one
- */
-export function parseAnswer(body: Buffer): JobResult {
-  const answer = JSON.parse(body.toString()) as GetDocumentTextDetectionResponse;
-  if (answer.JobStatus === undefined) throw new Error("the answer holds no JobStatus");
-  return {
-    status: answer.JobStatus,
-    statusMessage: answer.StatusMessage ?? undefined,
-    pages: answer.DocumentMetadata?.Pages,
-    warnings: answer.Warnings ?? [],
-    blocks: answer.Blocks ?? [],
-    nextToken: answer.NextToken ?? undefined,
-  };
 }

@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DocketError } from "../../contract/failures.ts";
 import type { Feature } from "../../contract/features.ts";
 import type { Database } from "../../database/client.ts";
-import type { JobResult, TextractApi } from "../../textract/textract-api.ts";
+import type { JobResult } from "../../textract/parse-answer.ts";
+import type { TextractApi } from "../../textract/textract-api.ts";
 import {
   type DeletedJob,
   findDeleted,
