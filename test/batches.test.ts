@@ -6,6 +6,10 @@ import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { askTemporal } from "#docket/activities/ask-temporal";
+import { openBatch, updateBatch } from "#docket/client/batches";
+import { connectServices } from "#docket/client/connect";
+import { fillBatch } from "#docket/client/fill-batch";
+import { ServiceWait } from "#docket/client/service-wait";
 import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
 import { createBatch } from "#docket/database/batches";
 import { smallPdf } from "./support/small-pdf.ts";
@@ -328,4 +332,78 @@ it("a document without a row is asked about: no answer of Temporal ends no batch
   await connection.close();
   await stack.client.workflow.getHandle(`document/${documentId}`).terminate("the test is over");
   await stack.database.batch.delete({ where: { id: batchId } });
+});
+
+it("two hand-ins of one source at a time, and a file that changes between two: every content is read", async () => {
+  const services = await connectServices(process.env);
+  const wait = new ServiceWait({ services: services.config, limitMilliseconds: 30_000 });
+  const project = "overlapping";
+  const source = join(folder, "overlapping");
+  const settings = { project, engine: "textract" as const, features: [], force: false, priority: 3, window: 10 };
+  const open = async () => (await openBatch(services, source, settings)).batchId;
+  const fill = (batchId: string, names: string[]) =>
+    fillBatch(
+      services,
+      batchId,
+      names.map((name) => ({ file: { file: name, path: join(folder, name) } })),
+      {
+        ...{ project, wait, signal: AbortSignal.timeout(60_000), nextBatch: open },
+        ...{ onProgress: () => {}, onRefused: (file: string) => expect.unreachable(file) },
+      },
+    );
+  const write = async (name: string, text: string) =>
+    writeFile(join(folder, name), await smallPdf(`${text} ${folder}`));
+  await write("first.pdf", "the first");
+  await write("second.pdf", "the second");
+  await write("changing.pdf", "before");
+
+  const first = await open();
+  await updateBatch(services, first, "pause");
+  expect(await open()).toBe(first);
+  expect(await fill(first, ["first.pdf", "changing.pdf"])).toEqual({ batchIds: [first], cancelled: false });
+  // As an interrupted hand-in leaves it.
+  await stack.database.batch.update({ where: { id: first }, data: { closedAt: null } });
+  await write("changing.pdf", "afterwards");
+  expect(await open()).toBe(first);
+  await fill(first, ["first.pdf", "changing.pdf"]);
+
+  const { batchIds, cancelled } = await fill(first, ["first.pdf", "changing.pdf", "second.pdf"]);
+  expect({ batchIds, cancelled }).toEqual({ batchIds: [first, expect.any(String)], cancelled: false });
+  await updateBatch(services, first, "resume");
+  const results = await Promise.all(batchIds.map((id) => stack.client.workflow.getHandle(`batch/${id}`).result()));
+  expect(results.map(({ counts }) => counts)).toMatchObject([
+    { total: 3, complete: 3, waiting: 0 },
+    { total: 1, complete: 1, waiting: 0 },
+  ]);
+
+  // What somebody cancels is not handed in by another batch.
+  const unwanted = await open();
+  await updateBatch(services, unwanted, "cancel");
+  await stack.client.workflow.getHandle(`batch/${unwanted}`).result();
+  expect(await fill(unwanted, ["first.pdf"])).toEqual({ batchIds: [unwanted], cancelled: true });
+  await services.close();
+});
+
+it("a batch without a workflow is told and can be cancelled; one whose workflow was terminated ends when it is looked at", async () => {
+  const id = await makeBatch("unbegun", [{ bucket: stack.bucket, key: "unbegun/one.pdf" }]);
+  const unbegun = await docket(["batch", "show", id]);
+  expect(unbegun.stderr).toMatch(/Nobody works on batch .*docket batch cancel/);
+  expect(unbegun.stdout).toMatch(/state +running/);
+  expect(await docket(["batch", "resume", id])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/Nobody works/),
+  });
+  expect((await docket(["batch", "cancel", id])).code).toBe(0);
+  expect((await docket(["batch", "show", id])).stdout).toMatch(/state +cancelled.*1 cancelled/s);
+  expect((await docket(["batch", "cancel", id])).stderr).toContain("has ended");
+
+  const terminated = await makeBatch("unbegun", [{ bucket: stack.bucket, key: "unbegun/two.pdf" }]);
+  const handle = await stack.client.workflow.start("processBatch", {
+    // Of a queue that nobody serves.
+    taskQueue: `nobody-${terminated}`,
+    workflowId: `batch/${terminated}`,
+    args: [{ batchId: terminated }],
+  });
+  await handle.terminate("because of the test");
+  expect((await docket(["batch", "show", terminated])).stdout).toMatch(/state +cancelled.*terminated/s);
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { deletionWorkflowId } from "#docket/contract/delete-documents";
+import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
+import { closeBatch, createBatch } from "#docket/database/batches";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
@@ -133,6 +136,32 @@ it("a worker killed with SIGKILL half way: the deletion is finished, with one en
   expect(JSON.parse((await deleting).stdout)).toMatchObject({ deleted: 1, failed: [] });
   await expectGone(documentId);
   expect(await stack.database.deletion.count({ where: { documentId } })).toBe(1);
+});
+
+it("a document that its batch waits for is cancelled there, and the batch ends; an id that is named twice is one", async () => {
+  const project = "deleted-batch";
+  const { document, documentId } = await handIn(project);
+  const { database } = stack;
+  const id = randomUUID();
+  const settings = { project, engine: "textract" as const, features: [], priority: 3, window: 10, force: true };
+  await createBatch(database, { id, source: `made of rows ${id}`, ...settings, prefix: null, onlyNew: false });
+  await addItems(database, id, [document]);
+  await closeBatch(database, id);
+  const [item] = await database.batchItem.findMany({ where: { batchId: id } });
+  const itemId = item?.id ?? "";
+  await identifyItem(database, itemId, { documentId, sha256: null });
+  await claimItems(database, [itemId], "a claim");
+  await confirmClaim(database, id, { started: "a claim", current: "" });
+
+  const answer = await docket(["delete", documentId, documentId.toUpperCase(), "--json"]);
+  expect(JSON.parse(answer.stdout)).toMatchObject({ deleted: 1, failed: [] });
+  await expectGone(documentId);
+  const batch = stack.client.workflow.execute("processBatch", {
+    taskQueue: "documents",
+    workflowId: `batch/${id}`,
+    args: [{ batchId: id, project }],
+  });
+  expect(await batch).toMatchObject({ state: "finished", counts: { total: 1, cancelled: 1, waiting: 0, underWay: 0 } });
 });
 
 it("a project is deleted only when that is said twice; a retention deletes what ended long ago", async () => {

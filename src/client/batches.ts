@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { WorkflowNotFoundError } from "@temporalio/client";
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "@temporalio/client";
 import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
@@ -9,6 +9,9 @@ import { type BatchRow, createBatch, finishBatchRow, readBatches } from "../data
 import type { Database } from "../database/client.ts";
 import type { Services } from "./connect.ts";
 import { failureOfClosed } from "./document-outcome.ts";
+
+/** Longest wait for the server's answer. */
+const answerMilliseconds = 10_000;
 
 /** How a batch is to be processed. */
 export interface BatchOptions {
@@ -42,45 +45,54 @@ export async function openBatch(
   return { batchId, resumed: found.length > 0 };
 }
 
-/** Hands in an S3 prefix, which the batch's workflow lists itself. @returns the batch's id */
+/**
+ * Hands in an S3 prefix, which the batch's workflow lists itself. Doing it twice is doing it once.
+ * @param batchId a new UUID
+ */
 export async function startPrefixBatch(
   services: Services,
+  batchId: string,
   source: { bucket: string; prefix: string },
   options: BatchOptions,
-): Promise<string> {
-  const batchId = randomUUID();
+): Promise<void> {
   const name = `s3://${source.bucket}/${source.prefix}`;
   // Whoever follows it finds it at once.
   await createBatch(services.database, { ...options, id: batchId, source: name, prefix: source, onlyNew: false });
   const input = { batchId, source, ...options, ...splitFeatures(options.features) };
   await startBatch(services, input, options.project, name);
-  return batchId;
 }
 
-/** Starts the workflow of a batch; one that runs already is left as it is. */
+/** Starts the workflow of a batch; one that runs already, or came to its end, is left as it is. */
 async function startBatch(
   services: Services,
   input: ProcessBatchInput & { batchId: string },
   project: string,
   source: string,
 ): Promise<void> {
-  await services.temporal.workflow.start(processBatchType, {
-    workflowId: batchWorkflowId(input.batchId),
-    taskQueue: taskQueues.documents,
-    args: [{ project, ...input }],
-    workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
-    workflowIdConflictPolicy: "USE_EXISTING",
-    staticSummary: `batch: ${Array.from(source).slice(-40).join("")}`,
-    typedSearchAttributes: [
-      { key: searchAttributes.project, value: project },
-      { key: searchAttributes.batch, value: input.batchId },
-    ],
-  });
+  const { temporal } = services;
+  const start = () =>
+    temporal.workflow.start(processBatchType, {
+      workflowId: batchWorkflowId(input.batchId),
+      taskQueue: taskQueues.documents,
+      args: [{ project, ...input }],
+      workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
+      workflowIdConflictPolicy: "USE_EXISTING",
+      staticSummary: `batch: ${Array.from(source).slice(-40).join("")}`,
+      typedSearchAttributes: [
+        { key: searchAttributes.project, value: project },
+        { key: searchAttributes.batch, value: input.batchId },
+      ],
+    });
+  try {
+    await temporal.withDeadline(Date.now() + answerMilliseconds, start);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
 }
 
 /**
- * Tells a running batch something.
- * @throws {DocketError} `InvalidInput` for a batch that has ended
+ * Tells a running batch something. One that Temporal does not know can be cancelled, and nothing else.
+ * @throws {DocketError} `InvalidInput` for a batch that has ended, or that nobody works on
  */
 export async function updateBatch(
   services: Services,
@@ -95,10 +107,23 @@ export async function updateBatch(
     );
   } catch (error) {
     if ((error as { code?: number }).code !== 5 && (error as Error).name !== "WorkflowNotFoundError") throw error;
-    throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, {
-      remedy: "`docket batch list` shows the batches; hand its source in again for a new one.",
-    });
+    const { finishedAt } = await readBatch(services.database, batchId);
+    const known = finishedAt !== null || (await endDeadBatch(services, batchId));
+    if (finishedAt === null && update === "cancel") return finishBatchRow(services.database, batchId, "cancelled");
+    const remedy = "`docket batch list` shows the batches; hand its source in again for a new one.";
+    if (known) throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, { remedy });
+    throw new DocketError("InvalidInput", nobodyWorksOn(batchId), { remedy: endsUnknown(batchId) });
   }
+}
+
+/** Says that Temporal has no workflow of a batch whose row is open: it was never begun there, or was deleted. */
+export function nobodyWorksOn(batchId: string): string {
+  return `Nobody works on batch ${batchId}: Temporal has no workflow ${batchWorkflowId(batchId)}.`;
+}
+
+/** What helps then, unless it is another Temporal server that was asked. */
+export function endsUnknown(batchId: string): string {
+  return `Hand its source in again to go on, or end it: \`docket batch cancel ${batchId.slice(0, 8)}\`.`;
 }
 
 /**
@@ -125,26 +150,32 @@ export async function readBatch(database: Database, id: string): Promise<BatchRo
 /**
  * Ends the row of a batch whose workflow has ended without doing so: it was terminated, or failed before it had read the
  * row. A batch that is under way, or has ended as it should, stays as it is.
+ * @returns false where Temporal has no workflow of it, which may be another Temporal's: its row stays as it is, too
  */
-export async function endDeadBatch(services: Services, batchId: string): Promise<void> {
-  const workflowId = batchWorkflowId(batchId);
+export async function endDeadBatch(
+  services: Pick<Services, "database" | "temporal">,
+  batchId: string,
+): Promise<boolean> {
   const { temporal, database } = services;
+  const handle = temporal.workflow.getHandle(batchWorkflowId(batchId));
   try {
-    const { status } = await temporal.withDeadline(Date.now() + 10_000, () =>
-      temporal.workflow.getHandle(workflowId).describe(),
-    );
-    if (status.name === "RUNNING" || status.name === "PAUSED") return;
-    const failure = await temporal.withDeadline(Date.now() + 10_000, () =>
-      failureOfClosed(services, workflowId, "batch"),
-    );
+    const { status, runId } = await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.describe());
+    if (status.name === "RUNNING" || status.name === "PAUSED") return true;
+    const failure = await failureOfClosed(services, { workflowId: handle.workflowId, runId }, "batch");
     if (failure !== null) await finishBatchRow(database, batchId, "cancelled", failure);
+    return true;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    const lost = new DocketError("Internal", `Temporal has no workflow ${workflowId}: it was deleted.`, {
-      remedy: "Submit the batch again to go on.",
-    });
-    await finishBatchRow(database, batchId, "cancelled", lost.toFailure());
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
+}
+
+/** Ends the row of a batch that Temporal knew, and does not know any more. */
+export async function endLostBatch(database: Database, batchId: string): Promise<void> {
+  const lost = new DocketError("Internal", `Temporal has no workflow ${batchWorkflowId(batchId)}: it was deleted.`, {
+    remedy: "Submit the batch again to go on.",
+  });
+  await finishBatchRow(database, batchId, "cancelled", lost.toFailure());
 }
 
 /** Documents of a batch that did not end complete, at most so many. */

@@ -63,17 +63,14 @@ export function outcomeOfFailure(
   };
 }
 
-/** The outcome of a workflow that is closed: from the database where that is final too, from the workflow otherwise. */
+/** The outcome of a run that is closed: from the database where that is final too, from the workflow otherwise. */
 export async function outcomeOfClosed(
   services: Services,
-  { documentId, workflowId, engine }: { documentId: string; workflowId: string; engine: string },
+  { documentId, engine, ...run }: ClosedRun & { documentId: string; engine: string },
 ): Promise<DocumentOutcome> {
-  const failure = await failureOfClosed(services, workflowId);
+  const failure = await failureOfClosed(services, run);
   const [record] = await readDocuments(services.database, [documentId]);
-  const final = record !== undefined && record.status !== "processing" && record.status !== "received";
-  if (record !== undefined && final && (record.status === "complete") === (failure === null)) {
-    return outcomeOf(services, record);
-  }
+  if (record !== undefined && isOutcomeOf(record, run, failure)) return outcomeOf(services, record);
   const missing: Failure = {
     type: "RecordMissing",
     message: `The workflow of document ${documentId} completed, but this database holds no result of it.`,
@@ -82,17 +79,33 @@ export async function outcomeOfClosed(
   return outcomeOfFailure(failure ?? missing, { documentId, engine, record });
 }
 
+/** A run that is known to have ended. */
+interface ClosedRun {
+  workflowId: string;
+  runId: string;
+}
+
+/** A run that completed may have found what an earlier one had read; one that failed tells its own failure only. */
+function isOutcomeOf({ status, runId }: DocumentRecord, run: ClosedRun, failure: Failure | null): boolean {
+  if (failure === null) return status === "complete";
+  return runId === run.runId && ["incomplete", "failed", "cancelled"].includes(status);
+}
+
+const answerMilliseconds = 10_000;
+
 /**
- * The failure that a closed workflow ended with; null when it completed.
+ * The failure that a run ended with; null when it completed. Of this very run: a later one, which somebody may have
+ * started meanwhile, is not waited for.
  * @param what the messages name the workflow by
  */
 export async function failureOfClosed(
-  services: Services,
-  workflowId: string,
+  { temporal }: Pick<Services, "temporal">,
+  { workflowId, runId }: ClosedRun,
   what: "document" | "batch" = "document",
 ): Promise<Failure | null> {
+  const handle = temporal.workflow.getHandle(workflowId, runId, { followRuns: false });
   try {
-    await services.temporal.workflow.getHandle(workflowId).result();
+    await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.result());
     return null;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;

@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import pLimit from "p-limit";
 import { DocketError, type Failure } from "../contract/failures.ts";
 import { addItems, type NewItem } from "../database/batch-items.ts";
-import { closeBatch } from "../database/batches.ts";
+import { closeBatch, readBatches } from "../database/batches.ts";
 import type { Services } from "./connect.ts";
 import { failureOf } from "./failure-of.ts";
 import type { FoundFile } from "./find-documents.ts";
@@ -20,6 +20,8 @@ export interface FillOptions {
   project: string;
   wait: ServiceWait;
   signal: AbortSignal;
+  /** Makes another batch of the same source, for what the first one does not take any more. @returns its id */
+  nextBatch(): Promise<string>;
   /** Told after every page of items. */
   onProgress(handedIn: number): void;
   /** Told of each file that could not be uploaded; the others go on. */
@@ -29,38 +31,57 @@ export interface FillOptions {
 const pageSize = 100;
 const uploadsAtOnce = 4;
 
+/** Where the items of a source are. */
+export interface FilledBatches {
+  /** The batch that was to be filled, and those that another hand-in of the same source made necessary. */
+  batchIds: string[];
+  /** Somebody cancelled the last of them before everything was handed in: the rest was left out. */
+  cancelled: boolean;
+}
+
 /**
  * Uploads files and adds them, page by page, to a batch, then closes it. What is uploaded and listed already is neither
- * uploaded nor listed again, so that a hand-in that was interrupted is simply done again.
- * @returns how many items the batch did not have before
+ * uploaded nor listed again, so that a hand-in that was interrupted is simply done again. Where another hand-in of the
+ * same source has closed the batch meanwhile, what it lacks goes into the next one.
  */
 export async function fillBatch(
   services: Services,
   batchId: string,
   entries: AsyncIterable<BatchEntry> | Iterable<BatchEntry>,
   options: FillOptions,
-): Promise<number> {
+): Promise<FilledBatches> {
   const { wait, signal } = options;
+  const { database } = services;
   const limit = pLimit(uploadsAtOnce);
-  let added = 0;
+  const batchIds = [batchId];
+  let latest = batchId;
   let seen = 0;
   let page: BatchEntry[] = [];
-  const flush = async () => {
+  /** @returns false where the batch was cancelled */
+  const flush = async (): Promise<boolean> => {
     signal.throwIfAborted();
     const items = await Promise.all(page.map((entry) => limit(() => itemOf(services, entry, options))));
-    const present = items.filter((item) => item !== null);
-    if (present.length > 0) added += await wait.through(() => addItems(services.database, batchId, present));
+    let left = items.filter((item) => item !== null);
+    for (;;) {
+      if (left.length > 0) left = await wait.through(() => addItems(database, latest, left));
+      if (left.length === 0) break;
+      const [batch] = await wait.through(() => readBatches(database, { id: latest }));
+      if (batch?.state === "cancelled") return false;
+      latest = await options.nextBatch();
+      batchIds.push(latest);
+    }
     seen += page.length;
     page = [];
     options.onProgress(seen);
+    return true;
   };
   for await (const entry of entries) {
     page.push(entry);
-    if (page.length === pageSize) await flush();
+    if (page.length === pageSize && !(await flush())) return { batchIds, cancelled: true };
   }
-  if (page.length > 0) await flush();
-  await wait.through(() => closeBatch(services.database, batchId));
-  return added;
+  if (page.length > 0 && !(await flush())) return { batchIds, cancelled: true };
+  await wait.through(() => closeBatch(database, latest));
+  return { batchIds, cancelled: false };
 }
 
 async function itemOf(services: Services, entry: BatchEntry, options: FillOptions): Promise<NewItem | null> {
@@ -78,7 +99,8 @@ async function itemOf(services: Services, entry: BatchEntry, options: FillOption
       sha256,
       fileName: basename(file.path),
       source,
-      reference: `${project}\n${source}`,
+      // With its content: a file that changed since a hand-in that was interrupted is another item.
+      reference: `${project}\n${source}\n${sha256}`,
       ...fields,
     };
   } catch (error) {

@@ -157,7 +157,7 @@ export class DocumentFollower {
           document.stage = stage.stage ?? document.stage;
           document.waitingFor = stage.waitingFor;
         } else {
-          this.#settle(document, await outcomeOfClosed(this.#services, document));
+          this.#settle(document, await outcomeOfClosed(this.#services, { ...document, runId: stage.runId }));
         }
       }),
     );

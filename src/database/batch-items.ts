@@ -37,14 +37,20 @@ export interface WaitingItem {
 /** Final states of an item, each with its counter in the batch's row. */
 export type ItemEnd = "reused" | "complete" | "incomplete" | "failed" | "cancelled";
 
-/** Adds items in their order, and counts those that were not there. @returns how many those are */
-export async function addItems(executor: Executor, batchId: string, items: readonly NewItem[]): Promise<number> {
+/**
+ * Adds items in their order, and counts those that were not there. A batch that is closed takes none.
+ * @returns the items that a closed batch does not have: whoever hands them in needs another batch for them
+ */
+export async function addItems(executor: Executor, batchId: string, items: readonly NewItem[]): Promise<NewItem[]> {
   const rows = items.map((item) => {
     const reference = item.reference ?? `s3://${item.bucket}/${item.key}#${item.version ?? ""}`;
     return { id: uuidv5(reference, batchId), ...item };
   });
-  const [answer] = await executor.$queryRaw<{ added: number }[]>`
-    WITH added AS (
+  const open = await executor.$queryRaw<unknown[]>`
+    WITH open AS (
+      -- Held, so that it is not closed meanwhile.
+      SELECT id FROM batches WHERE id = ${batchId}::uuid AND closed_at IS NULL FOR NO KEY UPDATE),
+    added AS (
       INSERT INTO batch_items (id, batch_id, bucket, key, object_version, etag, sha256, file_name, source, project,
                                priority, custom_fields)
       SELECT id, ${batchId}::uuid, bucket, key, version, etag, sha256, "fileName", source, project, priority,
@@ -52,13 +58,18 @@ export async function addItems(executor: Executor, batchId: string, items: reado
       FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS (
         id uuid, bucket text, key text, version text, etag text, sha256 text, "fileName" text, source text,
         project text, priority smallint, "customFields" jsonb)) WITH ORDINALITY
+      WHERE EXISTS (SELECT 1 FROM open)
       ORDER BY ordinality
       ON CONFLICT (id) DO NOTHING RETURNING 1),
     counted AS (
       UPDATE batches SET total = total + (SELECT count(*) FROM added)::int
       WHERE id = ${batchId}::uuid AND EXISTS (SELECT 1 FROM added))
-    SELECT count(*)::int AS added FROM added`;
-  return answer?.added ?? 0;
+    SELECT 1 FROM open`;
+  if (open.length > 0) return [];
+  const listed = await executor.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM batch_items WHERE id = ANY(${rows.map(({ id }) => id)}::uuid[])`;
+  const known = new Set(listed.map(({ id }) => id));
+  return items.filter((_, index) => !known.has(rows[index]?.id ?? ""));
 }
 
 /** Items that wait, the first in line first: by priority, then in the order of the list. */

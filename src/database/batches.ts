@@ -101,7 +101,7 @@ export async function writeWaiting(executor: Executor, id: string, waitingFor: s
     UPDATE batches SET waiting_for = ${waitingFor} WHERE id = ${id}::uuid AND waiting_for IS DISTINCT FROM ${waitingFor}`;
 }
 
-/** No more items will come. */
+/** No more items will come, and none are taken any more. */
 export async function closeBatch(executor: Executor, id: string): Promise<void> {
   await executor.$executeRaw`UPDATE batches SET closed_at = coalesce(closed_at, now()) WHERE id = ${id}::uuid`;
 }
@@ -117,6 +117,8 @@ export async function finishBatchRow(
   failure: Failure | null = null,
 ): Promise<void> {
   const { type = null, message = null, remedy = null } = failure ?? {};
+  // By a statement of its own: items that somebody adds at this moment are seen by the next one.
+  await closeBatch(executor, id);
   await executor.$executeRaw`
     WITH left_over AS (
       UPDATE batch_items SET state = 'cancelled', finished_at = now(), claim = NULL
@@ -129,6 +131,6 @@ export async function finishBatchRow(
       failure_type = CASE WHEN finished_at IS NULL THEN failure.type ELSE failure_type END,
       failure_message = CASE WHEN finished_at IS NULL THEN failure.message ELSE failure_message END,
       failure_remedy = CASE WHEN finished_at IS NULL THEN failure.remedy ELSE failure_remedy END,
-      finished_at = coalesce(finished_at, now()), closed_at = coalesce(closed_at, now())
+      finished_at = coalesce(finished_at, now())
     FROM failure WHERE id = ${id}::uuid`;
 }

@@ -79,7 +79,15 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
       await transaction.textractJob.deleteMany({ where: { documentId } });
       // A batch's line names the file; where the document came by another key, the batch's own line is not its.
       const { bucket, key } = document;
-      await transaction.batchItem.deleteMany({ where: { bucket, key, documentId } });
+      await transaction.$executeRaw`
+        WITH gone AS (
+          DELETE FROM batch_items WHERE bucket = ${bucket} AND key = ${key} AND document_id = ${documentId}::uuid
+          RETURNING batch_id, state),
+        -- Still counted in its batch's total: one that had not ended there ends so, or the batch would wait for it for ever.
+        unended AS (
+          SELECT batch_id, count(*)::int AS items FROM gone WHERE state IN ('waiting', 'claimed', 'started')
+          GROUP BY batch_id)
+        UPDATE batches b SET cancelled = b.cancelled + u.items FROM unended u WHERE b.id = u.batch_id`;
       await transaction.circuitBreaker.deleteMany({ where: { name: note.breaker } });
       // Pages, corrections, metadata and events go with it.
       await transaction.document.delete({ where: { id: documentId } });

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { largestWindow } from "../../contract/process-batch.ts";
+import type { Database } from "../../database/client.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -86,15 +87,18 @@ async function handIn(named: string, options: Options): Promise<number> {
         return planBatch(services, source, batchOptions, options.json ?? false);
       }
       const request = { services, source, options: batchOptions, strict, wait, signal };
-      const { batchId, refused } = await handInBatch(request);
-      const code = refused > 0 ? exitCodes.documentFailed : exitCodes.complete;
-      if (options.detach) {
-        if (options.json) await printJson({ id: batchId });
-        else await print(batchId);
-        return code;
+      const { batchIds, refused } = await handInBatch(request);
+      let code: number = refused > 0 ? exitCodes.documentFailed : exitCodes.complete;
+      for (const batchId of batchIds) {
+        if (options.detach) {
+          if (options.json) await printJson({ id: batchId });
+          else await print(batchId);
+          continue;
+        }
+        note(`Batch ${batchId}`);
+        code = Math.max(code, await followBatch(services, batchId, { wait, signal, json: options.json ?? false }));
       }
-      note(`Batch ${batchId}`);
-      return Math.max(code, await followBatch(services, batchId, { wait, signal, json: options.json ?? false }));
+      return code;
     });
   } catch (error) {
     const code = interruption.exitCode();
@@ -122,11 +126,40 @@ async function show(reference: string, options: Options): Promise<number> {
   const { withDatabase } = await import("../stack/find-services.ts");
   const { readBatch, resolveBatch } = await import("../../client/batches.ts");
   return withDatabase(options.dataDirectory, { seconds: 0 }, async (database) => {
-    const row = await readBatch(database, await resolveBatch(database, reference));
+    const batchId = await resolveBatch(database, reference);
+    let row = await readBatch(database, batchId);
+    if (row.finishedAt === null) {
+      await askTemporal(database, batchId, options.dataDirectory);
+      row = await readBatch(database, batchId);
+    }
     if (options.json) await printJson(batchJson(row));
     else await print(renderBatch(row));
     return exitCodes.complete;
   });
+}
+
+/** A batch whose workflow has ended without telling its row is ended here; says so where nobody works on it at all. */
+async function askTemporal(database: Database, batchId: string, dataDirectory: string): Promise<void> {
+  const [{ attach }, { connectTemporal }, { loadConfig }, { endDeadBatch, endsUnknown, nobodyWorksOn }] =
+    await Promise.all([
+      import("../stack/find-services.ts"),
+      import("../../client/connect.ts"),
+      import("../../config.ts"),
+      import("../../client/batches.ts"),
+    ]);
+  try {
+    await attach(dataDirectory);
+  } catch {
+    note("No stack runs now; the batch goes on when one does.");
+    return;
+  }
+  try {
+    const temporal = await connectTemporal(loadConfig().temporal);
+    const known = await endDeadBatch({ database, temporal }, batchId).finally(() => temporal.connection.close());
+    if (!known) note(`${nobodyWorksOn(batchId)} ${endsUnknown(batchId)}`);
+  } catch (error) {
+    note(`Whether anybody works on it is not to be had: ${(error as Error).message}`);
+  }
 }
 
 async function tell(action: string, reference: string, options: Options): Promise<number> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { endDeadBatch, readBatch, unreadItems } from "../../client/batches.ts";
+import { endDeadBatch, endLostBatch, readBatch, unreadItems } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
 import type { ServiceWait } from "../../client/service-wait.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -40,12 +40,13 @@ export async function followBatch(
     if (batch.finishedAt === null) {
       if (Date.now() - asked >= askEveryMilliseconds) {
         asked = Date.now();
-        await wait.through(() => endDeadBatch(services, batchId));
+        const known = await wait.through(() => endDeadBatch(services, batchId));
+        if (!known) await wait.through(() => endLostBatch(services.database, batchId));
       }
       await sleep(lookEveryMilliseconds, undefined, { signal });
       continue;
     }
-    const { failed, incomplete, cancelled } = batch.counts;
+    const { failed, incomplete, cancelled, waiting } = batch.counts;
     if (json) await printJson(batchJson(batch));
     else {
       await print(`Batch ${batchId}: ${line} (${formatDuration(Date.now() - began)})`);
@@ -57,7 +58,8 @@ export async function followBatch(
       const more = failed + incomplete - mostFailures;
       if (more > 0) await print(`  and ${formatCount(more)} more; \`docket status --status failed\` lists them`);
     }
-    return failed + incomplete + cancelled > 0 || batch.failure !== null
+    // What still waits in a batch that has ended is never begun.
+    return failed + incomplete + cancelled + waiting > 0 || batch.failure !== null
       ? exitCodes.documentFailed
       : exitCodes.complete;
   }

@@ -1,11 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { type BatchOptions, openBatch, startPrefixBatch } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
+import { failureOf } from "../../client/failure-of.ts";
 import { type BatchEntry, fillBatch } from "../../client/fill-batch.ts";
 import { type FoundFile, findDocuments, whyUnreadable } from "../../client/find-documents.ts";
 import { readManifest } from "../../client/read-manifest.ts";
 import type { ServiceWait } from "../../client/service-wait.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
+import { finishBatchRow } from "../../database/batches.ts";
 import { note } from "../output.ts";
 import { formatCount } from "../render/format.ts";
 import { printableLine } from "../render/printable.ts";
@@ -21,9 +24,10 @@ export interface HandInBatch {
   signal: AbortSignal;
 }
 
-/** A batch that was handed in, and how much of its source could not be. */
+/** What was handed in, and how much of the source could not be. */
 export interface HandedInBatch {
-  batchId: string;
+  /** One, or several where another hand-in of the same source was under way and closed the first. */
+  batchIds: string[];
   refused: number;
 }
 
@@ -34,14 +38,28 @@ const mostTold = 100;
  * @throws {DocketError} `InvalidInput` for a strict batch with something that cannot be taken
  */
 export async function handInBatch(request: HandInBatch): Promise<HandedInBatch> {
-  const { services, source, options } = request;
+  const { source } = request;
   if (source.kind === "prefix") {
-    const { bucket, prefix } = source;
-    // Once only: a second would be a second batch.
-    const batchId = await startPrefixBatch(services, { bucket, prefix }, options);
-    return { batchId, refused: 0 };
+    return { batchIds: [await prefixBatch(request, source)], refused: 0 };
   }
   return source.kind === "manifest" ? manifestBatch(request, source.file) : filesBatch(request, source.paths);
+}
+
+async function prefixBatch(
+  { services, options, wait, signal }: HandInBatch,
+  { bucket, prefix }: { bucket: string; prefix: string },
+): Promise<string> {
+  const batchId = randomUUID();
+  try {
+    await wait.through(() => startPrefixBatch(services, batchId, { bucket, prefix }, options));
+    return batchId;
+  } catch (error) {
+    // Nobody would ever work on it. Should its start have been taken after all, its workflow ends at once.
+    if (!signal.aborted) {
+      await finishBatchRow(services.database, batchId, "cancelled", failureOf(error)).catch(() => undefined);
+    }
+    throw error;
+  }
 }
 
 async function filesBatch(request: HandInBatch, paths: string[]): Promise<HandedInBatch> {
@@ -92,14 +110,21 @@ async function fill(
 ): Promise<HandedInBatch> {
   const { batchId, resumed } = await wait.through(() => openBatch(services, source, options));
   if (resumed) note(`Batch ${batchId} was not handed in to its end: going on with it.`);
-  await fillBatch(services, batchId, entries, {
+  const nextBatch = async () => {
+    const next = await wait.through(() => openBatch(services, source, options));
+    note(`Batch ${next.batchId} takes what another hand-in of the same source left out.`);
+    return next.batchId;
+  };
+  const { batchIds, cancelled } = await fillBatch(services, batchId, entries, {
     project: options.project,
     wait,
     signal,
+    nextBatch,
     onProgress: (handedIn) => note(`${formatCount(handedIn)} handed in`),
     onRefused: (file: string, failure: Failure) => refused.tell(refusal(file, failure)),
   });
-  return { batchId, refused: refused.count() };
+  if (cancelled) refused.tell(`what is left of ${source}: batch ${batchIds.at(-1)} was cancelled`);
+  return { batchIds, refused: refused.count() };
 }
 
 /** A failure with the file's name, which most messages begin with. */
