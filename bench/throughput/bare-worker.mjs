@@ -6,7 +6,7 @@ import { queueOptions } from "#docket/worker/queue-options";
 Runtime.install({ logger: new DefaultLogger("WARN"), shutdownSignals: ["SIGTERM", "SIGINT"] });
 const connection = await NativeConnection.connect({ address: process.env["TEMPORAL_ADDRESS"] ?? "" });
 const namespace = process.env["TEMPORAL_NAMESPACE"] ?? "default";
-const nothing = async () => {};
+const nothing = async (/** @type {unknown} */ input) => input;
 const names = ["ensureProject", "createRecord", "writeMetadata", "checkPrerequisites", "submitTextract"];
 const activities = Object.fromEntries(
   [...names, "awaitTextract", "collectPages", "completeDocument"].map((name) => [name, nothing]),

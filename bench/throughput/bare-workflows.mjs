@@ -1,4 +1,5 @@
-import { proxyActivities, workflowInfo } from "@temporalio/workflow";
+import { proxyActivities, upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
+import { searchAttributes } from "#docket/contract/search-attributes";
 
 const options = (/** @type {string} */ taskQueue) => ({ taskQueue, startToCloseTimeout: "15 seconds" });
 
@@ -22,3 +23,39 @@ export const bareDocument = () => run("bare-textract-submit", "bare-textract-res
 
 /** All on one task queue: nothing that is faster does as many activities. */
 export const bareOnOneQueue = () => run(workflowInfo().taskQueue, workflowInfo().taskQueue);
+
+/**
+ * With what a document's workflow tells of itself: search attributes, priority, fairness key, summaries, time-outs, and
+ * payloads of its size. What is between this and a document is the work of its activities.
+ */
+export async function bareTold() {
+  const told = {
+    scheduleToCloseTimeout: "30 days",
+    heartbeatTimeout: "15 seconds",
+    priority: { priorityKey: 3, fairnessKey: "bench" },
+    summary: "document.pdf",
+  };
+  const proxy = (/** @type {string} */ queue) => proxyActivities({ ...options(queue), ...told });
+  const own = proxy(workflowInfo().taskQueue);
+  const submitting = proxy("bare-textract-submit");
+  const reading = proxy("bare-textract-results");
+  const payload = { document: "x".repeat(500) };
+  const stage = (/** @type {string} */ value) => upsertSearchAttributes([{ key: searchAttributes.stage, value }]);
+  upsertSearchAttributes([
+    { key: searchAttributes.project, value: "bench" },
+    { key: searchAttributes.engine, value: "textract" },
+    { key: searchAttributes.stage, value: "ensureProject" },
+  ]);
+  await own.ensureProject(payload);
+  await own.createRecord(payload);
+  await own.writeMetadata(payload);
+  await own.checkPrerequisites(payload);
+  stage("submitTextract");
+  await submitting.submitTextract(payload);
+  stage("awaitTextract");
+  await reading.awaitTextract(payload);
+  stage("collectPages");
+  await reading.collectPages(payload);
+  await own.completeDocument(payload);
+  stage("complete");
+}

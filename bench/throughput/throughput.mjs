@@ -1,12 +1,13 @@
 // Documents a second through the whole processDocument: npm run bench:throughput -- [--documents 200] [--rounds 3]
-// [--sides docket,bare,bare-one-queue,celery] [--server own] [--minutes 10] [--json]
+// [--sides docket,bare,bare-told,bare-one-queue,celery] [--server own] [--minutes 10] [--json]
 //
 // One-page documents lie in S3 already, and Textract answers at once (bench/support/instant-textract.mjs). Beside it, in
 // turns on the same servers: a bare workflow with as many activities that do nothing, on the same task queues with the
-// same worker settings (the ceiling), the same on one queue, and a minimal pipeline on Celery 5 and Redis. Prints
-// documents a second (medians over the rounds) and the processor time that each process took for a document: on a busy
-// machine that is the figure to compare. `--server own`: Temporal's own server on the same PostgreSQL, whose figure then
-// holds Temporal's share, instead of the development server with its file (built with Go at the first run).
+// same worker settings (the ceiling), the same with all that a document's workflow tells of itself, the same on one queue,
+// and a minimal pipeline on Celery 5 and Redis. Prints documents a second (medians over the rounds) and the processor time
+// that each process took for a document: on a busy machine that is the figure to compare. `--server own`: Temporal's own
+// server on the same PostgreSQL, whose figure then holds Temporal's share, instead of the development server with its file
+// (built with Go at the first run).
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -19,7 +20,7 @@ import { startCelery } from "./celery-pipeline.mjs";
 const options = readOptions(import.meta.url, {
   documents: 200,
   rounds: 3,
-  sides: "docket,bare,bare-one-queue,celery",
+  sides: "docket,bare,bare-told,bare-one-queue,celery",
   server: "development",
   minutes: 10,
   json: false,
@@ -27,6 +28,8 @@ const options = readOptions(import.meta.url, {
 const count = Math.min(10_000, options.documents);
 const rounds = Math.min(20, options.rounds);
 const warmUp = 20;
+/** @type {Record<string, string>} */
+const bareTypes = { bare: "bareDocument", "bare-told": "bareTold", "bare-one-queue": "bareOnOneQueue" };
 const together = 20;
 
 if (!["development", "own"].includes(options.server)) throw new Error("--server is development or own");
@@ -81,9 +84,9 @@ async function startSides(names) {
       const input = (/** @type {string} */ key) => ({ document: { bucket: bench.bucket, key }, project: "bench" });
       const start = (/** @type {string} */ key) => startWorkflow("processDocument", "documents", [input(key)]);
       sides.push(workflowSide(name, "processDocument", worker.pid, start));
-    } else if (name === "bare" || name === "bare-one-queue") {
+    } else if (name in bareTypes) {
       const worker = await bareWorker();
-      const type = name === "bare" ? "bareDocument" : "bareOnOneQueue";
+      const type = bareTypes[name] ?? "";
       sides.push(workflowSide(name, type, worker.pid, () => startWorkflow(type, "bare-documents", [])));
     } else if (name === "celery") {
       const celery = await startCelery(bench, 2);
