@@ -5,7 +5,9 @@ import { isNetwork } from "./contract/network.ts";
 import { plainWords, problemsOf } from "./contract/plain-words.ts";
 
 const optional = z.string().min(1).optional();
-const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+/** Timers count milliseconds in 31 bits (24 days); one that is set for longer goes off at once. */
+const mostSeconds = 2_000_000;
+const seconds = (fallback: number) => z.coerce.number().positive().max(mostSeconds).default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 const path = z.string().regex(/^\//, "is an absolute path").optional();

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { validateXML } from "xmllint-wasm";
 import { z } from "zod";
 import type { Line } from "#docket/contract/page";
+import { toAlto } from "#docket/export/alto";
 import type { ExportInput } from "#docket/export/export-input";
 import { exportFileName } from "#docket/export/file-names";
+import { toHocr } from "#docket/export/hocr";
 import { toTextractJson } from "#docket/export/textract-json";
 import { docket, stackEnvironment, useStack } from "./support/stack.ts";
 
@@ -246,6 +248,23 @@ describe("docket export", () => {
     const nothing = await docket(["export", byTextract, "--format", "pdf"]);
     expect(nothing.code).toBe(1);
     expect(nothing.stderr).toContain("-o PATH");
+  });
+
+  it("keeps a line whose words are not known as one word in hOCR and ALTO", async () => {
+    const box = { left: 0.1, top: 0.1, width: 0.5, height: 0.02 };
+    const line = { text: "Received & filed", confidence: 90, box, words: [] };
+    const page = { number: 1, width: 612, height: 792, text: line.text, lines: [line], source: "textract" };
+    const input = {
+      document: { fileName: "a.pdf", mediaType: "application/pdf", storedPages: 1 },
+      pages: async function* () {
+        yield page;
+      },
+    } as unknown as ExportInput;
+    for (const format of [toHocr, toAlto]) {
+      let written = "";
+      for await (const piece of format(input)) written += piece;
+      expect(written).toContain("Received &amp; filed");
+    }
   });
 
   it("names files safely", () => {

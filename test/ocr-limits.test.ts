@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadOcrSettings } from "#docket/config";
 import type { RecognizedPage } from "#docket/contract/page";
 import {
   addScan,
@@ -65,6 +66,10 @@ describe("the memory of a recognition", () => {
     // Node 24 reserves half a gibibyte that it does not use; that comes on top.
     expect(Number(dataBytes)).toBeLessThan(usualLimits.memoryBytes + 640 * mebibyte);
     expect(Number(dataBytes)).toBeGreaterThanOrEqual(usualLimits.memoryBytes);
+    // Should this process be killed while a decoder runs without end, nothing else would end the child.
+    const [, seconds = "unlimited"] = /^Max cpu time\s+(\S+)/m.exec(child?.limits ?? "") ?? [];
+    expect(Number(seconds)).toBeGreaterThan(usualLimits.documentMilliseconds / 1000);
+    expect(Number(seconds)).toBeLessThan((3 * usualLimits.documentMilliseconds) / 1000);
     expect(child?.badness.trim()).toBe("1000");
     expect(child?.environment).not.toContain("secret");
   });
@@ -111,6 +116,12 @@ describe("the memory of a recognition", () => {
 });
 
 describe("the time of a recognition", () => {
+  it("is refused in the settings where it is more than a timer can count, which would go off at once", () => {
+    expect(() => loadOcrSettings({ DOCKET_OCR_DOCUMENT_SECONDS: "2592000" })).toThrow(
+      "DOCKET_OCR_DOCUMENT_SECONDS must be at most 2000000",
+    );
+  });
+
   it("that a page does not keep is its failure, after a second try with fewer pixels", async () => {
     const attempts: number[] = [];
     const { read, failures } = await recognize(

@@ -5,6 +5,8 @@ import { deflateSync } from "node:zlib";
 import { degrees, PDFDocument } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecognizedPage } from "#docket/contract/page";
+import { openDocument } from "#docket/media/pdfium";
+import { openDocumentFile } from "#docket/ocr/document-file";
 import {
   addScan,
   createNoise,
@@ -237,6 +239,33 @@ describe("a picture that is a document", () => {
     }
     // Only the mark of the end is missing here, and nothing of the picture.
     expect((await onePage(await write("no-end.png", plain.subarray(0, -12)))).text).toContain("timber");
+  });
+
+  it("is read beside a picture of the same TIFF that cannot be understood", async () => {
+    const paper = { 256: [8], 257: [8], 258: [8], 259: [1], 262: [1], 277: [1], 278: [8] };
+    const strips = [new Uint8Array(64).fill(255)];
+    // Three widths do not fit into the entry: it says where they are, which is nowhere.
+    const tiff = encodeTiff([
+      { tags: { ...paper, 256: [8, 8, 8] }, strips },
+      { tags: paper, strips },
+    ]);
+    tiff.writeUInt32LE(0x7fffffff, tiff.indexOf(Buffer.from([0, 1, 3, 0, 3, 0, 0, 0])) + 8);
+    const { read, failures } = await recognize(await write("bad-tag.tiff", tiff));
+    expect(failures).toMatchObject([{ page: 1, failure: { type: "Corrupt" } }]);
+    expect(read.map(({ number }) => number)).toEqual([2]);
+  });
+
+  it("is read as JPEG in TIFF's old manner where the length of the data is wrong", async () => {
+    const jpeg = await readFile("samples/invoice.jpg");
+    const tags = { 256: [1700], 257: [2200], 259: [6], 513: [8], 514: [0xffff_ffff] };
+    const file = await openDocumentFile(await write("old.tiff", encodeTiff([{ tags, strips: [jpeg] }])), "old", 9e6);
+    expect([...file.unreadable]).toEqual([]);
+    expect(file.pdf.size).toBeLessThan(jpeg.length + 4096);
+    const document = await openDocument(file.pdf);
+    const drawn = document.withPage(1, (page) => document.renderGrey(page, 170, 220));
+    expect(drawn.some((value) => value < 128)).toBe(true);
+    document.close();
+    file.close();
   });
 
   it("is read as TIFF: each page, whatever its coding, byte order and orientation", async () => {

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { crc32 } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 import { PDFDocument as EncryptingDocument } from "@cantoo/pdf-lib";
 import { degrees, PDFDocument } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Box, Line, RecognizedPage } from "#docket/contract/page";
 import type { ExportInput } from "#docket/export/export-input";
+import { limitReaders } from "#docket/export/free-memory";
 import { pictureResolutions } from "#docket/export/pdf/picture-resolution";
 import { writeSearchablePdf } from "#docket/export/pdf/searchable-pdf";
 import { openDocument, type PdfDocument } from "#docket/media/pdfium";
@@ -351,6 +352,22 @@ describe("a searchable PDF", () => {
     await writeFile(file, await pdf.save());
     await expect(exported(file, [scanned(sheetLines)])).rejects.toMatchObject({ type: "Encrypted" });
   });
+
+  // The last one: the cap stays.
+  it("is not made of an original that takes more memory than an export may have", async () => {
+    limitReaders();
+    const content = deflateSync(Buffer.alloc(220 * 2 ** 20, " ")).toString("latin1");
+    const objects = [
+      "<</Type/Catalog/Pages 2 0 R>>",
+      "<</Type/Pages/Count 1/Kids[3 0 R]>>",
+      "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>>",
+      stream(content, "/Filter/FlateDecode"),
+    ];
+    const file = join(folder, "bomb.pdf");
+    await writeFile(file, rawPdf(objects), "latin1");
+    const page = scanned(sheetLines);
+    await expect(exported(file, [page])).rejects.toMatchObject({ type: "OutOfMemory" });
+  });
 });
 
 /** What a reader tells of a document's own text, as if it had been recognised; `scans` for pages without any. */
@@ -383,8 +400,8 @@ function tiff(pictures: Picture[]): Buffer {
   );
 }
 
-function stream(content: string): string {
-  return `<</Length ${content.length}>>\nstream\n${content}\nendstream`;
+function stream(content: string, more = ""): string {
+  return `<</Length ${content.length}${more}>>\nstream\n${content}\nendstream`;
 }
 
 /** A PDF of these objects, the first of which is the catalogue. */

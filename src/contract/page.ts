@@ -23,6 +23,11 @@ export interface Line {
   words: Word[];
 }
 
+/** A line's words; a line whose words are not known counts as one word, so that its text is nowhere left out. */
+export function wordsOf({ words, text, confidence, box }: Line): readonly Word[] {
+  return words.length > 0 ? words : [{ text, confidence, box }];
+}
+
 /** A straight stroke of the page, in fractions (0-1) of it from its top left. */
 export interface Rule {
   direction: "horizontal" | "vertical";

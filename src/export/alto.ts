@@ -1,4 +1,4 @@
-import type { Box, Line } from "../contract/page.ts";
+import { type Box, type Line, wordsOf } from "../contract/page.ts";
 import type { ExportInput } from "./export-input.ts";
 import { isPdf, type PlacedPage, placePages } from "./placed-page.ts";
 import { escapeXml } from "./xml.ts";
@@ -45,9 +45,7 @@ function blockElement(page: PlacedPage, { box, lines }: PlacedPage["blocks"][num
 }
 
 function strings(page: PlacedPage, line: Line): string {
-  // A line whose words are not known is one string: the schema wants at least one.
-  const words = line.words.length > 0 ? line.words : [line];
-  return words
+  return wordsOf(line)
     .map(({ box, text, confidence }) => {
       const sure = Math.min(1, Math.max(0, confidence / 100)).toFixed(4);
       return `      <String ${position(page, box)} WC="${sure}" CONTENT="${escapeXml(text)}"/>\n`;

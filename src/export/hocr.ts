@@ -1,4 +1,4 @@
-import type { Box } from "../contract/page.ts";
+import { type Box, wordsOf } from "../contract/page.ts";
 import type { ExportInput } from "./export-input.ts";
 import { isPdf, type PlacedPage, placePages } from "./placed-page.ts";
 import { escapeXml } from "./xml.ts";
@@ -38,7 +38,7 @@ function blockElement(page: PlacedPage, { box, lines }: PlacedPage["blocks"][num
   let html = `   <div class="ocr_carea" id="block_${id}" title="${bbox(page, box)}">\n`;
   html += `    <p class="ocr_par" id="par_${id}" title="${bbox(page, box)}">\n`;
   for (const [i, line] of lines.entries()) {
-    const words = line.words.map(
+    const words = wordsOf(line).map(
       (word, k) =>
         `<span class="ocrx_word" id="word_${id}_${i + 1}_${k + 1}" ` +
         `title="${bbox(page, word.box)}; x_wconf ${Math.round(word.confidence)}">${escapeXml(word.text)}</span>`,

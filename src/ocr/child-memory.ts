@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { DocketError } from "../contract/failures.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -47,13 +48,28 @@ const nodeFlags = [
  * The command that starts Node within the plan. Only RLIMIT_DATA holds: RLIMIT_AS fails on WebAssembly's guard
  * regions, and V8's own limits do not count WebAssembly. Linux alone counts mapped memory against it, so elsewhere the
  * watch ({@link residentBytes}) has to do.
+ *
+ * Processor time is limited as well, for a child whose parent was killed: it is told so by an event, which waits for
+ * ever behind a decoder that runs without end.
+ * @param milliseconds that the parent gives the child at most
+ * @throws {DocketError} `Internal` when Node cannot be started
  */
-export async function boundedNode(script: string, plan: MemoryPlan): Promise<{ command: string; arguments: string[] }> {
+export async function boundedNode(
+  script: string,
+  plan: MemoryPlan,
+  milliseconds: number,
+): Promise<{ command: string; arguments: string[] }> {
   if (process.platform !== "linux") return { command: process.execPath, arguments: [...nodeFlags, script] };
   const dataBytes = plan.dataBytes + (await reservedBytes());
   // A limit that is lower already stays; `exec` keeps the process id.
-  const limit = `ulimit -d ${Math.floor(dataBytes / 1024)} 2>/dev/null; exec "$0" "$@"`;
+  const kibibytes = Math.floor(dataBytes / 1024);
+  const limit = `ulimit -d ${kibibytes} 2>/dev/null; ulimit -t ${processorSeconds(milliseconds)} 2>/dev/null; exec "$0" "$@"`;
   return { command: "/bin/sh", arguments: ["-c", limit, process.execPath, ...nodeFlags, script] };
+}
+
+/** More than a child can use in its time: beside the engine's thread there are V8's, which compile and collect. */
+function processorSeconds(milliseconds: number): number {
+  return 60 + Math.ceil((2 * milliseconds) / 1000);
 }
 
 /** Data memory of an idle Node, apart from what it only reserves. */
@@ -68,6 +84,13 @@ function reservedBytes(): Promise<number> {
   const program = 'process.stdout.write(require("node:fs").readFileSync("/proc/self/status", "latin1"))';
   reserved ??= promisify(execFile)(process.execPath, [...nodeFlags, "-e", program], { env: childEnvironment }).then(
     ({ stdout }) => Math.max(0, statusBytes(stdout, "VmData") - idleBytes),
+    (error: Error) => {
+      // Of this moment, such as no memory for another process: the next child measures again.
+      reserved = undefined;
+      throw new DocketError("Internal", `Node cannot be started for the recogniser: ${error.message}`, {
+        cause: error,
+      });
+    },
   );
   return reserved;
 }

@@ -25,7 +25,7 @@ export async function drawPageFile(
   limits: DrawLimits,
 ): Promise<{ width: number; height: number }> {
   const plan = planMemory(limits.memoryBytes);
-  const { command, arguments: parameters } = await boundedNode(childScript, plan);
+  const { command, arguments: parameters } = await boundedNode(childScript, plan, limits.milliseconds);
   const child = spawn(command, parameters, { env: childEnvironment, stdio: ["ignore", "ignore", "ignore", "ipc"] });
   let answer: DrawAnswer | undefined;
   let killedFor: DocketError | undefined;

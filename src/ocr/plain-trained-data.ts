@@ -27,9 +27,13 @@ export async function plainTrainedData(data: readonly TrainedData[]): Promise<st
   try {
     await mkdir(dirname(cache), { recursive: true, mode: 0o700 });
     const draft = await mkdtemp(`${cache}-`);
-    for (const { language, file } of data) await place(file, join(draft, `${language}.traineddata`));
-    // Whoever was faster made the same.
-    await rename(draft, cache).catch(() => rm(draft, { recursive: true, force: true }));
+    try {
+      for (const { language, file } of data) await place(file, join(draft, `${language}.traineddata`));
+      // Whoever was faster made the same.
+      await rename(draft, cache).catch(() => {});
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
   } catch (error) {
     throw new DocketError(
       "FileUnreadable",

@@ -41,7 +41,7 @@ export async function runRecognizer(
   { onMessage, signal }: RecognizerHandlers,
 ): Promise<Ending> {
   const plan = planMemory(limits.memoryBytes);
-  const { command, arguments: parameters } = await boundedNode(childScript, plan);
+  const { command, arguments: parameters } = await boundedNode(childScript, plan, limits.documentMilliseconds);
   const child = spawn(command, parameters, {
     env: childEnvironment,
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -96,7 +96,7 @@ async function respond(options: CodecServerOptions, request: IncomingMessage, re
   } catch (error) {
     if (response.destroyed) return;
     const { status, message } = refusalOf(error);
-    answer(status, JSON.stringify({ message }), { ...json, ...(status === 413 ? { connection: "close" } : {}) });
+    answer(status, JSON.stringify({ message }), json);
   }
 }
 
@@ -134,9 +134,11 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > mostBodyBytes) throw new Refusal(413, `More than ${mostBodyBytes} bytes are not taken at once.`);
-    chunks.push(chunk);
+    if (size <= mostBodyBytes) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  // Only now, with the rest read and dropped: a caller that is still sending would find the connection broken instead.
+  if (size > mostBodyBytes) throw new Refusal(413, `More than ${mostBodyBytes} bytes are not taken at once.`);
   return Buffer.concat(chunks).toString("utf8");
 }
 

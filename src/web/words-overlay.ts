@@ -1,4 +1,4 @@
-import type { Box, Word } from "../contract/page.ts";
+import { type Box, type Word, wordsOf } from "../contract/page.ts";
 import { bareWord } from "../database/highlight-page.ts";
 import { pictureAddress } from "./addresses.ts";
 import { type Html, html } from "./html.ts";
@@ -21,7 +21,7 @@ export interface MarkedWord {
 /** The page's words line by line, those marked that are doubtful or that a search found. */
 export function markWords({ lines }: ShownPage, found: ReadonlySet<string>): MarkedWord[][] {
   return lines.map((line, l) =>
-    line.words.map((word, w) => ({
+    wordsOf(line).map((word, w) => ({
       word,
       id: `w${l + 1}-${w + 1}`,
       doubtful: word.confidence < doubtfulConfidence,

@@ -58,8 +58,9 @@ async function exportDocuments(references: string[], options: Options): Promise<
       remedy: "Name a document, or a project with --project.",
     });
   }
-  const { keepHeapSmall } = await import("../../export/free-memory.ts");
+  const { keepHeapSmall, limitReaders } = await import("../../export/free-memory.ts");
   keepHeapSmall();
+  limitReaders();
   const [{ withDatabaseAddress }, { DocumentReader }, { sweepWorkFolders }] = await Promise.all([
     import("../stack/find-services.ts"),
     import("../../database/document-reader.ts"),

@@ -1,10 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { DocketError } from "../../contract/failures.ts";
+import { wordsOf } from "../../contract/page.ts";
 import { openDocument, type PdfDocument, type SyncByteSource } from "../../media/pdfium.ts";
 import { type DocumentFile, openDocumentFile } from "../../ocr/document-file.ts";
 import type { ExportedPage, ExportInput } from "../export-input.ts";
-import { collectGarbage, freeReaders } from "../free-memory.ts";
+import { collectGarbage, freeReaders, withinMemory } from "../free-memory.ts";
 import { decodedPixels } from "../page-sizes.ts";
 import { writeFont } from "./font-objects.ts";
 import { CharacterCodes } from "./glyphless-font.ts";
@@ -37,11 +38,15 @@ export interface SearchablePdf {
  * page's own text has already are left out. In memory are one page's words at a time, and where the objects begin.
  *
  * @param path of the file to write
- * @throws {DocketError} `Encrypted`, `Corrupt`, `UnsupportedMedia`; as fetching the original does
+ * @throws {DocketError} `Encrypted`, `Corrupt`, `UnsupportedMedia`, `OutOfMemory`; as fetching the original does
  */
 export async function writeSearchablePdf(input: ExportInput, path: string): Promise<SearchablePdf> {
-  const name = input.document.fileName;
   const original = await input.original();
+  return withinMemory(input.document.fileName, () => writeFrom(original, input, path));
+}
+
+async function writeFrom(original: string, input: ExportInput, path: string): Promise<SearchablePdf> {
+  const name = input.document.fileName;
   const file = await openDocumentFile(original, name, decodedPixels);
   try {
     const pictures = file.unit === "pixels";
@@ -178,11 +183,7 @@ function contentOf(
   if (page.source === "text-layer" || page.lines.length === 0) return "";
   const facts = readPageFacts(reader, page, pictures);
   const lines = page.lines
-    .map((line) => {
-      const words =
-        line.words.length > 0 ? line.words : [{ text: line.text, confidence: line.confidence, box: line.box }];
-      return { ...line, words: words.filter(({ box }) => !facts.hasText(box)) };
-    })
+    .map((line) => ({ ...line, words: wordsOf(line).filter(({ box }) => !facts.hasText(box)) }))
     .filter(({ words }) => words.length > 0);
   const placed = placeLines(lines, facts.width, facts.height);
   return placed.length === 0 ? "" : textContent(placed, facts.system, font, codes);
