@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadOcrSettings } from "#docket/config";
+import { plainTrainedData } from "#docket/ocr/plain-trained-data";
 import { addScan, type Picture, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
 
 const linux = process.platform === "linux";
@@ -123,6 +124,21 @@ describe("languages", () => {
       type: "InvalidInput",
       remedy: expect.stringContaining("npm install @tesseract.js-data/deu_latf"),
     });
+  });
+
+  it("leave nothing in the cache when they cannot be unpacked", async () => {
+    const [file, cache] = [join(folder, "damaged.traineddata.gz"), join(folder, "cache")];
+    await writeFile(file, "this is no gzip");
+    const before = process.env["XDG_CACHE_HOME"];
+    process.env["XDG_CACHE_HOME"] = cache;
+    try {
+      const unpacked = plainTrainedData([{ language: "eng", file }]);
+      await expect(unpacked).rejects.toMatchObject({ type: "FileUnreadable" });
+    } finally {
+      if (before === undefined) delete process.env["XDG_CACHE_HOME"];
+      else process.env["XDG_CACHE_HOME"] = before;
+    }
+    expect(await readdir(join(cache, "docket", "trained-data"))).toEqual([]);
   });
 
   it("are read with the engine that comes with Docket from a folder too, compressed or not", async () => {
