@@ -49,7 +49,11 @@ it("a dry run says what is new, what is there already under another name, and wh
   expect(first.code).toBe(0);
   await writeFile(join(folder, "2-copy.pdf"), await readFile(join(folder, "1-three.pdf")));
   await writeFile(join(folder, "4-new.pdf"), await smallPdf(`${folder} new`));
-  const counts = async () => [await stack.database.document.count(), await stack.database.batch.count()];
+  const counts = () =>
+    Promise.all([
+      stack.database.document.count({ where: { project: { slug: "dry" } } }),
+      stack.database.batch.count({ where: { project: "dry" } }),
+    ]);
   const before = await counts();
   for (const command of ["submit", "batch"]) {
     const plan = await docket([command, "--dry-run", "--json", "--project", "dry", folder]);
