@@ -1,16 +1,16 @@
 import { activityInfo } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
-import type { Database } from "../database/client.ts";
-import { recordEvent } from "../database/document-events.ts";
-import { settleBudget } from "../database/project-budgets.ts";
+import { byDriver, type Database } from "../database/client.ts";
+import { insertEvent, recordEvent } from "../database/document-events.ts";
+import { settlement } from "../database/project-budgets.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { JobResult } from "../textract/parse-answer.ts";
 import { notifiedPollDelay, type PollDelays, pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
-import { collectedResult } from "./collected-result.ts";
 import { NotYet } from "./not-yet.ts";
 import { replacedObject } from "./replaced-object.ts";
+import { resultSoFar } from "./result-so-far.ts";
 import { currentRun } from "./run-identity.ts";
 import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
 
@@ -34,7 +34,7 @@ export function createAwaitTextract(ports: {
       result = await ports.textract.inRegion(job.region).get({ jobId: job.jobId, features, maxResults: 1 });
     } catch (error) {
       if (!(error instanceof DocketError) || error.type !== "TextractJobExpired") throw error;
-      const collected = await collectedResult(ports.database, documentId, job);
+      const { collected } = await resultSoFar(byDriver(ports.database), { documentId, runId: currentRun().runId, job });
       if (collected !== null) return collected;
       await markExpired(request);
       throw error;
@@ -57,25 +57,22 @@ export function createAwaitTextract(ports: {
     const costUsd = failed ? 0 : costOfJob(Math.max(0, pages - unread), features);
     const replaced = failed ? null : await replacedObject(ports, job.ledgerId);
     const states = { SUCCEEDED: "succeeded", PARTIAL_SUCCESS: "partial_success", FAILED: "failed" } as const;
-    await ports.database.textractJob.updateMany({
-      where: { id: job.ledgerId, state: "submitted" },
-      data: {
-        state: states[result.status],
-        statusMessage: result.statusMessage ?? null,
-        pages,
-        failedPages,
-        costUsd,
-        finishedAt: new Date(),
-      },
-    });
-    await settleBudget(ports.database, job.ledgerId, costUsd);
-    await recordEvent(ports.database, {
+    const statusMessage = result.statusMessage ?? null;
+    const event = insertEvent({
       documentId,
       runId: currentRun().runId,
       kind: "textract-finished",
       discriminator: String(job.attempt),
-      detail: { jobId: job.jobId, status: result.status, statusMessage: result.statusMessage ?? null, pages },
+      detail: { jobId: job.jobId, status: result.status, statusMessage, pages },
     });
+    await byDriver(ports.database).$executeRaw`
+      WITH ended AS (
+        UPDATE textract_jobs SET
+          state = ${states[result.status]}::textract_job_state, status_message = ${statusMessage}, pages = ${pages}::int,
+          failed_pages = ${JSON.stringify(failedPages)}::jsonb, cost_usd = ${costUsd}::numeric, finished_at = now()
+        WHERE id = ${job.ledgerId}::uuid AND state = 'submitted'),
+      told AS (${event}),
+      ${settlement(job.ledgerId, costUsd)}`;
     if (result.status === "FAILED") {
       const why = result.statusMessage ?? "no status message";
       throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);

@@ -1,5 +1,4 @@
-import type { Database } from "../database/client.ts";
-import type { Executor } from "../database/document-events.ts";
+import type { Database, Executor } from "../database/client.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { countStarted, describeBudget, releaseBudget, reserveBudget } from "../database/project-budgets.ts";
 import { costOfJob } from "../textract/prices.ts";

@@ -1,6 +1,6 @@
 import { DocketError, type Failure, type FailureType } from "../contract/failures.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { insertEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { describe } from "../storage/object-names.ts";
@@ -58,7 +58,7 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     const failures: Failure[] = [];
     const fail = (type: FailureType, message: string) => failures.push(new DocketError(type, message).toFailure());
 
-    const [row] = await ports.database.$queryRaw<{ described: boolean; etag: string | null }[]>`
+    const [row] = await byDriver(ports.database).$queryRaw<{ described: boolean; etag: string | null }[]>`
       SELECT m.document_id IS NOT NULL AS described, m.etag
       FROM documents d LEFT JOIN document_metadata m ON m.document_id = d.id WHERE d.id = ${documentId}::uuid`;
     if (row === undefined) fail("RecordMissing", `Document ${documentId} (${name}) has no record.`);
@@ -79,7 +79,7 @@ export function createCheckPrerequisites(ports: CheckPorts & { database: Databas
     const problems = facts.problems.length > 0 ? facts.problems : undefined;
     const detail = { pages, mediaType, sizeBytes: size, region, staging: staging ?? undefined, problems };
     const event = insertEvent({ documentId, runId, kind: "prerequisites-met", detail }, "owned");
-    const owned = await ports.database.$queryRaw<unknown[]>`
+    const owned = await byDriver(ports.database).$queryRaw<unknown[]>`
       WITH owned AS (
         UPDATE documents SET expected_pages = ${pages}::int
         WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing' RETURNING id),

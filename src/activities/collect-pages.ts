@@ -1,18 +1,18 @@
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { requireOwner } from "../database/document-owner.ts";
+import { requireOwner, superseded } from "../database/document-owner.ts";
 import { countPages, type PageWriter, type StoredPage, storePages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { AnswerReader } from "../textract/answer-reader.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
 import type { AnswerRead } from "../textract/read-answer.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
-import { collectedResult } from "./collected-result.ts";
 import { keep } from "./keep-result.ts";
 import { leaveNothingBehind } from "./leave-nothing-behind.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
+import { resultSoFar } from "./result-so-far.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
 import type { CollectedPages, CollectRequest } from "./textract-steps.ts";
@@ -52,12 +52,15 @@ export function createCollectPages(ports: {
   const reader = new AnswerReader();
   return async function collectPages(request: CollectRequest): Promise<CollectedPages> {
     const { documentId, job, finished, expectedPages } = request;
-    if ((await collectedResult(ports.database, documentId, job)) === null) {
+    const executor = byDriver(ports.database);
+    const { runId } = currentRun();
+    const { collected, owned } = await resultSoFar(executor, { documentId, runId, job });
+    if (collected === null) {
       const reached: { position: unknown } = { position: activityInfo().heartbeatDetails };
       // A request may wait for its turn at the region's rate for longer than the heartbeat time-out.
       await stayAlive(
         () =>
-          readResult(request, reached).catch((error) => {
+          readResult(request, reached, owned).catch((error) => {
             // An answer may be on its way into S3 while the document is deleted.
             const written = { documentId, ledgerId: job.ledgerId, bucket: ports.bucket, prefix: rawPrefix(request) };
             return leaveNothingBehind(ports, written, error);
@@ -66,11 +69,12 @@ export function createCollectPages(ports: {
       );
     }
     const whole = request.part?.wholeLedgerId ?? job.ledgerId;
-    const counted = await countPages(ports.database, documentId, { ledgerId: whole, jobId: job.jobId, expectedPages });
+    const of = { ledgerId: whole, jobId: job.jobId, jobLedgerId: job.ledgerId, expectedPages };
+    const counted = await countPages(executor, documentId, of);
     const missing = pagesStillMissing(request, counted.stored, counted.unread);
     const detail = { jobId: job.jobId, pages: finished.pages, expectedPages, missing: missing.slice(0, 100) };
-    const event = { documentId, runId: currentRun().runId, kind: "pages-collected" as const, detail };
-    await recordEvent(ports.database, { ...event, discriminator: String(job.attempt) });
+    const event = { documentId, runId, kind: "pages-collected" as const, detail };
+    await recordEvent(executor, { ...event, discriminator: String(job.attempt) });
     return { missing };
   };
 
@@ -79,13 +83,15 @@ export function createCollectPages(ports: {
    * are stored in order, each after the answers that it comes from; the position counts what is both. An answer that
    * cannot be read is not kept: the next attempt asks Textract for it again.
    */
-  async function readResult(request: CollectRequest, reached: { position: unknown }): Promise<void> {
+  async function readResult(request: CollectRequest, reached: { position: unknown }, isOwned: boolean): Promise<void> {
     const { documentId, features, job } = request;
     const writer: PageWriter = { engine: "textract", writtenBy: job.jobId, runId: currentRun().runId };
     const api = ports.textract.inRegion(job.region);
     const rawKeys = new Map<number, string>();
+    // A document that is deleted by now has nothing to be asked for.
+    if (!isOwned) throw superseded(documentId, writer.runId);
     const start = startingPosition();
-    const owned = () => requireOwner(ports.database, documentId, writer.runId);
+    const owned = () => requireOwner(byDriver(ports.database), documentId, writer.runId);
     let { nextToken, part, storedPages } = start;
     let openPageBegan: Omit<Position, "storedPages"> = { nextToken, part };
 
@@ -105,8 +111,6 @@ export function createCollectPages(ports: {
     let keeping: Promise<void> = Promise.resolve();
     let storing: Promise<void> = Promise.resolve();
 
-    // A document that is deleted by now has nothing to be asked for.
-    await owned();
     try {
       for (;;) {
         // Of a document that was cancelled, or a worker that is stopped: the position is kept for who goes on.
@@ -135,7 +139,8 @@ export function createCollectPages(ports: {
             .then(() => store(request, writer, rows))
             .then(() => {
               reached.position = position;
-              heartbeat(position);
+              // Behind the last answer only moments are left, and every heartbeat is work for the server.
+              if (answer.nextToken !== null) heartbeat(position);
             }),
         );
         if (answer.nextToken === null) break;
@@ -147,10 +152,6 @@ export function createCollectPages(ports: {
       await Promise.allSettled([keeping]);
       await storing;
     }
-    await ports.database.$executeRaw`
-      UPDATE textract_jobs SET stored_pages = (
-        SELECT count(*) FROM pages WHERE document_id = ${documentId}::uuid AND written_by = ${job.jobId})
-      WHERE id = ${job.ledgerId}::uuid`;
   }
 
   /** The answer that an earlier attempt has kept; null where it had not come so far, or kept none that can be read. */

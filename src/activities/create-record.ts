@@ -3,8 +3,8 @@ import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation, ProcessDocumentResult } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
 import { admit, documentBreaker, documentRules } from "../database/circuit-breakers.ts";
-import type { Database } from "../database/client.ts";
-import { type Executor, insertEvent, recordEvent } from "../database/document-events.ts";
+import { byDriver, type Database, type Executor } from "../database/client.ts";
+import { insertEvent, recordEvent } from "../database/document-events.ts";
 import { readOwner, superseded } from "../database/document-owner.ts";
 import { type CompleteDocument, completeResult } from "../database/document-results.ts";
 import { Prisma } from "../database/generated/client.ts";
@@ -60,7 +60,7 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
              'processing', ${input.engine}::engine, ${input.features}::text[], ${run.workflowId}, ${run.runId}, now()
       FROM projects p WHERE p.slug = ${project}`;
     // Most documents are new: one statement, where nobody has to be asked and nothing to be held.
-    const made = await ports.database.$queryRaw<unknown[]>`
+    const made = await byDriver(ports.database).$queryRaw<unknown[]>`
       WITH made AS (${row} ON CONFLICT (id) DO NOTHING RETURNING id), told AS (${insertEvent(event, "made")})
       SELECT id::text FROM made`;
     if (made.length > 0) return { documentId, ...object, settled: null };

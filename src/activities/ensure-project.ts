@@ -2,7 +2,7 @@ import { projectIdFromSlug } from "../contract/document-id.ts";
 import type { ProcessDocumentInput } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
 import { validateInput } from "../contract/valid-input.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 
 /** The workflow's input, checked. */
 export interface ProjectEnsured extends ValidInput {
@@ -21,7 +21,7 @@ export interface ProjectEnsured extends ValidInput {
 export function createEnsureProject(ports: { database: Database }) {
   return async function ensureProject(input: ProcessDocumentInput): Promise<ProjectEnsured> {
     const valid = validateInput(input);
-    await ports.database.$executeRaw`
+    await byDriver(ports.database).$executeRaw`
       INSERT INTO projects (id, slug) VALUES (${projectIdFromSlug(valid.project)}::uuid, ${valid.project})
       ON CONFLICT (slug) DO NOTHING`;
     return { ...valid, listsSeldom: true };

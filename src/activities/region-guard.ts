@@ -8,7 +8,7 @@ import {
   regionBreaker,
   takeProbe,
 } from "../database/circuit-breakers.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import type { GetRequest, TextractApi } from "../textract/textract-api.ts";
 import { NotYet } from "./not-yet.ts";
 import type { QuotaGovernor } from "./quota-governor.ts";
@@ -96,7 +96,7 @@ async function throughBreaker<T>(
   call: () => Promise<T>,
 ): Promise<T> {
   const name = regionBreaker(region);
-  const seen = await look(database, name);
+  const seen = await look(byDriver(database), name);
   if (seen.state !== "closed" && seen.waitMilliseconds > 0) throw open(name, lookAgainIn(seen), seen.lastError);
   const wait = await turn();
   if (wait > 0) await Context.current().sleep(wait);

@@ -1,5 +1,5 @@
 import { DocketError, failureTable } from "../contract/failures.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -17,8 +17,10 @@ export async function replacedObject(
   { database, storage }: { database: Database; storage: ObjectStorage },
   ledgerId: string,
 ): Promise<DocketError | null> {
-  const job = await database.textractJob.findUnique({ where: { id: ledgerId } });
-  if (job === null) return null;
+  const [job] = await byDriver(database).$queryRaw<JobObject[]>`
+    SELECT bucket, key, content, state::text, object_version AS "objectVersion", object_etag AS "objectEtag"
+    FROM textract_jobs WHERE id = ${ledgerId}::uuid`;
+  if (job === undefined) return null;
   const object = { bucket: job.bucket, key: job.key };
   const unknown = `unknown/${ledgerId}`;
   if (job.content !== unknown) {
@@ -30,6 +32,16 @@ export async function replacedObject(
   }
   const message = `${describe(object)} was replaced before Textract had read it: its entity tag changed. The text is not kept.`;
   return new DocketError("ObjectChanged", message);
+}
+
+/** What a ledger row says of the object that its job was meant for. */
+interface JobObject {
+  bucket: string;
+  key: string;
+  content: string;
+  state: string;
+  objectVersion: string | null;
+  objectEtag: string | null;
 }
 
 /** @returns null where S3 says for good that it cannot be told */

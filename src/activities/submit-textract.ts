@@ -1,8 +1,8 @@
 import type { NotificationChannel } from "../config.ts";
 import { DocketError, type FailureType, failureTable } from "../contract/failures.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { noteJobOfDeleted } from "../database/delete-document-rows.ts";
-import { recordEvent } from "../database/document-events.ts";
+import { type DocumentEvent, insertEvent, recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { releaseBudget, settleBudget } from "../database/project-budgets.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
@@ -28,19 +28,13 @@ export function createSubmitTextract(ports: {
     const channel = ports.channels.find(({ topicArn }) => topicArn.split(":")[3] === request.region);
     const firstRunId = request.firstRunId ?? run.runId;
     const job = await intendTextractJob(ports.database, { ...request, runId: run.runId, firstRunId, channel });
-    if (job.jobId === null) await requireBudget(ports.database, job.id, request);
-    const submitted = job.jobId === null ? await start(job, request, channel) : submittedBefore(job, job.jobId);
-    const { features, part } = request;
-    const { attempt, jobId, region } = submitted;
-    const detail = { attempt, jobId, region, features, pages: part?.pages };
-    await recordEvent(ports.database, {
-      documentId: request.documentId,
-      runId: run.runId,
-      kind: "textract-submitted",
-      discriminator: String(attempt),
-      detail,
-    });
-    return submitted;
+    if (job.jobId !== null) {
+      await recordEvent(byDriver(ports.database), submittedEvent(job, job.jobId, request));
+      return submittedJob(job, job.jobId, job.notificationTopicArn !== null);
+    }
+    // Of a budget that is set from here on, what is spent is counted when Textract has taken the attempt.
+    if (job.limited !== false) await requireBudget(ports.database, job.id, request);
+    return start(job, request, channel);
   };
 
   async function start(job: TextractJobRow, request: SubmitRequest, channel: Channel): Promise<SubmittedJob> {
@@ -52,6 +46,33 @@ export function createSubmitTextract(ports: {
         .inRegion(job.region)
         .start({ document, features, token: job.token, jobTag: documentId, channel: told });
     const { jobId, told } = await startTold(job, channel, ask).catch((error) => settleRefusal(job, error));
+    if (!(await writeDown(job, { jobId, told }, request))) await settleStart(job, { jobId, told }, request);
+    return submittedJob(job, jobId, told !== undefined);
+  }
+
+  /**
+   * Writes down what Textract has taken, with the event of it, in one statement: where it is not to be counted for a budget.
+   * @returns false where there is a budget, or the attempt is not there as it was meant
+   */
+  async function writeDown(job: TextractJobRow, { jobId, told }: Taken, request: SubmitRequest): Promise<boolean> {
+    const { topicArn = null, roleArn = null } = told ?? {};
+    const written = await byDriver(ports.database).$queryRaw<unknown[]>`
+      WITH taken AS (
+        UPDATE textract_jobs j SET
+          job_id = ${jobId}, state = 'submitted', submitted_at = now(), status_message = NULL,
+          notification_topic_arn = ${topicArn}, notification_role_arn = ${roleArn}
+        FROM documents d
+        WHERE j.id = ${job.id}::uuid AND j.state IN ('intended', 'refused') AND d.id = j.document_id
+          AND NOT EXISTS (SELECT 1 FROM project_budgets b WHERE b.project_id = d.project_id)
+        RETURNING j.id),
+      told AS (${insertEvent(submittedEvent(job, jobId, request), "taken")})
+      SELECT id::text FROM taken`;
+    return written.length > 0;
+  }
+
+  /** The same where a budget counts it, or where the attempt has been written down or deleted meanwhile. */
+  async function settleStart(job: TextractJobRow, { jobId, told }: Taken, request: SubmitRequest): Promise<void> {
+    const { documentId, features } = request;
     const deleted = await ports.database.$transaction(async (transaction) => {
       const { topicArn: notificationTopicArn = null, roleArn: notificationRoleArn = null } = told ?? {};
       const { count } = await transaction.textractJob.updateMany({
@@ -66,7 +87,7 @@ export function createSubmitTextract(ports: {
       return false;
     });
     if (deleted) throw superseded(documentId, currentRun().runId);
-    return { ledgerId: job.id, jobId, region: job.region, attempt: job.attempt, notified: told !== undefined };
+    await recordEvent(byDriver(ports.database), submittedEvent(job, jobId, request));
   }
 
   /**
@@ -91,8 +112,19 @@ export function createSubmitTextract(ports: {
   }
 }
 
-function submittedBefore({ id, region, attempt, notificationTopicArn }: TextractJobRow, jobId: string): SubmittedJob {
-  return { ledgerId: id, jobId, region, attempt, notified: notificationTopicArn !== null };
+function submittedJob({ id, region, attempt }: TextractJobRow, jobId: string, notified: boolean): SubmittedJob {
+  return { ledgerId: id, jobId, region, attempt, notified };
+}
+
+function submittedEvent({ attempt, region }: TextractJobRow, jobId: string, request: SubmitRequest): DocumentEvent {
+  const { documentId, features, part } = request;
+  return {
+    documentId,
+    runId: currentRun().runId,
+    kind: "textract-submitted",
+    discriminator: String(attempt),
+    detail: { attempt, jobId, region, features, pages: part?.pages },
+  };
 }
 
 /** What Textract says of a document or of a request, whoever asks. */
@@ -102,16 +134,18 @@ const refusals: ReadonlySet<FailureType> = new Set<FailureType>([
 
 type Channel = NotificationChannel | undefined;
 
+/** What Textract has answered to a Start, and the channel that it was told. */
+interface Taken {
+  jobId: string;
+  told: Channel;
+}
+
 /**
  * Asks with the channel that the attempt was meant with: Textract refuses a token that comes back with another one.
  * Where that was denied, the channel that is set by now may be the cure; should Textract know the token after all, the
  * attempt's own one is right.
  */
-async function startTold(
-  job: TextractJobRow,
-  set: Channel,
-  ask: (told: Channel) => Promise<string>,
-): Promise<{ jobId: string; told: Channel }> {
+async function startTold(job: TextractJobRow, set: Channel, ask: (told: Channel) => Promise<string>): Promise<Taken> {
   const { notificationTopicArn: topicArn, notificationRoleArn: roleArn } = job;
   const own = topicArn === null || roleArn === null ? undefined : { topicArn, roleArn };
   const isSame = own?.topicArn === set?.topicArn && own?.roleArn === set?.roleArn;

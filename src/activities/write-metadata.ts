@@ -1,7 +1,7 @@
 import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import type { ValidInput } from "../contract/valid-input.ts";
-import type { Database } from "../database/client.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { insertEvent } from "../database/document-events.ts";
 import { ownedBy, superseded } from "../database/document-owner.ts";
 import { type MediaType, mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
@@ -36,7 +36,7 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
     const mediaType = facts?.mediaType ?? null;
     const detail = { fileName, mediaType, sizeBytes: facts?.size ?? null };
     const event = insertEvent({ documentId, runId, kind: "metadata-written", detail }, "owned");
-    const written = await ports.database.$executeRaw`
+    const written = await byDriver(ports.database).$executeRaw`
       WITH owned AS (${ownedBy(documentId, runId)}),
       -- What a person wrote of other content is not this content's text.
       forgotten AS (

@@ -1,5 +1,5 @@
 import { v5 as uuidv5 } from "uuid";
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 
 /** A document of a batch, before anything of it is known but where it is. */
 export interface NewItem {

@@ -2,7 +2,7 @@ import type { Failure, FailureType } from "../contract/failures.ts";
 import type { Feature } from "../contract/features.ts";
 import type { BatchCounts, BatchSettings } from "../contract/process-batch.ts";
 import type { Engine } from "../contract/process-document.ts";
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 
 /** A batch as its row has it. */
 export interface BatchRow {

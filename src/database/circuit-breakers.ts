@@ -1,4 +1,5 @@
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 
 /** What a breaker answers: go on, or how long to wait (milliseconds) and why. */
 export type Admission = { allowed: true } | { allowed: false; waitMilliseconds: number; lastError: string };
@@ -97,7 +98,12 @@ function withJitter(milliseconds: number): number {
 
 /** Something worked: the breaker closes. */
 export async function recordSuccess(executor: Executor, name: string): Promise<void> {
-  await executor.$executeRaw`
+  await executor.$executeRaw`${closeBreaker(name)}`;
+}
+
+/** The statement of {@link recordSuccess}, also as a part of another one; it ends in conditions, to which AND adds one. */
+export function closeBreaker(name: string): Prisma.Sql {
+  return Prisma.sql`
     UPDATE circuit_breakers
     SET state = 'closed', failures = 0, opened_at = NULL, next_probe_at = NULL, updated_at = now()
     WHERE name = ${name} AND (state <> 'closed' OR failures > 0)`;

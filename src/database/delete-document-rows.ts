@@ -1,6 +1,6 @@
 import { DocketError } from "../contract/failures.ts";
-import type { Database } from "./client.ts";
-import { type Executor, recordEvent } from "./document-events.ts";
+import type { Database, Executor } from "./client.ts";
+import { recordEvent } from "./document-events.ts";
 import { releaseBudget } from "./project-budgets.ts";
 
 /** What a deletion needs to know of a document. */

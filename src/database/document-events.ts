@@ -1,4 +1,4 @@
-import type { Database } from "./client.ts";
+import type { Executor } from "./client.ts";
 import { Prisma } from "./generated/client.ts";
 
 /** What happened to a document, in the past tense. */
@@ -31,10 +31,7 @@ export interface DocumentEvent {
   detail?: Record<string, unknown>;
 }
 
-const parts = { made: Prisma.sql`FROM made`, owned: Prisma.sql`FROM owned` };
-
-/** Either a client or a transaction of it. */
-export type Executor = Pick<Database, "$executeRaw" | "$queryRaw">;
+const parts = { made: Prisma.sql`FROM made`, owned: Prisma.sql`FROM owned`, taken: Prisma.sql`FROM taken` };
 
 /** Adds an event to a document's trail; the same event of the same run is added once, however often it is written. */
 export async function recordEvent(executor: Executor, event: DocumentEvent): Promise<void> {
@@ -46,7 +43,7 @@ export async function recordEvent(executor: Executor, event: DocumentEvent): Pro
  * happened and the event of it are one round trip and one transaction.
  * @param from a part of that statement, by its name: the event is added where the part has a row
  */
-export function insertEvent(event: DocumentEvent, from?: "made" | "owned"): Prisma.Sql {
+export function insertEvent(event: DocumentEvent, from?: keyof typeof parts): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO document_events (document_id, run_id, kind, discriminator, detail)
     SELECT ${event.documentId}::uuid, ${event.runId}, ${event.kind}, ${event.discriminator ?? ""},

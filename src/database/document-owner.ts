@@ -1,5 +1,5 @@
 import { DocketError } from "../contract/failures.ts";
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 import { Prisma } from "./generated/client.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 
 /** How all documents stand, for metrics. */
 export interface DocumentsState {

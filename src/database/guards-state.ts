@@ -1,4 +1,4 @@
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 
 /** What the guards that all workers share are doing, for metrics and the doctor. At most 1,000 of each. */
 export interface GuardsState {

@@ -1,7 +1,7 @@
 import { projectIdFromSlug } from "../contract/document-id.ts";
 import type { Feature } from "../contract/features.ts";
-import type { Database } from "./client.ts";
-import type { Executor } from "./document-events.ts";
+import type { Database, Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 
 /** A project's budget as its row has it. */
 export interface Budget {
@@ -165,8 +165,13 @@ export async function removeBudget(database: Database, project: string): Promise
 
 /** What an attempt has cost takes the place of what was reserved for it; 0 for one that was refused. */
 export async function settleBudget(executor: Executor, ledgerId: string, usd: number): Promise<void> {
-  await executor.$executeRaw`
-    WITH before AS (SELECT * FROM budget_reservations WHERE ledger_id = ${ledgerId}::uuid FOR UPDATE),
+  await executor.$executeRaw`WITH ${settlement(ledgerId, usd)}`;
+}
+
+/** The statement of {@link settleBudget} behind its WITH, so that other parts of one statement can go before it. */
+export function settlement(ledgerId: string, usd: number): Prisma.Sql {
+  return Prisma.sql`
+    before AS (SELECT * FROM budget_reservations WHERE ledger_id = ${ledgerId}::uuid FOR UPDATE),
     changed AS (
       UPDATE budget_reservations r SET usd = ${usd}::numeric FROM before
       WHERE r.ledger_id = before.ledger_id AND r.usd <> ${usd}::numeric

@@ -1,5 +1,4 @@
-import { type Database, runStatement } from "./client.ts";
-import type { Executor } from "./document-events.ts";
+import { type Database, type Executor, runStatement } from "./client.ts";
 import { superseded } from "./document-owner.ts";
 import type { PageRow } from "./page-row.ts";
 
@@ -56,18 +55,24 @@ export async function storePages(
 }
 
 /**
- * How many pages a job has stored, and which numbers from 1 to `expectedPages` have no text that the given attempt, or a
- * later one for the same content and features, has read.
- * @param of.ledgerId the attempt's row
+ * Of a job whose result is read to its end: how many pages it has stored, which the ledger is told too, and which numbers
+ * from 1 to `expectedPages` have no text that the given attempt, or a later one for the same content and features, has
+ * read.
+ * @param of.ledgerId row of the attempt that read the whole document
+ * @param of.jobLedgerId row of the job itself
  */
 export async function countPages(
-  database: Executor,
+  executor: Executor,
   documentId: string,
-  of: { ledgerId: string; jobId: string; expectedPages: number },
+  of: { ledgerId: string; jobId: string; jobLedgerId: string; expectedPages: number },
 ): Promise<{ stored: number; unread: number[] }> {
-  const [row] = await database.$queryRaw<{ stored: number; unread: number[] }[]>`
-    SELECT (SELECT count(*)::int FROM pages
-            WHERE document_id = ${documentId}::uuid AND written_by = ${of.jobId}) AS stored,
+  const [row] = await executor.$queryRaw<{ stored: number; unread: number[] }[]>`
+    WITH counted AS (
+      SELECT count(*)::int AS stored FROM pages WHERE document_id = ${documentId}::uuid AND written_by = ${of.jobId}),
+    noted AS (
+      UPDATE textract_jobs SET stored_pages = counted.stored FROM counted
+      WHERE id = ${of.jobLedgerId}::uuid AND stored_pages IS DISTINCT FROM counted.stored)
+    SELECT stored,
            ARRAY(
              SELECT number FROM generate_series(1, ${of.expectedPages}::int) AS wanted (number)
              WHERE NOT EXISTS (
@@ -76,7 +81,8 @@ export async function countPages(
                  AND job.content = first.content AND job.attempt >= first.attempt
                JOIN pages p ON p.document_id = job.document_id AND p.written_by = job.job_id AND p.number = wanted.number
                WHERE first.id = ${of.ledgerId}::uuid AND first.document_id = ${documentId}::uuid)
-             ORDER BY number) AS unread`;
+             ORDER BY number) AS unread
+    FROM counted`;
   return { stored: row?.stored ?? 0, unread: row?.unread ?? [] };
 }
 

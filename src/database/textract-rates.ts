@@ -1,5 +1,5 @@
 import type { RatedOperation } from "../textract/quotas.ts";
-import type { Executor } from "./document-events.ts";
+import type { Executor } from "./client.ts";
 
 /** A rate as the clock of an operation counts it. */
 export interface Rate {

@@ -1,7 +1,6 @@
 import { decideTurn, placesWithin, slotsPerSecond, type TurnDecision, youngestParts } from "../textract/decide-turn.ts";
 import type { RatedOperation } from "../textract/quotas.ts";
-import type { Database } from "./client.ts";
-import type { Executor } from "./document-events.ts";
+import type { Database, Executor } from "./client.ts";
 import { intervalOf, type Rate, reserve, toleranceOf } from "./textract-rates.ts";
 
 /** A Start that asks for its turn. */

@@ -1,6 +1,6 @@
 import { projectIdFromSlug } from "../contract/document-id.ts";
-import type { Database } from "./client.ts";
-import type { Executor } from "./document-events.ts";
+import type { Database, Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 
 /** A webhook without its secret. */
 export interface WebhookRecord {
@@ -15,10 +15,15 @@ export const mostWebhooks = 20;
 
 /** Ids of the webhooks that are told of a document. */
 export async function webhooksOfDocument(executor: Executor, documentId: string): Promise<string[]> {
-  const rows = await executor.$queryRaw<{ id: string }[]>`
+  const rows = await executor.$queryRaw<{ id: string }[]>`${selectWebhooks(documentId)}`;
+  return rows.map(({ id }) => id);
+}
+
+/** The statement of {@link webhooksOfDocument}, also as a part of another one. */
+export function selectWebhooks(documentId: string): Prisma.Sql {
+  return Prisma.sql`
     SELECT w.id::text AS id FROM webhooks w JOIN documents d ON d.project_id = w.project_id
     WHERE d.id = ${documentId}::uuid ORDER BY w.created_at, w.id LIMIT ${mostWebhooks}::int`;
-  return rows.map(({ id }) => id);
 }
 
 /** Adds a webhook to a project, which is made if it is not there; one with the same address gets the new secret. */
