@@ -33,6 +33,9 @@ export interface CheckedObject {
 /** How long looking at the structure of a document may take; the reads are small, a broken file may be endless. */
 const inspectMilliseconds = 60_000;
 
+/** Bytes that are read together with what S3 says of the object: all of a small document, the first block of a PDF. */
+const startBytes = 64 * 1024;
+
 /**
  * Every check of an object in S3 that must hold before it may cost time or money. Reads it by small ranges, never
  * whole.
@@ -47,19 +50,15 @@ export async function checkObject(
   const name = describe(document);
   const failures: Failure[] = [];
   const region = await permanentFailureOf(() => ports.storage.bucketRegion(document.bucket), failures);
-  const object = await permanentFailureOf(() => ports.storage.head(document), failures);
+  const start = await permanentFailureOf(() => ports.storage.readStart(document, startBytes), failures);
+  const object = start?.facts ?? null;
   if (object !== null && etag && etag !== object.etag) {
     const message = `${name} is not the object that was handed in: its entity tag changed.`;
     failures.push(new DocketError("ObjectChanged", message).toFailure());
   }
   let facts: DocumentFacts | null = null;
-  if (object !== null) {
-    const { storage } = ports;
-    const source = {
-      size: object.size,
-      read: (offset: number, length: number) => storage.read(document, offset, length, object.etag),
-    };
-    const content = await checkContent(source, name, engine, ports.ocrLimits);
+  if (start !== null) {
+    const content = await checkContent(sourceOf(ports.storage, document, start), name, engine, ports.ocrLimits);
     facts = content.facts;
     addNew(failures, content.failures);
   }
@@ -73,6 +72,21 @@ export async function checkObject(
     await permanentFailureOf(() => requireWritable(ports.storage, ports.bucket, "DOCKET_BUCKET"), failures);
   }
   return { facts, object, region, staging, failures };
+}
+
+/** An object of which the first bytes are there; others are read of that very object. */
+function sourceOf(
+  storage: ObjectStorage,
+  document: DocumentLocation,
+  { facts: { size, etag }, start }: { facts: ObjectFacts; start: Uint8Array },
+): DocumentSource {
+  return {
+    size,
+    async read(offset, length) {
+      const end = offset + length;
+      return end <= start.length ? start.subarray(offset, end) : storage.read(document, offset, length, etag);
+    },
+  };
 }
 
 /**

@@ -63,9 +63,8 @@ function factsKnown({ size, mediaType }: MetadataRequest) {
 
 async function factsOf(storage: ObjectStorage, document: DocumentLocation) {
   try {
-    const { size } = await storage.head(document);
-    const start = await storage.read(document, 0, sniffedBytes);
-    return { size, mediaType: mediaTypeOf(start) };
+    const { facts, start } = await storage.readStart(document, sniffedBytes);
+    return { size: facts.size, mediaType: mediaTypeOf(start) };
   } catch (error) {
     if (error instanceof DocketError && failureTable[error.type].retry === "never") return null;
     throw error;
