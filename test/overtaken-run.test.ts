@@ -65,12 +65,12 @@ it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves n
     if (moment === "being kept") await remove(documentId);
     await storage.put(...object);
   };
-  const get: typeof steps.api.get = async (request) => {
-    const answer = await steps.api.get(request);
+  const getBody: typeof steps.api.getBody = async (request) => {
+    const answer = await steps.api.getBody(request);
     if (moment === "on its way") await remove(documentId);
     return answer;
   };
-  const textract = { inRegion: () => ({ ...steps.api, get }) };
+  const textract = { inRegion: () => ({ ...steps.api, getBody }) };
   const collect = createCollectPages({ database, storage: { ...storage, put }, bucket, textract });
   const finished = { status: "SUCCEEDED" as const, pages: 1, failedPages: [] };
   const request = { documentId, features: [], job, finished, expectedPages: 1 };
