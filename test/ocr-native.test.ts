@@ -61,6 +61,41 @@ describe.runIf(installed !== undefined)("the user's own tesseract", () => {
     expect(peakResidentBytes).toBeLessThan(200 * 2 ** 20);
   });
 
+  it("reads all pages of a document with one process, which ends with it", async () => {
+    const started = join(folder, "started");
+    const { tesseract, pid } = await program("counted", `echo >> ${started}\nexec ${installed} "$@"`);
+    const { read } = await recognize(scan, { tesseract });
+    expect(read.map(({ text }) => text)).toEqual([prose.join("\n"), prose.join("\n")]);
+    expect(readFileSync(started, "utf8")).toBe("\n");
+    expect(isAlive(pid())).toBe(false);
+  });
+
+  it("reads with a process for each page where it keeps what it prints until its end", async () => {
+    const started = join(folder, "kept");
+    const script = `echo >> ${started}\nprinted=$(${installed} "$@") && echo "$printed"`;
+    const { tesseract } = await program("keeping", script);
+    const { read, failures } = await recognize(scan, { tesseract });
+    expect(failures).toEqual([]);
+    expect(read.map(({ text }) => text)).toEqual([prose.join("\n"), prose.join("\n")]);
+    expect(readFileSync(started, "utf8")).toBe("\n\n");
+  });
+
+  it("is told of when there is no folder for its pictures", async () => {
+    const missing = join(folder, "nowhere");
+    const { TMPDIR } = process.env;
+    process.env["TMPDIR"] = missing;
+    try {
+      await expect(recognize(scan, { tesseract: installed })).rejects.toMatchObject({
+        type: "InvalidInput",
+        message: expect.stringContaining(missing),
+        remedy: expect.stringContaining("TMPDIR"),
+      });
+    } finally {
+      if (TMPDIR === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = TMPDIR;
+    }
+  });
+
   it("reads with data from a folder, and says when that has not the language", async () => {
     await writeFile(join(folder, "house.traineddata"), gunzipSync(await readFile(packaged)));
     const limits = { tesseract: installed, trainedData: folder, language: "house" };

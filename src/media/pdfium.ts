@@ -234,6 +234,11 @@ export class PdfDocument {
     }
   }
 
+  /** Memory of its pdfium, bytes. It never shrinks. */
+  get memoryBytes(): number {
+    return heap(this.pdfium).length;
+  }
+
   /** pdfium's own handle of the document, for functions that this class does not offer. */
   get handle(): Handle {
     return this.#document;

@@ -1,7 +1,7 @@
 import type { Failure } from "../contract/failures.ts";
 import type { RecognizedPage } from "../contract/page.ts";
 import type { MediaType } from "../media/media-type.ts";
-import type { NativeTesseractSettings } from "./native-tesseract.ts";
+import type { NativeTesseractSettings } from "./native-process.ts";
 
 /** What a child process is to read: one document, or the rest of it. */
 export interface RecognizerJob {

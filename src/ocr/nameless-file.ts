@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DocketError } from "../contract/failures.ts";
 
@@ -11,18 +11,36 @@ import { DocketError } from "../contract/failures.ts";
  * @throws {DocketError} `StorageUnavailable` when the disk is full, `InvalidInput` when the folder cannot be written
  */
 export function namelessFile(folder: string, content: Uint8Array): number {
-  let descriptor: number | undefined;
+  let descriptor: number;
   try {
     const path = join(folder, `docket-page-${randomUUID()}`);
     descriptor = openSync(path, "wx+", 0o600);
     unlinkSync(path);
+  } catch (error) {
+    throw failureOf(error as NodeJS.ErrnoException, folder);
+  }
+  try {
+    writeNamelessFile(descriptor, content, folder);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/**
+ * Gives such a file another content.
+ * @param folder that it was made in, for messages
+ * @throws {DocketError} as {@link namelessFile}
+ */
+export function writeNamelessFile(descriptor: number, content: Uint8Array, folder: string): void {
+  try {
+    ftruncateSync(descriptor, 0);
     // Told where to write, the system leaves the descriptor's own place at the start.
     for (let done = 0; done < content.length; ) {
       done += writeSync(descriptor, content, done, content.length - done, done);
     }
-    return descriptor;
   } catch (error) {
-    if (descriptor !== undefined) closeSync(descriptor);
     throw failureOf(error as NodeJS.ErrnoException, folder);
   }
 }

@@ -1,49 +1,26 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
-import { closeSync, readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
-import { DocketError } from "../contract/failures.ts";
-import { statusBytes } from "./child-memory.ts";
-import { namelessFile } from "./nameless-file.ts";
+import { collectGarbage } from "./free-engines.ts";
+import { NativeProcess, type NativeTesseractSettings } from "./native-process.ts";
 import type { Picture, Recognizer } from "./recognizer.ts";
 
-/** How the user's own program is run. */
-export interface NativeTesseractSettings {
-  /** Path of the program. */
-  program: string;
-  /** Folder with the uncompressed data of all languages. */
-  data: string;
-  /** Folder for the picture of the page that is read: a file without a name, of one byte a pixel. */
-  pictures: string;
-  /** Private writable memory that the kernel grants the program, bytes. */
-  dataBytes: number;
-  /** Processor seconds that one page may take: the program's own end should its parent be killed. */
-  seconds: number;
-}
-
-const watchMilliseconds = 50;
-const running = new Set<ChildProcess>();
-
-/** Ends the programs of this process that are still at work. */
-export function endEngines(): void {
-  for (const child of running) child.kill("SIGKILL");
-}
-
-/** A page's words, with room: the TSV of a page full of small print has half a megabyte. */
-const outputLimit = 16 * 1024 * 1024;
-const keptErrorBytes = 8192;
-
-/** Where a program finds the fourth file that it was started with. */
-const pictureFile = { index: 3, path: "/dev/fd/3" };
+const watchMilliseconds = 100;
 
 /**
- * The user's own `tesseract`, one process a page: the picture goes in as a file that has no name and so is gone with its
- * last reader, and the words come out by standard output. By standard input Tesseract takes a picture byte by byte: 0.45 s
- * a page at 300 DPI. One thread: several gain little and cost three times the processor.
+ * The user's own `tesseract`. One thread: several gain little and cost three times the processor. One process for many
+ * pages, because a new one takes 0.1 s to start and to load its data; by standard input it would take a picture byte by
+ * byte, which costs 0.2 s.
  */
 export class NativeTesseract implements Recognizer {
+  /** With a Node that keeps it, and the program at its most, a page stays within the limit of memory. */
+  readonly spareBytes = 24 * 1024 * 1024;
   readonly #languages: string;
   readonly #settings: NativeTesseractSettings;
+  #engine: NativeProcess | undefined;
+  /** Time for which the process has read; its processor time is less. */
+  #busyMilliseconds = 0;
+  /** Elsewhere a file that was read to its end cannot be read again by the same name of its descriptor. */
+  #streams = process.platform === "linux";
   #peak = 0;
+  #resting = 0;
 
   constructor(languages: string, settings: NativeTesseractSettings) {
     this.#languages = languages;
@@ -54,86 +31,48 @@ export class NativeTesseract implements Recognizer {
     return this.#peak;
   }
 
+  get restingBytes(): number {
+    return this.#resting;
+  }
+
   async recognize(picture: Picture, onProgress: () => void): Promise<string> {
-    const { program, data, pictures, dataBytes, seconds } = this.#settings;
-    const dpi = picture.dpi === undefined ? [] : ["--dpi", String(picture.dpi)];
-    const options = ["--tessdata-dir", data, "-l", this.#languages, "--oem", "1", "--psm", "3", ...dpi];
-    const limits = `ulimit -d ${Math.floor(dataBytes / 1024)} 2>/dev/null; ulimit -t ${Math.ceil(seconds)}`;
-    const file = namelessFile(pictures, picture.file);
+    const engine = await this.#engineFor(picture.dpi);
+    engine.show(picture.file);
     picture.file = new Uint8Array(0);
-    const child = spawn(
-      "/bin/sh",
-      [
-        "-c",
-        `${limits}; exec "$0" "$@"`,
-        program,
-        pictureFile.path,
-        "stdout",
-        ...options,
-        "-c",
-        "tessedit_create_tsv=1",
-      ],
-      { env: { OMP_THREAD_LIMIT: "1", LC_ALL: "C" }, stdio: ["ignore", "pipe", "pipe", file] },
-    ) as ChildProcessByStdio<null, Readable, Readable>;
-    closeSync(file);
-    running.add(child);
+    await collectGarbage();
+    const start = performance.now();
     const watch = setInterval(() => {
       onProgress();
-      if (child.pid !== undefined) this.#peak = Math.max(this.#peak, peakOf(child.pid));
+      this.#look(engine);
     }, watchMilliseconds);
     try {
-      return await outputOf(child, program);
+      return await engine.read(!this.#streams);
     } finally {
       clearInterval(watch);
-      running.delete(child);
+      this.#look(engine);
+      this.#busyMilliseconds += performance.now() - start;
+      this.#streams &&= engine.streams;
     }
   }
-}
 
-function outputOf(child: ChildProcessByStdio<null, Readable, Readable>, program: string): Promise<string> {
-  const output: Buffer[] = [];
-  let bytes = 0;
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > outputLimit) child.kill("SIGKILL");
-    else output.push(chunk);
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-keptErrorBytes);
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", (error) => reject(new DocketError("Internal", `${program} cannot be run: ${error.message}`)));
-    child.on("close", (code, signal) => {
-      // Leptonica goes on without what it had no memory for.
-      if (code === 0 && !memoryWords.test(said)) resolve(Buffer.concat(output).toString("utf8"));
-      else reject(failureOf(program, code, signal, said));
-    });
-  });
-}
-
-const memoryWords = /out of memory|bad_alloc|insufficient memory|memory exhausted|alloc fail/i;
-
-function failureOf(program: string, code: number | null, signal: NodeJS.Signals | null, said: string): DocketError {
-  if (memoryWords.test(said)) return new DocketError("OutOfMemory", `${program} was refused memory.`);
-  if (signal === "SIGXCPU") return new DocketError("OutOfTime", `${program} used up its time for a page.`);
-  const why = said.split("\n").find((line) => /error|fail|not found|denied/i.test(line)) ?? "";
-  const how = signal ?? `exit code ${code}`;
-  // The shell's codes for a program that is missing or is none, and Tesseract's own complaint about its data.
-  if (code === 126 || code === 127 || /Failed loading language|Error opening data file/.test(said)) {
-    return new DocketError("InvalidInput", `${program} cannot be used (${how}): ${why.trim()}`, {
-      remedy: "Correct DOCKET_OCR_TESSERACT, DOCKET_OCR_DATA and DOCKET_OCR_LANGUAGES.",
-    });
+  async close(): Promise<void> {
+    await this.#engine?.end();
   }
-  return new DocketError("RecognizerCrashed", `${program} ended with ${how}: ${why.trim()}`);
-}
 
-/** The most that a process has held, bytes; 0 where the system does not tell. */
-function peakOf(pid: number): number {
-  try {
-    return statusBytes(readFileSync(`/proc/${pid}/status`, "latin1"), "VmHWM");
-  } catch {
-    // It has ended, or this is no Linux.
-    return 0;
+  /** The process that is there, unless the page needs another one: each page has all of its own time. */
+  async #engineFor(dpi: number | undefined): Promise<NativeProcess> {
+    const engine = this.#engine;
+    const rested = this.#busyMilliseconds < 1000 * this.#settings.seconds;
+    if (engine?.waits && engine.dpi === dpi && rested) return engine;
+    await engine?.end();
+    this.#busyMilliseconds = 0;
+    this.#engine = new NativeProcess(this.#languages, this.#settings, dpi);
+    return this.#engine;
+  }
+
+  #look(engine: NativeProcess): void {
+    const { now, most } = engine.memory();
+    this.#resting = now;
+    this.#peak = Math.max(this.#peak, most);
   }
 }

@@ -42,7 +42,7 @@ interface Reading {
 
 /**
  * Reads a document page by page: from the text layer where that can be trusted, otherwise from a picture of the page.
- * pdfium and Tesseract are never in memory together, and neither outlives a page that was recognised.
+ * pdfium and a Tesseract of WebAssembly are never in memory together, and neither outlives a page that was recognised.
  */
 export class PageReader {
   readonly #file: DocumentFile;
@@ -144,19 +144,26 @@ export class PageReader {
 
   async #recognize(number: number, drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
     this.#throwIfExhausted(number);
-    await this.#dropDocument();
-    if (drawing.blank) return { lines: [], confidence: 0, characters: 0 };
+    if (drawing.blank) {
+      await this.#dropDocument();
+      return { lines: [], confidence: 0, characters: 0 };
+    }
     this.#recognizer ??= this.#options.createRecognizer();
+    if ((this.#document?.memoryBytes ?? 0) > this.#recognizer.spareBytes) await this.#dropDocument();
     const tsv = await this.#recognizer.recognize(drawing, onProgress);
-    await freeEngines();
     this.#throwIfExhausted(number);
     const lines = linesFromTsv(tsv, drawing.width, drawing.height, (box) => boxOnPage(box, drawing.turn));
     return { lines, ...confidenceOf(lines) };
   }
 
-  /** The most that processes of the engine's own have held, bytes. */
-  get enginePeakBytes(): number {
-    return this.#recognizer?.peakResidentBytes ?? 0;
+  /** Memory of the engine's own process: between two pages, and at most; bytes. */
+  get engineMemory(): { restingBytes: number; peakResidentBytes: number } {
+    return this.#recognizer ?? { restingBytes: 0, peakResidentBytes: 0 };
+  }
+
+  /** Ends the engine's own process. */
+  async close(): Promise<void> {
+    await this.#recognizer?.close();
   }
 
   #refuseLargeImages(number: number, images: readonly PageImage[]): void {

@@ -4,7 +4,8 @@ import { capWebAssemblyMemory } from "../media/memory-cap.ts";
 import { statusBytes } from "./child-memory.ts";
 import type { ChildMessage, ParentMessage, RecognizerJob } from "./child-protocol.ts";
 import { openDocumentFile } from "./document-file.ts";
-import { endEngines, NativeTesseract } from "./native-tesseract.ts";
+import { endEngines } from "./native-process.ts";
+import { NativeTesseract } from "./native-tesseract.ts";
 import { PageReader } from "./page-reader.ts";
 import { resolutions } from "./raster-plan.ts";
 import type { Recognizer } from "./recognizer.ts";
@@ -36,13 +37,14 @@ function volunteer(): void {
 
 /**
  * The most that was ever resident, bytes; of this program alone, which `maxRSS` is not after a fork.
- * @param engineBytes of the engine's own process, which runs while this one has dropped all that it drew
+ * @param engine the engine's own process, which rests while this one draws, and reads while this one has dropped that
  */
-function peakResidentBytes(engineBytes: number): number {
+function peakResidentBytes(engine: { restingBytes: number; peakResidentBytes: number }): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
   const status = readFileSync("/proc/self/status", "latin1");
-  const together = engineBytes === 0 ? 0 : statusBytes(status, "VmRSS") + engineBytes;
-  return Math.max(statusBytes(status, "VmHWM"), together);
+  const drawing = statusBytes(status, "VmHWM") + engine.restingBytes;
+  if (engine.peakResidentBytes === 0) return drawing;
+  return Math.max(drawing, statusBytes(status, "VmRSS") + engine.peakResidentBytes);
 }
 
 /** @throws {DocketError} `InvalidInput` for a language without data */
@@ -70,6 +72,7 @@ async function run(job: RecognizerJob): Promise<void> {
     await readPage(reader, number, attempt);
     attempt = 0;
   }
+  await reader.close();
   file.close();
 }
 
@@ -79,7 +82,7 @@ async function readPage(reader: PageReader, page: number, firstAttempt: number):
     say({ kind: "started", page, attempt });
     try {
       const recognized = await reader.read(page, attempt, progressOf(page));
-      await handOver({ kind: "page", page: recognized, peakResidentBytes: peakResidentBytes(reader.enginePeakBytes) });
+      await handOver({ kind: "page", page: recognized, peakResidentBytes: peakResidentBytes(reader.engineMemory) });
       return;
     } catch (error) {
       const failure = toDocketError(error).toFailure();
@@ -91,7 +94,7 @@ async function readPage(reader: PageReader, page: number, firstAttempt: number):
         kind: "page-failed",
         page,
         failure,
-        peakResidentBytes: peakResidentBytes(reader.enginePeakBytes),
+        peakResidentBytes: peakResidentBytes(reader.engineMemory),
       });
       return;
     }

@@ -7,7 +7,7 @@ import type { RecognizedPage } from "../contract/page.ts";
 import type { MediaType } from "../media/media-type.ts";
 import { planMemory } from "./child-memory.ts";
 import type { ChildMessage } from "./child-protocol.ts";
-import type { NativeTesseractSettings } from "./native-tesseract.ts";
+import type { NativeTesseractSettings } from "./native-process.ts";
 import { plainTrainedData } from "./plain-trained-data.ts";
 import { resolutions } from "./raster-plan.ts";
 import { type Ending, runRecognizer } from "./recognizer-process.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gunzipSync } from "node:zlib";
 import { DocketError } from "../contract/failures.ts";
+import { freeEngines } from "./free-engines.ts";
 import type { Picture, Recognizer } from "./recognizer.ts";
 import type { TrainedData } from "./trained-data.ts";
 
@@ -35,6 +36,9 @@ const builds = ["tesseract-core-simd-lstm", "tesseract-core-lstm"];
 
 /** Tesseract, compiled once. Every page gets a fresh instance, because an instance's memory never shrinks. */
 export class WasmTesseract implements Recognizer {
+  /** Its own memory takes all that there is. */
+  readonly spareBytes = 0;
+  readonly restingBytes = 0;
   readonly peakResidentBytes = 0;
   readonly #create: CreateCore;
   readonly #module: WebAssembly.Module;
@@ -61,6 +65,14 @@ export class WasmTesseract implements Recognizer {
   }
 
   async recognize(picture: Picture, onProgress: () => void): Promise<string> {
+    const tsv = await this.#read(picture, onProgress);
+    await freeEngines();
+    return tsv;
+  }
+
+  async close(): Promise<void> {}
+
+  async #read(picture: Picture, onProgress: () => void): Promise<string> {
     const module = this.#module;
     const core = await this.#create({
       instantiateWasm(imports: WebAssembly.Imports, ready: (instance: WebAssembly.Instance) => void) {
