@@ -81,7 +81,7 @@ it("a word that only the wrong recognition had is not found any more; removing t
   expect((await docket(["text", documentId])).stdout.split("\f")[1]).toBe(recognised);
 });
 
-it("reading the document anew keeps the correction; other content under its id takes it away", async () => {
+it("a run that cannot read the object, and reading it anew, keep the correction; other content takes it away", async () => {
   const file = join(folder, "again.txt");
   await writeFile(file, "kept by hand");
   expect((await docket(["correct", documentId, "1", "--file", file, "--by", "Ann"])).code).toBe(0);
@@ -95,6 +95,15 @@ it("reading the document anew keeps the correction; other content under its id t
           args: [{ document, project, documentId, force: true }],
         }),
       );
+  const { sha256, etag } = await stack.database.documentMetadata.findUniqueOrThrow({ where: { documentId } });
+  const args = [{ document: { bucket: stack.bucket, key: "corrections/gone.pdf" }, project, documentId, force: true }];
+  const unreadable = { taskQueue: "documents", workflowId: "corrections-gone", args };
+  await expect(stack.client.workflow.execute("processDocument", unreadable)).rejects.toMatchObject({
+    cause: { type: "ObjectMissing" },
+  });
+  expect(await stack.database.pageCorrection.count({ where: { documentId } })).toBe(1);
+  const kept = await stack.database.documentMetadata.findUniqueOrThrow({ where: { documentId } });
+  expect(kept).toMatchObject({ sha256, etag, sizeBytes: null });
   await run("corrections/agreement.pdf", "corrections-2");
   expect((await docket(["text", documentId])).stdout).toMatch(/^kept by hand\n/);
   await run("corrections/other.pdf", "corrections-3");

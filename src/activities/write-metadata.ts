@@ -23,7 +23,8 @@ export interface MetadataRequest {
 
 /**
  * Writes the metadata row that every later stage reads: name, media type by the first bytes, size, hash, source and
- * the caller's own fields. What an unreadable object does not tell stays null; the next step reports it.
+ * the caller's own fields. What an unreadable object does not tell stays null; the next step reports it. Hash and entity
+ * tag of the content that was read before stay then, and so do the corrections of it.
  *
  * Idempotent: one row per document, written whole each time.
  */
@@ -32,6 +33,7 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
     const { documentId, document, sha256, etag, input } = request;
     const facts = factsKnown(request) ?? (await stayAlive(() => factsOf(ports.storage, document)));
     const fileName = input.fileName ?? input.document.key.split("/").at(-1) ?? input.document.key;
+    const identified = sha256 !== null || etag !== null;
     const { runId } = currentRun();
     const mediaType = facts?.mediaType ?? null;
     const detail = { fileName, mediaType, sizeBytes: facts?.size ?? null };
@@ -41,7 +43,7 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
       -- What a person wrote of other content is not this content's text.
       forgotten AS (
         DELETE FROM page_corrections c USING document_metadata m, owned
-        WHERE c.document_id = owned.id AND m.document_id = owned.id
+        WHERE ${identified}::boolean AND c.document_id = owned.id AND m.document_id = owned.id
           AND m.sha256 IS DISTINCT FROM ${sha256} AND m.etag IS DISTINCT FROM ${etag}),
       told AS (${event})
       INSERT INTO document_metadata (document_id, file_name, sha256, media_type, size_bytes, etag, source,
@@ -50,9 +52,10 @@ export function createWriteMetadata(ports: { database: Database; storage: Object
              ${input.source ?? objectAddress(input.document)}, ${JSON.stringify(input.customFields)}::jsonb, now()
       FROM owned
       ON CONFLICT (document_id) DO UPDATE SET
-        file_name = EXCLUDED.file_name, sha256 = EXCLUDED.sha256, media_type = EXCLUDED.media_type,
-        size_bytes = EXCLUDED.size_bytes, etag = EXCLUDED.etag, source = EXCLUDED.source,
-        custom_fields = EXCLUDED.custom_fields, updated_at = EXCLUDED.updated_at`;
+        file_name = EXCLUDED.file_name, media_type = EXCLUDED.media_type, size_bytes = EXCLUDED.size_bytes,
+        sha256 = CASE WHEN ${identified}::boolean THEN EXCLUDED.sha256 ELSE document_metadata.sha256 END,
+        etag = CASE WHEN ${identified}::boolean THEN EXCLUDED.etag ELSE document_metadata.etag END,
+        source = EXCLUDED.source, custom_fields = EXCLUDED.custom_fields, updated_at = EXCLUDED.updated_at`;
     if (written === 0) throw superseded(documentId, runId);
   };
 }

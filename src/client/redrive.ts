@@ -129,7 +129,8 @@ function toRedrive(row: Row, now: Date): Redrive {
     now,
   );
   // Only content that was read is pinned: an object that was missing may be there by now, as another version.
-  const version = row.objectVersion === null || !metadata?.sha256 ? {} : { version: row.objectVersion };
+  const wasRead = metadata !== null && metadata.sha256 !== null && metadata.sizeBytes !== null;
+  const version = row.objectVersion === null || !wasRead ? {} : { version: row.objectVersion };
   const fileName = metadata?.fileName ?? row.key.split("/").at(-1) ?? row.id;
   return {
     ...cost,
