@@ -190,6 +190,37 @@ it("a project is deleted only when that is said twice; a retention deletes what 
   await expectGone(recent.documentId);
 });
 
+it("a retention leaves a document alone that was handed in again since it was listed", async () => {
+  const project = "deleted-not-yet";
+  const documents = [await handIn(project, "one"), await handIn(project, "two", "samples/court-order.png")];
+  const [first, second] = documents.map(({ documentId }) => documentId).sort();
+  if (first === undefined || second === undefined) throw new Error("two documents are needed");
+  const longAgo = new Date(Date.now() - 91 * 86_400_000);
+  await stack.database.document.updateMany({
+    where: { id: { in: [first, second] } },
+    data: { receivedAt: longAgo, startedAt: longAgo, finishedAt: longAgo },
+  });
+  // The first one's deletion waits for its row, while the second one is read once more.
+  const handle = await stack.database.$transaction(
+    async (transaction) => {
+      await transaction.$queryRaw`SELECT 1 FROM documents WHERE id = ${first}::uuid FOR UPDATE`;
+      const started = await stack.client.workflow.start("deleteDocuments", {
+        ...{ taskQueue: "documents", workflowId: `delete-${project}` },
+        args: [{ project, olderThanDays: 90, requestedBy: "Records" }],
+      });
+      const underWay = async () =>
+        (await started.describe()).raw.pendingActivities?.map(({ activityType }) => activityType?.name);
+      await expect.poll(underWay, { timeout: 20_000, interval: 50 }).toEqual(["deleteDocument"]);
+      await stack.database.document.update({ where: { id: second }, data: { finishedAt: new Date() } });
+      return started;
+    },
+    { timeout: 30_000 },
+  );
+  expect(await handle.result()).toMatchObject({ deleted: 1, failed: [] });
+  await expectGone(first);
+  expect(await stack.database.document.findUnique({ where: { id: second } })).toMatchObject({ status: "complete" });
+});
+
 it("a deletion joins the one of the same documents and extent that is under way, and no other", async () => {
   const ids = (input: object) => deletionWorkflowId({ requestedBy: "Ann", ...input });
   expect(ids({ documentIds: ["b", "a"] })).toBe(ids({ documentIds: ["a", "b"], reason: "again" }));

@@ -16,9 +16,11 @@ export interface DeleteRequest {
   withSource: boolean;
   requestedBy: string;
   reason: string | null;
+  /** Only if the document ended this many days ago or more, as when it was listed; undefined: in any case. */
+  olderThanDays?: number | undefined;
 }
 
-/** What became of one document; one that is not there is not deleted. */
+/** What became of one document; one that is not there, or that a retention does not mean any more, is not deleted. */
 export interface DocumentDeleted {
   deleted: boolean;
   objects: number;
@@ -48,7 +50,7 @@ export function createDeleteDocument(ports: {
     const documentId = request.documentId.toLowerCase();
     const { runId, workflowId } = currentRun();
     const id = uuidv5(`${runId}\n${documentId}`, deletionNamespace);
-    const document = await claimForDeletion(database, documentId, { runId, workflowId });
+    const document = await claimForDeletion(database, documentId, { runId, workflowId }, request.olderThanDays);
     if (document === null) {
       const earlier = await database.deletion.findUnique({ where: { id } });
       return { deleted: earlier !== null, objects: earlier?.objects ?? 0 };

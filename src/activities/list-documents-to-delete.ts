@@ -1,4 +1,5 @@
 import type { Database } from "../database/client.ts";
+import { endedBefore } from "../database/delete-document-rows.ts";
 
 export interface ListRequest {
   project: string;
@@ -22,8 +23,7 @@ export function createListDocumentsToDelete(ports: { database: Database }) {
       SELECT d.id::text AS id FROM documents d JOIN projects p ON p.id = d.project_id
       WHERE p.slug = ${project} AND (${after}::uuid IS NULL OR d.id > ${after}::uuid)
         AND (${olderThanDays ?? null}::float8 IS NULL
-             OR (d.status NOT IN ('received', 'processing')
-                 AND d.finished_at <= now() - ${olderThanDays ?? null}::float8 * interval '1 day'))
+             OR ${endedBefore(olderThanDays ?? null)})
       ORDER BY d.id LIMIT ${most}::int`;
     return rows.map(({ id }) => id);
   };

@@ -1,6 +1,7 @@
 import { DocketError } from "../contract/failures.ts";
 import type { Database, Executor } from "./client.ts";
 import { recordEvent } from "./document-events.ts";
+import { Prisma } from "./generated/client.ts";
 import { releaseBudget } from "./project-budgets.ts";
 
 /** What a deletion needs to know of a document. */
@@ -23,25 +24,41 @@ export interface DeletionNote {
   breaker: string;
 }
 
+/** Condition on a document `d`: it ended this many days ago or more, and is not under way again. */
+export function endedBefore(days: number | null): Prisma.Sql {
+  return Prisma.sql`(d.status NOT IN ('received', 'processing')
+    AND d.finished_at <= now() - ${days}::float8 * interval '1 day')`;
+}
+
 /**
  * Makes a workflow run the owner of a document that is to be deleted: every other run is superseded from now on.
- * @returns null where there is no such document
+ * @param olderThanDays only a document that ended this many days ago or more; null: whatever it is doing
+ * @returns null where there is no such document, or it is none of these
  * @throws {DocketError} `Superseded` when this run owned it before, and another has taken it since
  */
 export async function claimForDeletion(
   database: Database,
   documentId: string,
   { runId, workflowId }: { runId: string; workflowId: string },
+  olderThanDays: number | null = null,
 ): Promise<DocumentToDelete | null> {
   return database.$transaction(async (transaction) => {
-    const [row] = await transaction.$queryRaw<{ run_id: string; slug: string; bucket: string; key: string }[]>`
-      SELECT d.run_id, p.slug, d.bucket, d.key FROM documents d JOIN projects p ON p.id = d.project_id
+    const [row] = await transaction.$queryRaw<
+      { run_id: string; slug: string; bucket: string; key: string; meant: boolean }[]
+    >`
+      SELECT d.run_id, p.slug, d.bucket, d.key,
+             ${olderThanDays}::float8 IS NULL OR coalesce(${endedBefore(olderThanDays)}, false) AS meant
+      FROM documents d JOIN projects p ON p.id = d.project_id
       WHERE d.id = ${documentId}::uuid FOR UPDATE OF d`;
     if (row === undefined) return null;
     const claimed = await transaction.documentEvent.count({ where: { documentId, runId, kind: "deletion-begun" } });
     if (claimed > 0 && row.run_id !== runId) throw handedInAgain(documentId);
+    // Handed in again since it was listed. One that this run has claimed already has no end of its own any more.
+    if (claimed === 0 && !row.meant) return null;
     await transaction.$executeRaw`
-      UPDATE documents SET run_id = ${runId}, workflow_id = ${workflowId}, status = 'cancelled', finished_at = now(),
+      UPDATE documents SET run_id = ${runId}, workflow_id = ${workflowId}, status = 'cancelled',
+             -- A retention that is interrupted finds it again by when it ended.
+             finished_at = coalesce(finished_at, now()),
              missing_pages = NULL, failure_type = 'Cancelled', failure_message = 'The document is being deleted.',
              failure_remedy = 'Wait for the deletion to end; hand it in again to have it back.'
       WHERE id = ${documentId}::uuid AND run_id <> ${runId}`;

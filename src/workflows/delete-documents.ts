@@ -54,6 +54,7 @@ export async function deleteDocuments(input: DeleteDocumentsInput, before?: Done
         withSource: input.withSource ?? false,
         requestedBy: input.requestedBy,
         reason: input.reason ?? null,
+        olderThanDays: input.olderThanDays,
       });
       if (deleted) done.deleted += 1;
       done.objects += objects;
