@@ -157,6 +157,28 @@ it("an attempt that reserves while its document is being cancelled keeps nothing
   await removeBudget(stack.database, project);
 });
 
+it("a budget counts as reached only while a document waits for it: one that is cancelled meanwhile waits no more", async () => {
+  const project = `waiting-${randomUUID().slice(0, 8)}`;
+  const document = { bucket: stack.bucket, key: `${project}/1.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(document.key), "application/pdf");
+  const steps = readingSteps(stack, project);
+  const run = newRun("waiting");
+  const documentId = await steps.own(run, document);
+  const { id } = await steps.intend(run, documentId, document);
+  await setBudget(stack.database, { project, capUsd: 0.001, monthly: false }, () => 0);
+  const request = { documentId, document, features: [], region: "us-east-1", force: false };
+  const waits = asRun(run, () => requireBudget(stack.database, id, request));
+  await expect(waits).rejects.toMatchObject({ type: "BudgetReached" });
+  const budget = async () => (await readBudgets(stack.database, project))[0];
+  expect(await budget()).toMatchObject({ committedUsd: 0, reachedAt: expect.any(Date) });
+
+  const failure = { type: "Cancelled" as const, message: "because of the test", remedy: "none" };
+  await asRun(run, () => createFailDocument(stack)({ documentId, failure }));
+  expect(await budget()).toMatchObject({ committedUsd: 0, reachedAt: null });
+  steps.close();
+  await removeBudget(stack.database, project);
+});
+
 it("many workers that reserve at once never exceed the cap together, and one attempt is reserved once", async () => {
   const slug = `race-${randomUUID().slice(0, 8)}`;
   const key = `${slug}/1.pdf`;

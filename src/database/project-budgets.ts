@@ -187,6 +187,9 @@ export function settlement(ledgerId: string, usd: number): Prisma.Sql {
  * Gives back what is reserved for those attempts of a document that Textract has not taken: for a document that ends, is
  * removed, or begins anew without them. Their rows are locked first. A Start that is answered at the same time is either
  * seen as taken here, or counts itself when it is written down ({@link countStarted}).
+ *
+ * A document that waited for money waits no more, although nothing was reserved for it: the budget does not count as
+ * reached until another one finds it so, and the batches of the project go on.
  */
 export async function releaseBudget(executor: Executor, documentId: string): Promise<void> {
   await executor.$executeRaw`
@@ -196,8 +199,11 @@ export async function releaseBudget(executor: Executor, documentId: string): Pro
       DELETE FROM budget_reservations r USING meant WHERE r.ledger_id = meant.id
       RETURNING r.project_id, r.period, r.usd),
     given_back AS (SELECT project_id, period, sum(usd) AS usd FROM released GROUP BY 1, 2)
-    UPDATE project_budgets b SET committed_usd = greatest(0, b.committed_usd - given_back.usd), reached_at = NULL
-    FROM given_back WHERE b.project_id = given_back.project_id AND b.period = given_back.period`;
+    UPDATE project_budgets b SET reached_at = NULL,
+      committed_usd = greatest(0, b.committed_usd - coalesce(
+        (SELECT g.usd FROM given_back g WHERE g.project_id = b.project_id AND g.period = b.period), 0))
+    FROM documents d
+    WHERE d.id = ${documentId}::uuid AND b.project_id = d.project_id AND EXISTS (SELECT 1 FROM meant)`;
 }
 
 /** Budgets of a batch's projects that documents wait for. */
