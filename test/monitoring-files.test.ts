@@ -85,11 +85,12 @@ describe("gauges of documents, memory and queues", () => {
           ...{ status: "failed", failureType: "InvalidKmsKey", failureMessage: "-", failureRemedy: "-" },
           ...{ expectedPages: 7, storedPages: 7, costUsd: 1.25, finishedAt: new Date() },
           textractJobs: {
-            create: {
-              ...{ id: randomUUID(), attempt: 1, features: [], token: randomUUID(), region: "us-east-1" },
-              ...{ content: "x", bucket: "none", key: "none", runId: id, jobId: randomUUID(), state: "submitted" },
+            // What the second one read was of another object, and is not kept on purpose.
+            create: ["x", `unknown/${id}`].map((content, index) => ({
+              ...{ id: randomUUID(), attempt: index + 1, features: [], token: randomUUID(), region: "us-east-1" },
+              ...{ content, bucket: "none", key: "none", runId: id, jobId: randomUUID(), state: "succeeded" as const },
               submittedAt: new Date(Date.now() - 6.5 * 86_400_000),
-            },
+            })),
           },
         },
       });
@@ -109,7 +110,19 @@ describe("gauges of documents, memory and queues", () => {
       expect(
         value(text, /^docket_documents\{status="failed",failure="InvalidKmsKey".*\} (\d+)/m),
       ).toBeGreaterThanOrEqual(1);
-      expect(value(text, /^docket_results_expiring\{.*\} (\d+)/m)).toBeGreaterThanOrEqual(1);
+      const days = (count: number) => new Date(Date.now() - count * 86_400_000);
+      const expiring = await stack.database.textractJob.count({
+        where: {
+          ...{
+            state: { in: ["submitted", "succeeded", "partial_success"] },
+            storedPages: null,
+            content: { not: `unknown/${id}` },
+          },
+          submittedAt: { gt: days(7), lt: days(6) },
+        },
+      });
+      expect(expiring).toBeGreaterThanOrEqual(1);
+      expect(value(text, /^docket_results_expiring\{.*\} (\d+)/m)).toBe(expiring);
     } finally {
       await stack.database.textractJob.deleteMany({ where: { documentId: id } });
       await stack.database.document.deleteMany({ where: { id } });

@@ -1,9 +1,12 @@
 import { once } from "node:events";
+import { Gauge, Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { documentBreaker, recordFailure, regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
 import { createDatabase } from "#docket/database/client";
 import { reserve } from "#docket/database/textract-rates";
 import { freePort } from "#docket/local/free-port";
+import { keptReading } from "#docket/worker/kept-reading";
+import { stateGauges } from "#docket/worker/state-gauges";
 import { type Running, startWorker } from "./support/stack.ts";
 
 let worker: Running;
@@ -50,6 +53,28 @@ describe("a worker process", () => {
       .poll(async () => (await fetch(`${address}/metrics`)).text())
       .toMatch(/^docket_region_breaker_state\{region="metrics-1".*\} 0$/m);
     await database.$disconnect();
+  });
+
+  it("begins no reading while the one before is under way, and keeps one that comes late", async () => {
+    const ends: ((value: string) => void)[] = [];
+    const slow = () => new Promise<string>((end) => ends.push(end));
+    const read = keptReading(slow, { keepMilliseconds: 60_000, answerMilliseconds: 1 });
+    expect([await read(), await read(), await read()]).toEqual([null, null, null]);
+    expect(ends).toHaveLength(1);
+    ends[0]?.("late");
+    await expect.poll(read).toBe("late");
+    expect(ends).toHaveLength(1);
+  });
+
+  it("leaves out what cannot be read, and answers with the rest", async () => {
+    const registry = new Registry();
+    const gauge = stateGauges(registry, async () => null);
+    gauge("with_labels", "Of a region.", ["region"], (it) => it.set({ region: "r" }, 1));
+    gauge("without_labels", "Of all.", [], (it) => it.set(1));
+    new Gauge({ name: "other", help: "Read elsewhere.", registers: [registry] }).set(7);
+    const text = await registry.metrics();
+    expect(text).toMatch(/^other 7$/m);
+    expect(text).not.toMatch(/^with(out)?_labels[{ ]/m);
   });
 
   it("ends in order on SIGTERM", async () => {

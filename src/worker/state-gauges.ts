@@ -19,9 +19,9 @@ export function stateGauges<State>(registry: Registry, read: () => Promise<State
       async collect() {
         const state = await read();
         this.reset();
-        // A gauge without labels is 0 after a reset, not left out.
-        if (state === null) this.remove();
-        else tell(this, state);
+        if (state !== null) tell(this, state);
+        // A gauge without labels is 0 after a reset, not left out; of one with labels there is nothing to remove.
+        else if (labelNames.length === 0) this.remove();
       },
     });
 }
