@@ -41,3 +41,13 @@ it("`docket submit` of a document that is complete starts nothing", async () => 
   expect(code).toBe(0);
   expect(JSON.parse(stdout.trim())).toMatchObject({ status: "complete" });
 });
+
+it("a document whose bucket is gone can be handed in again: its file goes to the bucket of now", async () => {
+  const where = { project: { slug: "second-hand-in" }, status: "complete" } as const;
+  const { id } = await stack.database.document.findFirstOrThrow({ where });
+  await stack.database.document.update({ where: { id }, data: { bucket: `gone-${id}` } });
+  const args = ["--project", "second-hand-in", "--force", "--wait", "--json"];
+  const again = await docket(["submit", ...args, "samples/service-agreement.pdf"]);
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(id) });
+  expect(await stack.database.document.findUnique({ where: { id } })).toMatchObject({ bucket: stack.bucket });
+});

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { extname } from "node:path";
 import { pipeline } from "node:stream";
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type FailureType } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { resumableBytes } from "../storage/resumable-upload.ts";
 import type { Services } from "./connect.ts";
@@ -29,9 +29,13 @@ export async function storeFile(
   [before, target]: [DocumentLocation | null, DocumentLocation],
   signal?: AbortSignal,
 ): Promise<DocumentLocation> {
-  for (const place of before === null ? [target] : [before, target]) {
-    if (await holds(services, place, content)) return place;
+  if (
+    before !== null &&
+    (await holds(services, before, content, [...unseen, "BucketMissing", "BucketInOtherRegion"]))
+  ) {
+    return before;
   }
+  if (await holds(services, target, content, unseen)) return target;
   const contentType = contentTypes[extname(file.path).toLowerCase()] ?? "application/octet-stream";
   if (content.size >= resumableBytes) {
     const { path, file: shown } = file;
@@ -53,13 +57,21 @@ export async function storeFile(
   return target;
 }
 
-async function holds(services: Services, place: DocumentLocation, content: ContentHash): Promise<boolean> {
+/** S3 says "forbidden" for a missing object where listing is not allowed; the upload tells the two apart. */
+const unseen: FailureType[] = ["ObjectMissing", "ObjectForbidden"];
+
+/** @param absent failures that mean that the content is not there */
+async function holds(
+  services: Services,
+  place: DocumentLocation,
+  content: ContentHash,
+  absent: readonly FailureType[],
+): Promise<boolean> {
   try {
     const facts = await services.storage.head(place);
     return facts.size === content.size && facts.metadata["sha256"] === content.sha256;
   } catch (error) {
-    // S3 says "forbidden" for a missing object where listing is not allowed; the upload tells the two apart.
-    if (error instanceof DocketError && ["ObjectMissing", "ObjectForbidden"].includes(error.type)) return false;
+    if (error instanceof DocketError && absent.includes(error.type)) return false;
     throw error;
   }
 }
