@@ -70,18 +70,23 @@ export async function readDocuments(database: Database, ids: string[]): Promise<
 /** All documents that match, newest first, read a few hundred at a time. */
 export async function* listDocuments(database: Database, filter: DocumentFilter): AsyncGenerator<DocumentRecord> {
   const batch = 200;
-  let after: string | undefined;
+  // By value, not by a row: the one that was read last may be deleted by now.
+  let last: { id: string; receivedAt: Date } | undefined;
   while (true) {
     const rows = await database.document.findMany({
-      where: whereOf(filter),
+      where: {
+        ...whereOf(filter),
+        ...(last === undefined
+          ? {}
+          : { OR: [{ receivedAt: { lt: last.receivedAt } }, { receivedAt: last.receivedAt, id: { lt: last.id } }] }),
+      },
       select: selection,
       orderBy: [{ receivedAt: "desc" }, { id: "desc" }],
       take: batch,
-      ...(after === undefined ? {} : { cursor: { id: after }, skip: 1 }),
     });
     for (const row of rows) yield toRecord(row);
-    after = rows.at(-1)?.id;
-    if (rows.length < batch || after === undefined) return;
+    last = rows.at(-1);
+    if (rows.length < batch) return;
   }
 }
 

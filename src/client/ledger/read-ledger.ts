@@ -62,7 +62,8 @@ const selection = {
 export async function* listLedger(database: Database, filter: LedgerFilter): AsyncGenerator<LedgerEntry> {
   const { project, region, state, since } = filter;
   const batch = 500;
-  let after: string | undefined;
+  // By value, not by a row: the one that was read last may be deleted by now.
+  let last: { id: string; intendedAt: Date } | undefined;
   while (true) {
     const rows = await database.textractJob.findMany({
       where: {
@@ -70,15 +71,17 @@ export async function* listLedger(database: Database, filter: LedgerFilter): Asy
         ...(state === undefined ? {} : { state }),
         ...(since === undefined ? {} : { intendedAt: { gte: since } }),
         ...(project === undefined ? {} : { document: { project: { slug: project } } }),
+        ...(last === undefined
+          ? {}
+          : { OR: [{ intendedAt: { lt: last.intendedAt } }, { intendedAt: last.intendedAt, id: { lt: last.id } }] }),
       },
       select: selection,
       orderBy: [{ intendedAt: "desc" }, { id: "desc" }],
       take: batch,
-      ...(after === undefined ? {} : { cursor: { id: after }, skip: 1 }),
     });
     for (const row of rows) yield toEntry(row);
-    after = rows.at(-1)?.id;
-    if (rows.length < batch || after === undefined) return;
+    last = rows.at(-1);
+    if (rows.length < batch) return;
   }
 }
 
