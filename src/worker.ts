@@ -147,25 +147,49 @@ export async function runWorker({
     states: () => Object.fromEntries(workers.map((worker, index) => [served[index] ?? "", worker.getState()])),
     details: () => (notifications === null ? {} : { notifications: notifications.problem() ?? "answers" }),
   });
+  const endPolling = () => {
+    for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+  };
   const stop = (signal: string) => {
     logger.info({ signal }, "shutting down");
-    for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+    endPolling();
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  const running = workers.map((worker) => worker.run());
   try {
-    const running = Promise.all(workers.map((worker) => worker.run()));
+    const polling = Promise.all(running);
     logger.info({ queues, health: health.address }, "worker is polling");
     onReady?.(health);
-    await running;
+    await polling;
+  } catch (error) {
+    // The other queues still use the connection: they end in order first.
+    logger.error({ err: error }, "a queue has failed; the worker ends");
+    endPolling();
+    await Promise.allSettled(running);
+    throw error;
   } finally {
-    await notifications?.stop();
-    await health.close();
-    await connection.close();
-    await tracing?.stop();
-    await database.$disconnect();
-    storage.close();
-    textract.close();
+    const parts = [
+      () => notifications?.stop(),
+      () => health.close(),
+      () => connection.close(),
+      () => tracing?.stop(),
+      () => database.$disconnect(),
+      () => storage.close(),
+      () => textract.close(),
+    ];
+    await closeAll(parts, logger);
+  }
+}
+
+/** One that cannot be closed keeps no other open, and does not take the place of what the worker ended with. */
+async function closeAll(parts: readonly (() => unknown)[], logger: Logger): Promise<void> {
+  for (const close of parts) {
+    try {
+      await close();
+    } catch (error) {
+      logger.warn({ err: error }, "a part of the worker did not close in order");
+    }
   }
 }
 
