@@ -78,7 +78,11 @@ it("a schedule sweeps a prefix: what was handed in before is not again, what is 
   const complete = (count: number) =>
     until(() => stack.database.document.count({ where: { status: "complete", project: { slug: project } } }), count);
   await put("1.pdf");
-  expect((await docket(["schedule", "add", address, "--every", "10s", "--project", project])).code).toBe(0);
+  const refused = await docket(["schedule", "add", address, "--project", project, "--force"]);
+  expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("--force") });
+  const added = await docket(["schedule", "add", address, "--every", "10s", "--project", project, "--json"]);
+  expect(added.code).toBe(0);
+  expect(JSON.parse(added.stdout)).toMatchObject({ source: address, everyMilliseconds: 10_000 });
   try {
     // Temporal lists a new schedule a moment later.
     await expect.poll(async () => (await docket(["schedule", "list", "--json"])).stdout, wait).toContain(address);
@@ -88,7 +92,8 @@ it("a schedule sweeps a prefix: what was handed in before is not again, what is 
     const items = await stack.database.batchItem.findMany({ where: { key: { startsWith: prefix } } });
     expect(items.map(({ key }) => key).sort()).toEqual([`${prefix}1.pdf`, `${prefix}2.pdf`]);
   } finally {
-    expect((await docket(["schedule", "remove", address])).code).toBe(0);
+    const removed = await docket(["schedule", "remove", address, "--json"]);
+    expect(JSON.parse(removed.stdout)).toMatchObject({ source: address, lastAt: expect.any(String) });
   }
   await expect.poll(async () => (await docket(["schedule", "list"])).stdout, wait).not.toContain(address);
 });

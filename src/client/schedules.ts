@@ -1,4 +1,4 @@
-import { ScheduleNotFoundError, ScheduleOverlapPolicy } from "@temporalio/client";
+import { ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleSummary } from "@temporalio/client";
 import { DocketError } from "../contract/failures.ts";
 import { type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
 import { taskQueues } from "../contract/process-document.ts";
@@ -20,7 +20,7 @@ const idPrefix = "docket-sweep/";
 export async function addSweep(
   services: Services,
   sweep: { input: ProcessBatchInput & { source: { bucket: string; prefix: string } }; everyMilliseconds: number },
-): Promise<void> {
+): Promise<Sweep> {
   const { bucket, prefix } = sweep.input.source;
   const address = `s3://${bucket}/${prefix}`;
   const spec = { intervals: [{ every: sweep.everyMilliseconds }] };
@@ -45,33 +45,45 @@ export async function addSweep(
     });
   if (!exists) {
     await schedule.create({ scheduleId, spec, action, policies, state: { triggerImmediately: true } });
-    return;
+  } else {
+    await schedule.getHandle(scheduleId).update(({ state }) => ({ spec, action, policies, state }));
   }
-  await schedule.getHandle(scheduleId).update(({ state }) => ({ spec, action, policies, state }));
+  return describeSweep(services, address);
+}
+
+async function describeSweep(services: Services, address: string): Promise<Sweep> {
+  return toSweep(await services.temporal.schedule.getHandle(`${idPrefix}${address}`).describe());
+}
+
+/** From a schedule's description, or from its line in the list, which may lack a part. */
+function toSweep({ scheduleId, spec, info }: Pick<ScheduleSummary, "scheduleId" | "spec" | "info">): Sweep {
+  return {
+    source: scheduleId.slice(idPrefix.length),
+    everyMilliseconds: spec?.intervals?.[0]?.every ?? null,
+    nextAt: info.nextActionTimes[0] ?? null,
+    lastAt: info.recentActions.at(-1)?.takenAt ?? null,
+  };
 }
 
 /** Every sweep of the namespace. */
 export async function listSweeps(services: Services): Promise<Sweep[]> {
   const sweeps: Sweep[] = [];
-  for await (const { scheduleId, spec, info } of services.temporal.schedule.list()) {
-    if (!scheduleId.startsWith(idPrefix)) continue;
-    sweeps.push({
-      source: scheduleId.slice(idPrefix.length),
-      everyMilliseconds: spec?.intervals?.[0]?.every ?? null,
-      nextAt: info.nextActionTimes[0] ?? null,
-      lastAt: info.recentActions.at(-1)?.takenAt ?? null,
-    });
+  for await (const summary of services.temporal.schedule.list()) {
+    if (summary.scheduleId.startsWith(idPrefix)) sweeps.push(toSweep(summary));
   }
   return sweeps;
 }
 
 /**
  * Ends a schedule; what it handed in goes on.
+ * @returns it as it was
  * @throws {DocketError} `InvalidInput` when there is none for the address
  */
-export async function removeSweep(services: Services, address: string): Promise<void> {
+export async function removeSweep(services: Services, address: string): Promise<Sweep> {
   try {
+    const sweep = await describeSweep(services, address);
     await services.temporal.schedule.getHandle(`${idPrefix}${address}`).delete();
+    return sweep;
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
     throw new DocketError("InvalidInput", `There is no schedule for ${address}.`, {

@@ -30,7 +30,7 @@ export function selectWebhooks(documentId: string): Prisma.Sql {
 export async function addWebhook(
   database: Database,
   { id, project, url, secret }: { id: string; project: string; url: string; secret: string },
-): Promise<{ id: string } | null> {
+): Promise<{ id: string; createdAt: Date } | null> {
   return database.$transaction(async (transaction) => {
     await transaction.$executeRaw`
       INSERT INTO projects (id, slug) VALUES (${projectIdFromSlug(project)}::uuid, ${project})
@@ -43,7 +43,7 @@ export async function addWebhook(
       where: { projectId_url: { projectId, url } },
       create: { id, projectId, url, secret },
       update: { secret },
-      select: { id: true },
+      select: { id: true, createdAt: true },
     });
   });
 }

@@ -27,7 +27,7 @@ export function defineSchedule(program: Command): void {
       "docket schedule list",
       "docket schedule remove s3://my-bucket/inbox/",
     ],
-    json: "one JSON object a schedule: source, everyMilliseconds, nextAt, lastAt",
+    json: "one JSON object a schedule: source, everyMilliseconds, nextAt, lastAt; remove: as it was",
     exits: { 0: "done", 2: null },
   });
   withServiceWait(withDocumentOptions(command), 60)
@@ -41,19 +41,25 @@ async function schedule(action: string, named: string | undefined, options: Opti
   if (!["add", "list", "remove"].includes(action) || (action !== "list") !== (named !== undefined)) {
     throw new DocketError("InvalidInput", "It is add PREFIX, list, or remove PREFIX.", { remedy });
   }
+  if (options.force) {
+    throw new DocketError("InvalidInput", "--force would pay for objects again at each sweep.", {
+      remedy: "Leave it out; `docket submit --force` reads a document anew.",
+    });
+  }
   const { withServices } = await import("../stack/find-services.ts");
   const { addSweep, listSweeps, removeSweep } = await import("../../client/schedules.ts");
   return withServices(options.dataDirectory, { seconds: options.serviceWait }, async (services) => {
     if (named !== undefined) {
       const source = parsePrefixAddress(named);
       const address = `s3://${source.bucket}/${source.prefix}`;
-      if (action === "remove") await removeSweep(services, address);
-      else {
-        const { priority = 3, project, engine, features } = handInOptions(options);
-        const input = { source, project, engine, ...splitFeatures(features), priority };
-        await addSweep(services, { input, everyMilliseconds: options.every });
-      }
-      if (!options.json) await print(action === "add" ? `${address} is swept.` : `${address} is swept no more.`);
+      const { priority = 3, project, engine, features } = handInOptions(options);
+      const input = { source, project, engine, ...splitFeatures(features), priority };
+      const sweep =
+        action === "add"
+          ? await addSweep(services, { input, everyMilliseconds: options.every })
+          : await removeSweep(services, address);
+      if (options.json) await printJson(sweep);
+      else await print(action === "add" ? `${address} is swept.` : `${address} is swept no more.`);
       return exitCodes.complete;
     }
     const sweeps = await listSweeps(services);

@@ -71,7 +71,7 @@ async function add(url: string, options: Options): Promise<number> {
         remedy: "Remove one with `docket webhook remove`.",
       });
     }
-    if (options.json) await printJson({ id: added.id, project, url });
+    if (options.json) await printJson({ id: added.id, project, url, createdAt: added.createdAt });
     else await print(`${added.id}  ${printableLine(url)}`);
     return exitCodes.complete;
   });
