@@ -81,11 +81,11 @@ export const failureTable = {
   },
   BreakerOpen: {
     retry: "wait",
-    remedy: "Wait for the next probe, or cure the cause and run `docket breakers reset NAME`.",
+    remedy: "Wait for the next probe, or cure the cause and run `docket breakers --reset NAME`.",
   },
   DocumentRefused: {
     retry: "never",
-    remedy: "Cure the cause of the last failure, then wait five minutes or submit again with --force.",
+    remedy: "Cure the cause of the last failure, then wait for the time in the message, or submit again with --force.",
   },
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },

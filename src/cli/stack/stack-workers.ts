@@ -34,7 +34,7 @@ export class StackWorkers {
 
   constructor(options: StackWorkersOptions) {
     this.#options = options;
-    this.#graceSeconds = Number(options.environment["DOCKET_SHUTDOWN_GRACE_SECONDS"] ?? defaultGraceSeconds);
+    this.#graceSeconds = Number(options.environment["DOCKET_SHUTDOWN_GRACE_SECONDS"] || defaultGraceSeconds);
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
