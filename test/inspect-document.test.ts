@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { deflateSync } from "node:zlib";
 import { PDFDocument as EncryptingPdfDocument } from "@cantoo/pdf-lib";
-import { degrees, PDFDocument, PDFName, PDFString } from "pdf-lib";
+import { degrees, PDFDocument, PDFName, PDFNumber, PDFString } from "pdf-lib";
 import { describe, expect, it } from "vitest";
 import { type DocumentFacts, type DocumentSource, inspectDocument } from "#docket/media/inspect-document";
 import { createSparsePdf } from "./support/sparse-pdf.ts";
@@ -134,6 +134,7 @@ describe("a damaged PDF", () => {
     ["whose page tree is a circle", async () => handMade("<< /Type /Pages /Kids [2 0 R] /Count 3 >>")],
     ["whose page tree is a circle without a count", async () => handMade("<< /Type /Pages /Kids [2 0 R 2 0 R] >>")],
     ["whose page tree promises more than it has", async () => handMade("<< /Type /Pages /Kids [3 0 R] /Count 7 >>")],
+    ["whose page tree counts fewer than it has", async () => fewerThanItHas()],
     ["whose page tree is missing", async () => handMade("null")],
     ["nested without end", async () => handMade("[".repeat(300_000))],
   ])("%s is corrupt", async (_, make) => {
@@ -369,6 +370,13 @@ function cutInTheMiddle(): Buffer {
   const whole = Buffer.alloc(pdf.size);
   for (const part of pdf.parts) part.bytes.copy(whole, part.offset);
   return whole.subarray(0, pdf.size / 2);
+}
+
+/** Three pages in an object stream, of which the tree's root says that they are one. */
+async function fewerThanItHas(): Promise<Uint8Array> {
+  const pdf = await pagesOf(3);
+  pdf.catalog.Pages().set(PDFName.of("Count"), PDFNumber.of(1));
+  return pdf.save();
 }
 
 /** A document of one page whose page tree's root is written by hand. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PDFName, PDFNumber, type PDFRef } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadOcrSettings } from "#docket/config";
 import type { RecognizedPage } from "#docket/contract/page";
@@ -264,6 +265,21 @@ describe("the caller of a recognition", () => {
     const onPage = () => Promise.reject(new Error("the database is gone"));
     await expect(recognize(scans, {}, { onPage })).rejects.toThrow("the database is gone");
     expect(children()).toEqual([]);
+  });
+
+  it("is told of pages that the document does not count, instead of getting it without them", async () => {
+    const file = await writePdf(folder, "uncounted.pdf", (pdf) => {
+      for (let i = 0; i < 3; i++) pdf.addPage([612, 792]);
+      const [first, ...others] = pdf.getPages().map(({ ref }) => ref);
+      // Of the two kids of the root one has two pages, and says that it has one.
+      const node = pdf.context.register(pdf.context.obj({ Type: "Pages", Count: 1, Kids: others }));
+      pdf.catalog.Pages().set(PDFName.of("Kids"), pdf.context.obj([first, node] as PDFRef[]));
+      pdf.catalog.Pages().set(PDFName.of("Count"), PDFNumber.of(2));
+    });
+    await expect(recognize(file)).rejects.toMatchObject({
+      type: "Corrupt",
+      message: "uncounted.pdf says that it has 2 pages, but holds more: readers leave the others out.",
+    });
   });
 
   it("is told what is wrong with a document that cannot be read", async () => {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { DocketError } from "../contract/failures.ts";
 import { capWebAssemblyMemory } from "./memory-cap.ts";
+import { hiddenPages, hidesPages } from "./pdf-file/hidden-pages.ts";
 import type { MeasureQuestion, PdfFacts, PdfQuestion, PdfWorkerData, PdfWorkerMessage } from "./pdf-worker-protocol.ts";
 import { openDocument, type PdfDocument } from "./pdfium.ts";
 import { copyPages } from "./pdfium-copy.ts";
@@ -8,6 +9,9 @@ import { RemoteSink } from "./remote-sink.ts";
 import { RemoteSource } from "./remote-source.ts";
 
 // The program of the thread that PdfWorker starts: answers one question after another.
+
+/** What may be read to find out whether there are more pages than are told. */
+const hiddenPagesBytes = 2 * 1024 * 1024;
 
 const shared = workerData as PdfWorkerData;
 const memory = capWebAssemblyMemory(shared.memoryBytes);
@@ -76,6 +80,11 @@ function learn(document: PdfDocument, source: RemoteSource, { name, measure }: M
     pagesMeasured: 0,
   };
   if (facts.pages <= 0) throw new DocketError("Corrupt", `${name} is a PDF without pages.`);
+  // First, while what pdfium has read of the structure is still at hand.
+  const bytes = source.bytesAsked + hiddenPagesBytes;
+  if (hidesPages(source, facts.pages, { believeNodes: true, mayGoOn: () => source.bytesAsked < bytes })) {
+    throw hiddenPages(name, facts.pages);
+  }
   const deadline = performance.now() + measure.milliseconds;
   for (let page = 1; page <= Math.min(facts.pages, measure.pages); page++) {
     if (source.bytesAsked > measure.bytes || performance.now() > deadline) break;

@@ -1,5 +1,6 @@
 import { DocketError } from "../contract/failures.ts";
 import type { Line, PageSource, RecognizedPage, Rule } from "../contract/page.ts";
+import { hiddenPages, hidesPages } from "../media/pdf-file/hidden-pages.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
@@ -19,6 +20,9 @@ const neighbourDistance = 3;
 /** Mean confidence below which a page may stand on its head: such pages score about 33, badly printed ones 70. */
 const doubtfulConfidence = 60;
 const doubtfulCharacters = 20;
+
+/** How long is looked for pages that the document does not count; a sound one takes some milliseconds. */
+const hiddenPagesMilliseconds = 5000;
 
 interface PageReaderOptions {
   name: string;
@@ -65,7 +69,15 @@ export class PageReader {
     if (document.formType === "xfa-full") {
       throw new DocketError("XfaForm", `${this.#options.name} is an XFA form: its pages are not in the file.`);
     }
+    this.#refuseHiddenPages(document.pageCount);
     return { pages: document.pageCount };
+  }
+
+  #refuseHiddenPages(shown: number): void {
+    if (this.#file.mediaType !== "application/pdf") return;
+    const deadline = performance.now() + hiddenPagesMilliseconds;
+    const options = { believeNodes: false, mayGoOn: () => performance.now() < deadline };
+    if (hidesPages(this.#file.pdf, shown, options)) throw hiddenPages(this.#options.name, shown);
   }
 
   /**

@@ -1,6 +1,6 @@
+import { dictionaryOf, PdfName, PdfNumber, type PdfReference, PdfString } from "../../media/pdf-file/values.ts";
 import { type CharacterCodes, characterWidth, codesToGlyphs, glyphlessFont } from "./glyphless-font.ts";
 import type { IncrementalUpdate } from "./incremental-update.ts";
-import { dictionaryOf, PdfName, PdfNumber, type PdfReference, PdfString } from "./values.ts";
 
 const baseFont = new PdfName("DocketGlyphless");
 

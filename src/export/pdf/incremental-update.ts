@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { deflateSync } from "node:zlib";
-import type { CrossReference } from "./cross-reference.ts";
-import { integer, type PdfDictionary, PdfName, PdfNumber, PdfReference, PdfString, serialize } from "./values.ts";
+import type { CrossReference } from "../../media/pdf-file/cross-reference.ts";
+import {
+  integer,
+  type PdfDictionary,
+  PdfName,
+  PdfNumber,
+  PdfReference,
+  PdfString,
+  serialize,
+} from "../../media/pdf-file/values.ts";
 
 interface Written {
   offset: number;

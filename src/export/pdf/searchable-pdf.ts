@@ -2,6 +2,9 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { DocketError } from "../../contract/failures.ts";
 import { wordsOf } from "../../contract/page.ts";
+import { PdfSyntaxError } from "../../media/pdf-file/parser.ts";
+import { type PdfPage, PdfStructure } from "../../media/pdf-file/pdf-structure.ts";
+import { type PdfDictionary, PdfNumber, PdfReference, type PdfValue } from "../../media/pdf-file/values.ts";
 import { openDocument, type PdfDocument, type SyncByteSource } from "../../media/pdfium.ts";
 import { type DocumentFile, openDocumentFile } from "../../ocr/document-file.ts";
 import type { ExportedPage, ExportInput } from "../export-input.ts";
@@ -11,12 +14,9 @@ import { writeFont } from "./font-objects.ts";
 import { CharacterCodes } from "./glyphless-font.ts";
 import { IncrementalUpdate } from "./incremental-update.ts";
 import { readPageFacts } from "./page-facts.ts";
-import { PdfSyntaxError } from "./parser.ts";
-import { type PdfPage, PdfStructure } from "./pdf-structure.ts";
 import { pictureResolutions, type Resolution } from "./picture-resolution.ts";
 import { writeRepairedCopy } from "./repaired-copy.ts";
 import { textContent } from "./text-content.ts";
-import { type PdfDictionary, PdfNumber, PdfReference, type PdfValue } from "./values.ts";
 import { placeLines } from "./word-placement.ts";
 
 /** pdfium keeps some memory of every page that it looked at; after so many it is dropped and opened anew. */

@@ -1,22 +1,20 @@
 import { inflateSync } from "node:zlib";
 import { PdfSyntaxError } from "./parser.ts";
+import type { StructureLimits } from "./structure-limits.ts";
 import { integer, type PdfDictionary, PdfName, type PdfValue } from "./values.ts";
-
-/** A stream of structure (cross references, objects) is at most this large; a bomb ends here. */
-const decodedBytes = 32 * 1024 * 1024;
 
 /**
  * Data of a cross-reference or object stream: plain, or Flate with or without PNG prediction, which is what such streams
  * are written with (ISO 32000-1, 7.4.4).
  * @throws {PdfSyntaxError} for other filters and broken data
  */
-export function decodeStream(entries: PdfDictionary, data: Buffer): Buffer {
+export function decodeStream(entries: PdfDictionary, data: Buffer, { streamBytes }: StructureLimits): Buffer {
   const filter = only(entries.get("Filter"));
   if (filter === undefined || filter === null) return data;
   if (!(filter instanceof PdfName) || filter.name !== "FlateDecode") throw new PdfSyntaxError("an unusual filter");
   let plain: Buffer;
   try {
-    plain = inflateSync(data, { maxOutputLength: decodedBytes });
+    plain = inflateSync(data, { maxOutputLength: streamBytes });
   } catch (error) {
     throw new PdfSyntaxError(`a stream cannot be inflated: ${(error as Error).message}`);
   }

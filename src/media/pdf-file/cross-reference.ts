@@ -1,6 +1,7 @@
-import type { SyncByteSource } from "../../media/pdfium.ts";
+import type { SyncByteSource } from "../pdfium.ts";
 import { PdfEndError, PdfParser, PdfSyntaxError } from "./parser.ts";
 import { decodeStream } from "./stream-data.ts";
+import type { StructureLimits } from "./structure-limits.ts";
 import { integer, type PdfDictionary, PdfReference, type PdfValue } from "./values.ts";
 
 /** Where an object is: at an offset of the file, or inside an object stream. */
@@ -26,22 +27,26 @@ export interface ParsedObject {
   dataOffset: number | undefined;
 }
 
-const objectLimit = 1_000_000;
 const updateLimit = 1000;
 const tailBytes = 2048;
 const padding = Buffer.alloc(32, " ");
 const windows = [2048, 64 * 1024, 1024 * 1024, 16 * 1024 * 1024];
 
 export function readRange(source: SyncByteSource, offset: number, length: number): Buffer {
-  if (offset < 0 || offset >= source.size) throw new PdfSyntaxError("a place outside the file");
+  if (offset < 0 || length < 0 || offset >= source.size) throw new PdfSyntaxError("a place outside the file");
   const bytes = Buffer.alloc(Math.min(length, source.size - offset));
   source.read(offset, bytes);
   return bytes;
 }
 
 /** Parses at a place of the file, with as much of it as is needed. */
-export function parseAt<T>(source: SyncByteSource, offset: number, parse: (parser: PdfParser) => T): T {
-  for (const window of windows) {
+function parseAt<T>(
+  source: SyncByteSource,
+  offset: number,
+  { objectBytes }: StructureLimits,
+  parse: (parser: PdfParser) => T,
+): T {
+  for (const window of windows.filter((bytes) => bytes <= objectBytes)) {
     try {
       const bytes = readRange(source, offset, window);
       // Padded at the file's end, so that its last value is seen to end.
@@ -50,12 +55,12 @@ export function parseAt<T>(source: SyncByteSource, offset: number, parse: (parse
       if (!(error instanceof PdfEndError) || offset + window >= source.size) throw error;
     }
   }
-  throw new PdfSyntaxError("an object larger than 16 MiB");
+  throw new PdfSyntaxError(`an object larger than ${objectBytes} bytes`);
 }
 
 /** The object that begins at an offset. @throws {PdfSyntaxError} */
-export function parseObject(source: SyncByteSource, offset: number): ParsedObject {
-  return parseAt(source, offset, (parser) => {
+export function parseObject(source: SyncByteSource, offset: number, limits: StructureLimits): ParsedObject {
+  return parseAt(source, offset, limits, (parser) => {
     const [number, generation, keyword] = [parser.word(), parser.word(), parser.word()];
     if (!/^\d+$/.test(number) || !/^\d+$/.test(generation) || keyword !== "obj") {
       throw new PdfSyntaxError("no object where one is said to be");
@@ -74,7 +79,7 @@ export function parseObject(source: SyncByteSource, offset: number): ParsedObjec
  * Reads the cross references, tables and streams, from the newest update back to the first.
  * @throws {PdfSyntaxError} when they are damaged: other readers would search the file for its objects
  */
-export function readCrossReference(source: SyncByteSource): CrossReference {
+export function readCrossReference(source: SyncByteSource, limits: StructureLimits): CrossReference {
   if (readRange(source, 0, 5).toString("latin1") !== "%PDF-") throw new PdfSyntaxError("something before the header");
   const tailStart = Math.max(0, source.size - tailBytes);
   const tail = readRange(source, tailStart, tailBytes).toString("latin1");
@@ -86,11 +91,11 @@ export function readCrossReference(source: SyncByteSource): CrossReference {
   for (let offset: number | undefined = start; offset !== undefined; ) {
     if (seen.has(offset) || seen.size > updateLimit) throw new PdfSyntaxError("updates in a circle");
     seen.add(offset);
-    const section = readSection(source, offset, places, free);
+    const section = readSection(source, offset, limits, places, free);
     newest ??= section;
     // A hybrid file keeps some of an update's objects in a stream beside the table.
     const beside = integer(section.trailer.get("XRefStm"));
-    if (beside !== undefined && !section.isStream) readSection(source, beside, places, free);
+    if (beside !== undefined && !section.isStream) readSection(source, beside, limits, places, free);
     offset = integer(section.trailer.get("Prev"));
   }
   if (newest === undefined) throw new PdfSyntaxError("no cross references");
@@ -100,6 +105,7 @@ export function readCrossReference(source: SyncByteSource): CrossReference {
 function readSection(
   source: SyncByteSource,
   offset: number,
+  limits: StructureLimits,
   places: CrossReference["places"],
   free: Set<number>,
 ): { trailer: PdfDictionary; isStream: boolean } {
@@ -107,27 +113,27 @@ function readSection(
     if (places.has(number) || free.has(number)) return;
     if (place === null) free.add(number);
     else places.set(number, place);
-    if (places.size + free.size > objectLimit) throw new PdfSyntaxError(`more than ${objectLimit} objects`);
+    if (places.size + free.size > limits.objects) throw new PdfSyntaxError(`more than ${limits.objects} objects`);
   };
   const isTable = readRange(source, offset, 4).toString("latin1") === "xref";
-  const trailer = isTable ? readTable(source, offset + 4, add) : readStream(source, offset, add);
+  const trailer = isTable ? readTable(source, offset + 4, limits, add) : readStream(source, offset, limits, add);
   return { trailer, isStream: !isTable };
 }
 
 type AddPlace = (number: number, place: ObjectPlace | null) => void;
 
 /** Entries of 20 bytes (ISO 32000-1, 7.5.4). */
-function readTable(source: SyncByteSource, offset: number, add: AddPlace): PdfDictionary {
+function readTable(source: SyncByteSource, offset: number, limits: StructureLimits, add: AddPlace): PdfDictionary {
   for (let at = offset; ; ) {
     const head = readRange(source, at, 64).toString("latin1");
     const trailer = /^\s*trailer/.exec(head);
     if (trailer !== null) {
-      const value = parseAt(source, at + trailer[0].length, (parser) => parser.value());
+      const value = parseAt(source, at + trailer[0].length, limits, (parser) => parser.value());
       if (!(value instanceof Map)) throw new PdfSyntaxError("a trailer that is no dictionary");
       return value;
     }
     const [text, first, count] = /^\s*(\d+) (\d+)[ ]*(?:\r\n|\r|\n)/.exec(head) ?? [];
-    if (text === undefined || Number(count) > objectLimit) throw new PdfSyntaxError("a damaged table");
+    if (text === undefined || Number(count) > limits.objects) throw new PdfSyntaxError("a damaged table");
     at += text.length;
     const entries = Number(count) === 0 ? "" : readRange(source, at, Number(count) * 20).toString("latin1");
     for (let i = 0; i < Number(count); i++) {
@@ -142,15 +148,15 @@ function readTable(source: SyncByteSource, offset: number, add: AddPlace): PdfDi
 }
 
 /** Entries of fixed width in a stream (ISO 32000-1, 7.5.8). */
-function readStream(source: SyncByteSource, offset: number, add: AddPlace): PdfDictionary {
-  const { value: entries, dataOffset } = parseObject(source, offset);
+function readStream(source: SyncByteSource, offset: number, limits: StructureLimits, add: AddPlace): PdfDictionary {
+  const { value: entries, dataOffset } = parseObject(source, offset, limits);
   if (!(entries instanceof Map) || dataOffset === undefined) throw new PdfSyntaxError("no cross-reference stream");
   const length = integer(entries.get("Length"));
   const widths = (entries.get("W") as PdfValue[] | undefined)?.map?.((width) => integer(width) ?? -1);
   if (length === undefined || widths?.length !== 3 || widths.some((width) => width < 0 || width > 8)) {
     throw new PdfSyntaxError("a damaged cross-reference stream");
   }
-  const data = decodeStream(entries, readRange(source, dataOffset, length));
+  const data = decodeStream(entries, readRange(source, dataOffset, length), limits);
   const [kindBytes = 0, secondBytes = 0, thirdBytes = 0] = widths;
   const index = entries.get("Index");
   const sections = Array.isArray(index)

@@ -1,7 +1,8 @@
-import type { SyncByteSource } from "../../media/pdfium.ts";
+import type { SyncByteSource } from "../pdfium.ts";
 import { type CrossReference, parseObject, readCrossReference, readRange, reference } from "./cross-reference.ts";
 import { PdfParser, PdfSyntaxError } from "./parser.ts";
 import { decodeStream } from "./stream-data.ts";
+import { type StructureLimits, usualLimits } from "./structure-limits.ts";
 import { integer, type PdfDictionary, PdfReference, type PdfValue } from "./values.ts";
 
 /** A page as it stands in the file. */
@@ -25,10 +26,13 @@ export class PdfStructure {
   readonly #source: SyncByteSource;
   readonly #objectStreams = new Map<number, { bytes: Buffer; offsets: Map<number, number> }>();
 
+  readonly #limits: StructureLimits;
+
   /** @throws {PdfSyntaxError} */
-  constructor(source: SyncByteSource) {
+  constructor(source: SyncByteSource, limits: StructureLimits = usualLimits) {
     this.#source = source;
-    this.crossReference = readCrossReference(source);
+    this.#limits = limits;
+    this.crossReference = readCrossReference(source, limits);
   }
 
   get encrypted(): boolean {
@@ -80,7 +84,7 @@ export class PdfStructure {
     const place = this.crossReference.places.get(number);
     if (place === undefined) return null;
     if ("stream" in place) return this.#compressed(number, place.stream);
-    const object = parseObject(this.#source, place.offset);
+    const object = parseObject(this.#source, place.offset, this.#limits);
     if (object.number !== number || object.generation !== generation) {
       throw new PdfSyntaxError("another object than the cross references say");
     }
@@ -108,7 +112,7 @@ export class PdfStructure {
   #openObjectStream(number: number): { bytes: Buffer; offsets: Map<number, number> } {
     const place = this.crossReference.places.get(number);
     if (place === undefined || "stream" in place) throw new PdfSyntaxError("an object stream that is not there");
-    const { value: entries, dataOffset } = parseObject(this.#source, place.offset);
+    const { value: entries, dataOffset } = parseObject(this.#source, place.offset, this.#limits);
     if (!(entries instanceof Map) || dataOffset === undefined) throw new PdfSyntaxError("no object stream");
     const length = integer(this.resolve(entries.get("Length")));
     const first = integer(entries.get("First"));
@@ -116,7 +120,7 @@ export class PdfStructure {
     if (length === undefined || first === undefined || count === undefined)
       throw new PdfSyntaxError("no object stream");
     // Padded, so that the last value is seen to end.
-    const data = decodeStream(entries, readRange(this.#source, dataOffset, length));
+    const data = decodeStream(entries, readRange(this.#source, dataOffset, length), this.#limits);
     const bytes = Buffer.concat([data, Buffer.alloc(32, " ")]);
     const parser = new PdfParser(bytes);
     const offsets = new Map<number, number>();
