@@ -47,7 +47,7 @@ function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: Im
     imageCoverage: cover.share,
     charactersOnImage: 0,
   };
-  const builder = new LineBuilder(toBox);
+  const builder = new LineBuilder(toBox, shown);
   for (let i = 0; i < page.count; i++) {
     const code = page.code(i);
     if (code === lineFeed || code === carriageReturn) {
@@ -66,8 +66,8 @@ function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: Im
       if (isUnmapped(character)) evidence.unmapped += 1;
       if (page.hasMapError(i)) evidence.mapErrors += 1;
       if (box !== undefined && cover.share > 0 && cover.holds(toBox(box))) evidence.charactersOnImage += 1;
-      builder.add(character, box);
     }
+    builder.add(character, box);
     // pdfium joins the word's halves and so gives no end of the line here; on the page there is one.
     if (hyphen) builder.endLine();
   }
@@ -80,13 +80,15 @@ function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: Im
 class LineBuilder {
   readonly #lines: Line[] = [];
   readonly #toBox: (rectangle: Rectangle) => Box;
+  readonly #shown: Rectangle;
   #words: Word[] = [];
   #text = "";
   #bounds: Rectangle | undefined;
   #end: Rectangle | undefined;
 
-  constructor(toBox: (rectangle: Rectangle) => Box) {
+  constructor(toBox: (rectangle: Rectangle) => Box, shown: Rectangle) {
     this.#toBox = toBox;
+    this.#shown = shown;
   }
 
   add(character: string, box: Rectangle | undefined): void {
@@ -105,8 +107,9 @@ class LineBuilder {
     return sameRow && box.left - end.right > columnGap * height;
   }
 
+  /** A word of which a part is shown is kept as a whole. */
   endWord(): void {
-    if (this.#text !== "" && this.#bounds !== undefined) {
+    if (this.#text !== "" && this.#bounds !== undefined && touch(this.#bounds, this.#shown)) {
       const text = expandLigatures(this.#text);
       this.#words.push({ text, confidence: textLayerConfidence, box: this.#toBox(this.#bounds) });
     }
