@@ -289,7 +289,7 @@ it("a document without a row is asked about: no answer of Temporal ends no batch
   const batchId = await makeBatch("asked", [{ bucket: stack.bucket, key: `asked/${documentId}.pdf` }]);
   const [item] = await stack.database.batchItem.findMany({ where: { batchId } });
   const id = item?.id ?? "";
-  await identifyItem(stack.database, id, { documentId, sha256: null });
+  await identifyItem(stack.database, id, { documentId, sha256: null, etag: null, version: null });
   await claimItems(stack.database, [id], "a claim");
   await confirmClaim(stack.database, batchId, { started: "a claim", current: "" });
   const doubt = () =>

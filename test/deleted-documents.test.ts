@@ -149,7 +149,7 @@ it("a document that its batch waits for is cancelled there, and the batch ends; 
   await closeBatch(database, id);
   const [item] = await database.batchItem.findMany({ where: { batchId: id } });
   const itemId = item?.id ?? "";
-  await identifyItem(database, itemId, { documentId, sha256: null });
+  await identifyItem(database, itemId, { documentId, sha256: null, etag: null, version: null });
   await claimItems(database, [itemId], "a claim");
   await confirmClaim(database, id, { started: "a claim", current: "" });
 

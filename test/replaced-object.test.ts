@@ -1,8 +1,14 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import { Client, type WorkflowClientInterceptor } from "@temporalio/client";
 import { expect, it } from "vitest";
 import { createAwaitTextract } from "#docket/activities/await-textract";
 import { createRecognizeLocally } from "#docket/activities/recognize-locally";
+import { connectServices } from "#docket/client/connect";
+import { createObjectHandIn } from "#docket/client/hand-in-document";
 import { loadOcrSettings } from "#docket/config";
+import { documentIdFromContent } from "#docket/contract/document-id";
+import { addItems, identifyItem } from "#docket/database/batch-items";
+import { closeBatch, createBatch } from "#docket/database/batches";
 import { recognizeDocument } from "#docket/ocr/recognize-document";
 import { readingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
@@ -107,4 +113,67 @@ it("local recognition reads the object that was checked, and no other that has t
   });
   expect(await database.page.count({ where: { documentId } })).toBe(0);
   steps.close();
+});
+
+it("an object that is replaced after it was hashed at hand-in: its text is not stored under that hash", async () => {
+  const { database, storage } = stack;
+  const project = `replaced-${randomUUID().slice(0, 8)}`;
+  const document = { bucket: stack.bucket, key: `${project}/handed-in.pdf` };
+  const [first, second] = [await smallPdf(`first ${project}`), await smallPdf(`second ${project}`)];
+  const put = (content: Uint8Array) => storage.put(document.bucket, document.key, content, "application/pdf");
+  const services = await connectServices(process.env);
+  const options = { project, engine: "textract" as const, features: [] };
+  const replacing: WorkflowClientInterceptor = {
+    startWithDetails: async (input, next) => {
+      await put(second);
+      return next(input);
+    },
+  };
+  const { connection, options: known } = services.temporal;
+  const temporal = new Client({ connection, namespace: known.namespace, interceptors: { workflow: [replacing] } });
+  const resultOf = (documentId: string) => stack.client.workflow.getHandle(`document/${documentId}`).result();
+
+  await put(first);
+  const handedIn = await createObjectHandIn({ ...services, temporal }, options)(document);
+  const sha256 = createHash("sha256").update(first).digest("hex");
+  expect(handedIn.documentId).toBe(documentIdFromContent(project, sha256));
+  await expect(resultOf(handedIn.documentId)).rejects.toMatchObject({ cause: { type: "ObjectChanged" } });
+  expect(await database.page.count({ where: { documentId: handedIn.documentId } })).toBe(0);
+
+  // So it is where the item of a batch was hashed before its turn came.
+  const batchId = randomUUID();
+  const settings = { ...options, force: false, priority: 3, window: 10, prefix: null, onlyNew: false };
+  await createBatch(database, { id: batchId, source: `made of rows ${batchId}`, ...settings });
+  await put(first);
+  const { etag } = await storage.head(document);
+  await addItems(database, batchId, [document]);
+  await closeBatch(database, batchId);
+  const [item] = await database.batchItem.findMany({ where: { batchId } });
+  await identifyItem(database, item?.id ?? "", { ...handedIn, sha256, etag, version: null });
+  await put(second);
+  const batch = await stack.client.workflow.execute("processBatch", {
+    taskQueue: "documents",
+    workflowId: `batch/${batchId}`,
+    args: [{ batchId, project }],
+  });
+  expect(batch).toMatchObject({ counts: { total: 1, failed: 1 } });
+  expect(await database.batchItem.findMany({ where: { batchId } })).toMatchObject([{ failureType: "ObjectChanged" }]);
+
+  // A run without the hash, as redrive starts it, reads what stands there now; the first content is not answered with it.
+  const { documentId } = handedIn;
+  const again = stack.client.workflow.execute("processDocument", {
+    taskQueue: "documents",
+    workflowId: `document/${documentId}`,
+    args: [{ document, documentId, project }],
+  });
+  expect(await again).toMatchObject({ documentId, reused: false });
+  await put(first);
+  expect(await createObjectHandIn(services, options)(document)).toMatchObject({
+    documentId,
+    runId: expect.any(String),
+  });
+  expect(await resultOf(documentId)).toMatchObject({ reused: false });
+  const [page] = await database.page.findMany({ where: { documentId } });
+  expect(page?.text).toContain("first");
+  await services.close();
 });

@@ -1,4 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, type WorkflowClientInterceptor } from "@temporalio/client";
 import { expect, it } from "vitest";
+import { connectServices } from "#docket/client/connect";
+import { createFileHandIn } from "#docket/client/hand-in-document";
+import { smallPdf } from "./support/small-pdf.ts";
 import { docket, useStack } from "./support/stack.ts";
 
 const stack = useStack();
@@ -51,3 +58,43 @@ it("a document whose bucket is gone can be handed in again: its file goes to the
   expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(id) });
   expect(await stack.database.document.findUnique({ where: { id } })).toMatchObject({ bucket: stack.bucket });
 });
+
+it("a forced hand-in whose answer was lost is done again without a second payment, though its run has ended", async () => {
+  const services = await connectServices(process.env);
+  let lost = 0;
+  const losing: WorkflowClientInterceptor = {
+    startWithDetails: async (input, next) => {
+      const started = await next(input);
+      if (lost++ === 0) throw new Error("the answer was lost");
+      return started;
+    },
+  };
+  const { connection, options: known } = services.temporal;
+  const temporal = new Client({ connection, namespace: known.namespace, interceptors: { workflow: [losing] } });
+  const folder = await mkdtemp(join(tmpdir(), "docket-forced-"));
+  const path = join(folder, "forced.pdf");
+  await writeFile(path, await smallPdf(folder));
+  const options = { project: "second-forced", engine: "textract" as const, features: [], force: true };
+  const handIn = createFileHandIn({ ...services, temporal }, options);
+
+  await expect(handIn({ file: path, path })).rejects.toMatchObject({ type: "TemporalUnavailable" });
+  const [{ documentId = "" } = {}] = await expectRow(path);
+  const handle = stack.client.workflow.getHandle(`document/${documentId}`);
+  expect(await handle.result()).toMatchObject({ textractJobs: 1 });
+  const { runId } = await handle.describe();
+  expect(await handIn({ file: path, path })).toEqual({ documentId, runId });
+  expect(lost).toBe(1);
+
+  // The next hand-in is another wish.
+  const next = await createFileHandIn(services, options)({ file: path, path });
+  expect(next.runId).not.toBe(runId);
+  expect(await handle.result()).toMatchObject({ textractJobs: 2 });
+  await services.close();
+  await rm(folder, { recursive: true });
+});
+
+async function expectRow(source: string) {
+  const rows = () => stack.database.documentMetadata.findMany({ where: { source } });
+  await expect.poll(rows, { timeout: 60_000 }).toHaveLength(1);
+  return rows();
+}

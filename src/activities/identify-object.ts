@@ -24,11 +24,12 @@ const largestHashed = 500 * 1024 * 1024;
 
 /**
  * The object as it is now, by one request: its version and entity tag, what it is, and the hash of its content unless
- * the caller knows it.
+ * the caller knows it. Where another object has taken the place of the one that the caller hashed, the answer is the
+ * caller's object, by its hash and its tag, with nothing read of it: the checks that follow find the other tag.
  */
 export async function identifyObject(
   storage: ObjectStorage,
-  input: { document: DocumentLocation; sha256?: string },
+  input: { document: DocumentLocation; sha256?: string; etag?: string },
 ): Promise<IdentifiedObject> {
   const known = input.sha256?.toLowerCase() ?? null;
   const readStart = (document: DocumentLocation) => storage.readStart(document, sniffedBytes);
@@ -36,6 +37,9 @@ export async function identifyObject(
     const { facts, sha256, start } =
       known === null ? await readAll(storage, input.document) : { ...(await readStart(input.document)), sha256: known };
     const { size, etag, version } = facts;
+    if (known !== null && input.etag !== undefined && !isSameTag(input.etag, etag)) {
+      return { document: input.document, sha256, etag: input.etag, size: null, mediaType: null };
+    }
     // "null" is how S3 names the version of an object from before its bucket kept versions.
     const pinned = version === undefined || version === "null" ? {} : { version };
     return { document: { ...input.document, ...pinned }, sha256, etag, size, mediaType: mediaTypeOf(start) };
@@ -45,8 +49,15 @@ export async function identifyObject(
     // S3 may have refused by mistake, or we have one; when it goes on, the failure gets a record too, before it is final.
     if (activityInfo().attempt >= limitedAttempts) unreadable.push("StorageRefused", "Internal");
     if (cancellationSignal().aborted || !unreadable.includes(type)) throw error;
-    return { document: input.document, sha256: known, etag: null, size: null, mediaType: null };
+    const etag = known === null ? null : (input.etag ?? null);
+    return { document: input.document, sha256: known, etag, size: null, mediaType: null };
   }
+}
+
+/** Some programs keep an entity tag without its quotation marks. */
+export function isSameTag(one: string, other: string): boolean {
+  const bare = (tag: string) => tag.replace(/^"(.*)"$/, "$1");
+  return bare(one) === bare(other);
 }
 
 /** One that is too large to be hashed is looked at by its start alone. */

@@ -14,7 +14,7 @@ import {
 import type { BatchRow } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { identifyObject } from "./identify-object.ts";
+import { identifyObject, isSameTag } from "./identify-object.ts";
 
 /** Objects read at once for their hashes, and how long a look at the batch may take for it. */
 const readAtOnce = 4;
@@ -42,7 +42,7 @@ export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingI
     for (const item of identified) {
       const { id, documentId } = item;
       if (!(await isValid(database, batch, item))) continue;
-      if (!batch.force && (await isComplete(database, batch, documentId))) {
+      if (!batch.force && (await isComplete(database, batch, item))) {
         await settleItem(database, batch.id, id, "reused");
         continue;
       }
@@ -60,12 +60,12 @@ export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingI
 
 /** What a claimed item's document is started with. */
 export function inputOf(batch: BatchRow, item: WaitingItem): ProcessDocumentInput {
-  const { bucket, key, objectVersion, sha256, fileName, source, customFields, documentId } = item;
+  const { bucket, key, objectVersion, sha256, etag, fileName, source, customFields, documentId } = item;
   return {
     document: { bucket, key, ...(objectVersion === null ? {} : { version: objectVersion }) },
     project: item.project ?? batch.project,
     ...(documentId === null ? {} : { documentId }),
-    ...(sha256 === null ? {} : { sha256 }),
+    ...(sha256 === null ? {} : { sha256, ...(etag ? { etag } : {}) }),
     ...(fileName === null ? {} : { fileName }),
     ...(source === null ? {} : { source }),
     ...(Object.keys(customFields).length === 0 ? {} : { customFields }),
@@ -80,21 +80,21 @@ type Identified = WaitingItem & { documentId: string };
 
 /** The document's id by its content; the object is read once for it, where nobody knows the hash. */
 async function identify({ database, storage }: Ports, batch: BatchRow, item: WaitingItem): Promise<Identified> {
-  const { documentId } = item;
-  if (documentId !== null) return { ...item, documentId };
+  if (item.documentId !== null) return { ...item, documentId: item.documentId };
   const project = item.project ?? batch.project;
-  const { bucket, key, objectVersion: version } = item;
-  const document = { bucket, key, ...(version === null ? {} : { version }) };
-  const sha256 = item.sha256 ?? (await identifyObject(storage, { document })).sha256;
-  const known = {
-    sha256,
-    documentId:
-      sha256 === null
-        ? documentIdFromLocation(project, bucket, key, version ?? undefined)
-        : documentIdFromContent(project, sha256),
-  };
-  await identifyItem(database, item.id, known);
-  return { ...item, ...known };
+  const { bucket, key, objectVersion } = item;
+  const location = { bucket, key, ...(objectVersion === null ? {} : { version: objectVersion }) };
+  const read = item.sha256 === null ? await identifyObject(storage, { document: location }) : null;
+  const sha256 = item.sha256 ?? read?.sha256 ?? null;
+  // The very object that was hashed is meant: by the time its turn comes another one may stand there.
+  const version = sha256 === null ? null : (read?.document.version ?? null);
+  const etag = read?.etag && !(item.etag !== null && isSameTag(item.etag, read.etag)) ? read.etag : null;
+  const documentId =
+    sha256 === null
+      ? documentIdFromLocation(project, bucket, key, location.version)
+      : documentIdFromContent(project, sha256);
+  await identifyItem(database, item.id, { documentId, sha256, etag, version });
+  return { ...item, documentId, sha256, etag: etag ?? item.etag, objectVersion: version ?? objectVersion };
 }
 
 /** One that cannot be started ends here, with its reason: it must not keep the others back. */
@@ -109,9 +109,15 @@ async function isValid(database: Database, batch: BatchRow, item: Identified): P
   }
 }
 
-async function isComplete(database: Database, batch: BatchRow, documentId: string): Promise<boolean> {
+/** A document may hold other content than its id was made of, where its object was replaced and read again. */
+async function isComplete(
+  database: Database,
+  batch: BatchRow,
+  { documentId, sha256 }: Pick<Identified, "documentId" | "sha256">,
+): Promise<boolean> {
   const rows = await database.$queryRaw<unknown[]>`
-    SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND status = 'complete'
-      AND engine = ${batch.engine}::engine AND features = ${batch.features}::text[]`;
+    SELECT 1 FROM documents d WHERE d.id = ${documentId}::uuid AND d.status = 'complete'
+      AND d.engine = ${batch.engine}::engine AND d.features = ${batch.features}::text[]
+      AND NOT EXISTS (SELECT 1 FROM document_metadata m WHERE m.document_id = d.id AND m.sha256 <> ${sha256})`;
   return rows.length > 0;
 }

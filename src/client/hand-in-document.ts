@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { documentIdFromContent, documentIdFromLocation } from "../contract/document-id.ts";
+import { documentIdFromContent, documentIdFromLocation, documentWorkflowId } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import type { DocumentLocation, Engine } from "../contract/process-document.ts";
@@ -10,6 +10,7 @@ import { type FoundFile, unreadable } from "./find-documents.ts";
 import { type ContentHash, hashContent, hashFile } from "./hash-file.ts";
 import { startDocument } from "./start-document.ts";
 import { keyPart, storeFile } from "./store-file.ts";
+import { readWorkflowStage } from "./workflow-stage.ts";
 
 /** How documents are to be processed. */
 export interface HandInOptions {
@@ -36,6 +37,7 @@ export interface HandedIn {
  */
 export function createFileHandIn(services: Services, options: HandInOptions, signal?: AbortSignal) {
   const byDocument = new Map<string, Promise<HandedIn>>();
+  const before: RunsBefore = new Map();
   return async (file: FoundFile): Promise<HandedIn> => {
     const content = await hashFile(file.path, signal).catch((error) => {
       if (signal?.aborted) throw error;
@@ -43,12 +45,20 @@ export function createFileHandIn(services: Services, options: HandInOptions, sig
       throw new DocketError(type, message, { cause: error });
     });
     const documentId = documentIdFromContent(options.project, content.sha256);
-    const handedIn = byDocument.get(documentId) ?? handInFile(services, file, content, documentId, options, signal);
+    const handedIn =
+      byDocument.get(documentId) ?? handInFile(services, { file, content, documentId, before }, options, signal);
     byDocument.set(documentId, handedIn);
     // One that failed may be tried again.
     handedIn.catch(() => byDocument.delete(documentId));
     return handedIn;
   };
+}
+
+interface HashedFile {
+  file: FoundFile;
+  content: ContentHash;
+  documentId: string;
+  before: RunsBefore;
 }
 
 /**
@@ -58,13 +68,11 @@ export function createFileHandIn(services: Services, options: HandInOptions, sig
  */
 async function handInFile(
   services: Services,
-  file: FoundFile,
-  content: ContentHash,
-  documentId: string,
+  { file, content, documentId, before }: HashedFile,
   options: HandInOptions,
   signal?: AbortSignal,
 ): Promise<HandedIn> {
-  const known = await findKnown(services, documentId, options);
+  const known = await findKnown(services, { documentId, sha256: content.sha256 }, options);
   if (known.complete && !options.force) return { documentId, runId: null };
   const fileName = basename(file.path);
   const target = {
@@ -76,6 +84,7 @@ async function handInFile(
     services,
     { document, documentId, sha256: content.sha256, fileName, source: file.path.slice(0, 2048) },
     options,
+    before,
   );
 }
 
@@ -107,46 +116,54 @@ export async function uploadFile(
 }
 
 /**
- * Hands in an object that is in S3 already. It is read once, for its hash; an object that cannot be read gets the id
- * of its address, and its workflow records what is wrong with it.
+ * Hands in objects that are in S3 already. Each is read once, for its hash; an object that cannot be read gets the id
+ * of its address, and its workflow records what is wrong with it. Should another object have taken its place by the time
+ * it is read, it fails with `ObjectChanged`, or is read all the same where the bucket keeps versions.
  */
-export async function handInObject(
-  services: Services,
-  document: DocumentLocation,
-  options: HandInOptions,
-  signal?: AbortSignal,
-): Promise<HandedIn> {
-  const fileName = basename(document.key);
-  const source = objectAddress(document);
-  const sha256 = await hashObject(services, document, signal);
-  if (sha256 === null) {
-    const documentId = documentIdFromLocation(options.project, document.bucket, document.key, document.version);
-    return start(services, { document, documentId, fileName, source }, options);
-  }
-  const documentId = documentIdFromContent(options.project, sha256);
-  const known = await findKnown(services, documentId, options);
-  if (known.complete && !options.force) return { documentId, runId: null };
-  return start(services, { document, documentId, sha256, fileName, source }, options);
+export function createObjectHandIn(services: Services, options: HandInOptions, signal?: AbortSignal) {
+  const before: RunsBefore = new Map();
+  return async (location: DocumentLocation): Promise<HandedIn> => {
+    const fileName = basename(location.key);
+    const source = objectAddress(location);
+    const hashed = await hashObject(services, location, signal);
+    if (hashed === null) {
+      const documentId = documentIdFromLocation(options.project, location.bucket, location.key, location.version);
+      return start(services, { document: location, documentId, fileName, source }, options, before);
+    }
+    const documentId = documentIdFromContent(options.project, hashed.sha256);
+    const known = await findKnown(services, { documentId, sha256: hashed.sha256 }, options);
+    if (known.complete && !options.force) return { documentId, runId: null };
+    return start(services, { ...hashed, documentId, fileName, source }, options, before);
+  };
 }
 
 interface Known {
-  /** Complete with the engine and features that are asked for now. */
+  /** Complete with this content, and the engine and features that are asked for now. */
   complete: boolean;
   /** Where its content was stored before. */
   location: DocumentLocation | null;
 }
 
-async function findKnown(services: Services, documentId: string, options: HandInOptions): Promise<Known> {
+async function findKnown(
+  services: Services,
+  { documentId, sha256 }: { documentId: string; sha256?: string },
+  options: HandInOptions,
+): Promise<Known> {
   const row = await services.database.document.findUnique({
     where: { id: documentId },
-    select: { status: true, engine: true, features: true, bucket: true, key: true, objectVersion: true },
+    select: {
+      ...{ status: true, engine: true, features: true, bucket: true, key: true, objectVersion: true },
+      metadata: { select: { sha256: true } },
+    },
   });
   if (row === null) return { complete: false, location: null };
+  // A document may hold other content than its id was made of, where its object was replaced and read again.
+  const held = row.metadata?.sha256 ?? sha256;
   const sameRequest =
     row.engine.replaceAll("_", "-") === options.engine &&
     row.features.toSorted().join() === options.features.toSorted().join();
   return {
-    complete: row.status === "complete" && sameRequest,
+    complete: row.status === "complete" && sameRequest && held === sha256,
     location: { bucket: row.bucket, key: row.key, ...versionOf(row.objectVersion) },
   };
 }
@@ -155,16 +172,20 @@ function versionOf(version: string | null): { version?: string } {
   return version === null ? {} : { version };
 }
 
-/** The object's SHA-256; null when it cannot be read for a reason that the workflow is to record. */
+/** The object's SHA-256 and what tells it from others; null when it cannot be read for a reason to be recorded. */
 async function hashObject(
   services: Services,
   document: DocumentLocation,
   signal?: AbortSignal,
-): Promise<string | null> {
+): Promise<{ document: DocumentLocation; sha256: string; etag?: string } | null> {
   const recorded = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
   try {
-    const stream = await services.storage.openStream(document, signal);
-    return (await hashContent(stream, signal)).sha256;
+    const { facts, body } = await services.storage.open(document, signal);
+    const { sha256 } = await hashContent(body, signal);
+    const { version, etag } = facts;
+    // "null" is how S3 names the version of an object from before its bucket kept versions.
+    const pinned = version === undefined || version === "null" ? {} : { version };
+    return { document: { ...document, ...pinned }, sha256, ...(etag === "" ? {} : { etag }) };
   } catch (error) {
     if (error instanceof DocketError && recorded.includes(error.type)) return null;
     // A connection that breaks in the middle of the body says so without a name of S3's.
@@ -179,10 +200,29 @@ type Identified = {
   fileName: string;
   source: string;
   sha256?: string;
+  etag?: string;
 };
 
-async function start(services: Services, identified: Identified, options: HandInOptions): Promise<HandedIn> {
+/** The run that a document had before its forced hand-in was first tried, by the document's id; null where it had none. */
+type RunsBefore = Map<string, string | null>;
+
+async function start(
+  services: Services,
+  identified: Identified,
+  options: HandInOptions,
+  before: RunsBefore,
+): Promise<HandedIn> {
   const { documentId } = identified;
+  if (options.force) {
+    // A start whose answer was lost may have ended by now: a second one would be paid again.
+    const latest = (await readWorkflowStage(services.temporal, documentWorkflowId(documentId)))?.runId ?? null;
+    const earlier = before.get(documentId);
+    if (latest !== null && earlier !== undefined && latest !== earlier) {
+      before.delete(documentId);
+      return { documentId, runId: latest };
+    }
+    before.set(documentId, latest);
+  }
   const input = {
     ...identified,
     project: options.project,
@@ -192,10 +232,11 @@ async function start(services: Services, identified: Identified, options: HandIn
     ...(options.force ? { force: true } : {}),
   };
   const started = await startDocument(services, input, options.force ?? false);
+  before.delete(documentId);
   if (started !== null) return { documentId, runId: started.runId };
   // A run completed before, yet the database did not hold this result: it may have completed a moment ago, or it was
   // for another engine, other features, or another database. The database decides.
-  const known = await findKnown(services, documentId, options);
+  const known = await findKnown(services, identified, options);
   if (known.complete) return { documentId, runId: null };
   const again = await startDocument(services, input, true);
   return { documentId, runId: again?.runId ?? null };

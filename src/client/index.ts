@@ -6,7 +6,7 @@ import { type SearchAnswer, searchPages } from "../database/search-pages.ts";
 import { connectServices, type Services } from "./connect.ts";
 import type { DocumentOutcome } from "./document-outcome.ts";
 import { DocumentFollower } from "./follow-documents.ts";
-import { createFileHandIn, type HandedIn, type HandInOptions, handInObject } from "./hand-in-document.ts";
+import { createFileHandIn, createObjectHandIn, type HandedIn, type HandInOptions } from "./hand-in-document.ts";
 import { type DocumentFilter, type DocumentRecord, listDocuments, readDocuments } from "./read-documents.ts";
 import { readPages, readPageTexts, type StoredPage } from "./read-pages.ts";
 
@@ -75,7 +75,7 @@ export class DocketClient implements AsyncDisposable {
     options: Partial<HandInOptions> = {},
     signal?: AbortSignal,
   ): Promise<HandedIn> {
-    return handInObject(this.#services, location, complete(options), signal);
+    return createObjectHandIn(this.#services, complete(options), signal)(location);
   }
 
   /** A document's record; null where there is none (yet). */

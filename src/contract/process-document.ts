@@ -52,6 +52,11 @@ export interface ProcessDocumentInput {
   documentId?: string;
   /** Hexadecimal SHA-256 of the content, when the caller knows it; otherwise Docket reads the object once. */
   sha256?: string;
+  /**
+   * Entity tag, as S3 gave it, of the object that `sha256` was made from: an object with another one is refused
+   * (`ObjectChanged`), instead of being taken for that content.
+   */
+  etag?: string;
   /** Name to show; the last part of the key when left out. */
   fileName?: string;
   /** Where it came from, free text (a path, a system's name). Default: the object's S3 address. */

@@ -35,6 +35,7 @@ const inputSchema = z
       .string()
       .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256 in hexadecimal")
       .optional(),
+    etag: storable.min(1).max(1024).optional(),
     fileName: storable.min(1).max(1024).optional(),
     source: storable.min(1).max(2048).optional(),
     customFields: z

@@ -94,14 +94,17 @@ export async function waitingItems(
     ORDER BY rank, position LIMIT ${limit}`;
 }
 
-/** Keeps what reading an item's object has shown, so that it is read once. */
+/** Keeps what reading an item's object has shown, so that it is read once; what it did not show stays as listed. */
 export async function identifyItem(
   executor: Executor,
   id: string,
-  known: { documentId: string; sha256: string | null },
+  known: { documentId: string; sha256: string | null; etag: string | null; version: string | null },
 ): Promise<void> {
+  const { documentId, sha256, etag, version } = known;
   await executor.$executeRaw`
-    UPDATE batch_items SET document_id = ${known.documentId}::uuid, sha256 = ${known.sha256} WHERE id = ${id}::uuid`;
+    UPDATE batch_items SET document_id = ${documentId}::uuid, sha256 = ${sha256}, etag = coalesce(${etag}, etag),
+                           object_version = coalesce(${version}, object_version)
+    WHERE id = ${id}::uuid`;
 }
 
 /** Takes waiting items for a call of the workflow's; repeated, the call finds them by {@link claimedItems}. */
@@ -141,7 +144,9 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
       WHERE b.id = ${batchId}::uuid AND d.status NOT IN ('received', 'processing')
         -- An end from before the start is an earlier run's, unless it is just what was asked for.
         AND (d.finished_at >= i.started_at
-             OR (d.status = 'complete' AND NOT b.force AND d.engine = b.engine AND d.features = b.features))),
+             OR (d.status = 'complete' AND NOT b.force AND d.engine = b.engine AND d.features = b.features
+                 AND NOT EXISTS (SELECT 1 FROM document_metadata m
+                                 WHERE m.document_id = d.id AND m.sha256 <> i.sha256)))),
     changed AS (
       UPDATE batch_items i SET
         state = ended.status::text::batch_item_state, failure_type = ended.failure_type, finished_at = now()

@@ -33,7 +33,7 @@ export interface ObjectStorage {
    */
   readStart(location: DocumentLocation, length: number): Promise<{ facts: ObjectFacts; start: Uint8Array }>;
   /** An object as a stream with what S3 says of it, in one request. A stream that is not read must be destroyed. */
-  open(location: DocumentLocation, signal: AbortSignal): Promise<{ facts: ObjectFacts; body: Readable }>;
+  open(location: DocumentLocation, signal?: AbortSignal): Promise<{ facts: ObjectFacts; body: Readable }>;
   /** @param etag as for {@link read} */
   openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
   /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */

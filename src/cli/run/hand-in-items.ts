@@ -1,6 +1,11 @@
 import type { Services } from "../../client/connect.ts";
 import type { FoundFile } from "../../client/find-documents.ts";
-import { createFileHandIn, type HandedIn, type HandInOptions, handInObject } from "../../client/hand-in-document.ts";
+import {
+  createFileHandIn,
+  createObjectHandIn,
+  type HandedIn,
+  type HandInOptions,
+} from "../../client/hand-in-document.ts";
 import type { DocumentLocation } from "../../contract/process-document.ts";
 
 /** Something to hand in: a file, or an object that is in S3 already. */
@@ -24,11 +29,12 @@ export function handInItems(
   signal: AbortSignal,
 ): HandInItem[] {
   const handInFile = createFileHandIn(services, options, signal);
+  const handInObject = createObjectHandIn(services, options, signal);
   return [
     ...what.files.map((file) => ({ file: file.file, handIn: () => handInFile(file) })),
     ...what.objects.map(({ file, location }) => ({
       file,
-      handIn: () => handInObject(services, location, options, signal),
+      handIn: () => handInObject(location),
     })),
   ];
 }
