@@ -1,7 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createDatabase, type Database, runStatement } from "#docket/database/client";
+import { byDriver, createDatabase, type Database, runStatement } from "#docket/database/client";
 import { databaseFailure } from "#docket/database/database-failure";
 import { type BreakingProxy, startBreakingProxy } from "../chaos/tcp-proxy.ts";
+import { makeCertificate } from "./support/certificate.ts";
 
 let proxy: BreakingProxy;
 let database: Database;
@@ -20,6 +26,7 @@ afterAll(async () => {
 const calls: [string, () => Promise<unknown>][] = [
   ["a query", () => database.project.findFirst()],
   ["a raw query", () => database.$queryRaw`SELECT 1 AS one`],
+  ["a query past Prisma", () => byDriver(database).$queryRaw`SELECT 1 AS one`],
   ["a statement past Prisma", () => runStatement(database, "SELECT 1 AS one", [])],
   [
     "a transaction of several statements",
@@ -54,5 +61,40 @@ describe("a connection to PostgreSQL that is lost is an outage, never a defect",
       }
     }
     expect([...types]).toEqual(["DatabaseUnavailable"]);
+  });
+});
+
+describe("a server whose TLS is in disorder is an outage too, by either way", () => {
+  const failuresAt = async (url: string) => {
+    const other = createDatabase({ url, poolSize: 1 });
+    const ways = [() => other.$queryRaw`SELECT 1 AS one`, () => byDriver(other).$queryRaw`SELECT 1 AS one`];
+    const errors = await Promise.all(ways.map((way) => Promise.resolve(way()).catch((error: unknown) => error)));
+    await other.$disconnect();
+    return errors.map((error) => databaseFailure(error)?.type);
+  };
+  const both = ["DatabaseUnavailable", "DatabaseUnavailable"];
+
+  it("it speaks no TLS", async () => {
+    const url = new URL(inject("environment")["DATABASE_URL"] ?? "");
+    url.searchParams.set("sslmode", "verify-full");
+    expect(await failuresAt(url.toString())).toEqual(both);
+  });
+
+  it("its certificate is nobody's", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "docket-tls-"));
+    const { certificate: cert, key } = await makeCertificate(folder, "stranger");
+    // A server of PostgreSQL's protocol as far as the offer of TLS.
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.write("S");
+        new TLSSocket(socket, { isServer: true, cert, key }).on("error", () => {});
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await failuresAt(`postgresql://docket@127.0.0.1:${port}/docket?sslmode=verify-full`)).toEqual(both);
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true, force: true });
   });
 });

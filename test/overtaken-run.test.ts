@@ -54,6 +54,16 @@ it("a run whose document another run, or a deletion, has taken over means no pay
   await expect(steps.intend(second, documentId, document)).rejects.toMatchObject({ type: "Superseded" });
 });
 
+it("calls of one run that come at once, as behind a lost answer, mean one attempt", async () => {
+  const document = await upload("at-once");
+  const run = newRun("at-once");
+  const documentId = await steps.own(run, document);
+  const jobs = await Promise.all(Array.from({ length: 5 }, () => steps.intend(run, documentId, document)));
+  const rows = await stack.database.textractJob.findMany({ where: { documentId } });
+  expect(rows).toMatchObject([{ attempt: 1, state: "intended", jobId: null }]);
+  expect(new Set(jobs.map(({ id, token }) => `${id} ${token}`))).toEqual(new Set([`${rows[0]?.id} ${rows[0]?.token}`]));
+});
+
 it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves nothing of it in S3", async (moment) => {
   const { database, storage, bucket } = stack;
   const run = newRun("reading");

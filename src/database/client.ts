@@ -92,6 +92,8 @@ async function run(database: Database, sql: string, values: unknown[]): Promise<
     const name = nameOf({ sql });
     return await pool.query({ text: sql, values, ...(name === "" ? {} : { name }) });
   } catch (cause) {
-    throw new StatementError((cause as Error).message, { cause });
+    const { message, code } = cause as Error & { code?: string };
+    // Several addresses that refuse are an error without words.
+    throw new StatementError(message || code || "no answer", { cause });
   }
 }

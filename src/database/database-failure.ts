@@ -28,6 +28,11 @@ const unavailableSystemCodes = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
 ]);
+// OpenSSL's and Node's codes for a certificate that is not to be trusted, or is no more, and what the driver says where the
+// server speaks no TLS.
+const tlsCodes =
+  /^(CERT_|CRL_|UNABLE_TO_|ERROR_IN_C|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERR_TLS_|ERR_SSL_)/;
+const tlsRefused = /SSL connection/;
 // Names of the client's errors, besides those of Prisma that begin with its own name.
 const clientErrors: (string | undefined)[] = ["DriverAdapterError", "StatementError"];
 // What the driver itself says of a connection that the server closed; it reaches us without a name of Prisma's around it.
@@ -63,6 +68,8 @@ function typeOf(chain: ErrorShape[]): FailureType {
       unavailableSystemCodes.has(e.code ?? "") ||
       unavailableKinds.has(e.kind ?? "") ||
       unavailableSqlStates.test(e.originalCode ?? e.code ?? "") ||
+      tlsCodes.test(e.code ?? "") ||
+      tlsRefused.test(e.message ?? "") ||
       lostConnection.test(e.message ?? ""),
   );
   if (unavailable) return "DatabaseUnavailable";
