@@ -30,6 +30,15 @@ ENV NODE_ENV=production \
     DOCKET_HEALTH_PORT=9464 \
     XDG_CACHE_HOME=/tmp/cache \
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true
+# With `--build-arg OCR_TESSERACT=/usr/bin/tesseract` local recognition takes two thirds of the processor time, by Debian's
+# Tesseract with the trained data of npm, and the image is 110 MB larger (docs/operations.md, "Containers").
+ARG OCR_TESSERACT=""
+RUN if [ -n "$OCR_TESSERACT" ]; then \
+      apt-get update && apt-get install --yes --no-install-recommends "tesseract-ocr=5.3.0-*" \
+      && rm -rf /var/lib/apt/lists/* \
+      && "$OCR_TESSERACT" --version; \
+    fi
+ENV DOCKET_OCR_TESSERACT=${OCR_TESSERACT}
 # For what a process keeps in a volume (`--data-directory /data`).
 RUN mkdir /data && chown 1000:1000 /data
 WORKDIR /docket

@@ -19,7 +19,7 @@ for (const line of instructions(readFileSync(join(root, "Dockerfile"), "utf8")))
   if (line.startsWith("FROM ")) from++;
   const [, stage, paths = ""] = /^COPY (?:--from=(\w+) )?(.*)$/.exec(line) ?? [];
   if (paths !== "") copy(stage === undefined ? root : stages.build, from === 1 ? stages.build : stages.image, paths);
-  // Of the second stage only a folder for volumes is made, which has no place here.
+  // Of the second stage only packages and a folder for volumes are made, which have no place here.
   else if (line.startsWith("RUN ") && from === 1) run("sh", "-c", commandOf(line));
 }
 
