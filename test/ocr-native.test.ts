@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -18,6 +19,11 @@ const packaged = join(
   dirname(createRequire(import.meta.url).resolve("@tesseract.js-data/eng/package.json")),
   "4.0.0_best_int/eng.traineddata.gz",
 );
+
+// A file system of 200 KB that only one command sees; as another user than root that takes a user namespace.
+const ownMount = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+const mountSmall = 'mount -t tmpfs -o size=200k tmpfs "$0"';
+const mountable = spawnSync("unshare", [...ownMount, "sh", "-c", mountSmall, tmpdir()]).status === 0;
 
 let folder: string;
 let clean: Picture;
@@ -94,6 +100,21 @@ describe.runIf(installed !== undefined)("the user's own tesseract", () => {
       if (TMPDIR === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = TMPDIR;
     }
+  });
+
+  it.skipIf(!mountable)("says that the disk is full when a page's picture finds no room", async () => {
+    const small = await mkdtemp(join(folder, "small-"));
+    const command = ["unshare", ...ownMount, "sh", "-c", `${mountSmall} && exec "$@"`, small, process.execPath];
+    const { status, stderr } = spawnSync(
+      command[0] as string,
+      [...command.slice(1), "dist/cli/docket.js", "ocr", scan],
+      {
+        encoding: "utf8",
+        env: { ...process.env, TMPDIR: small, DOCKET_OCR_TESSERACT: installed },
+      },
+    );
+    expect(stderr).toContain("No space is left on the disk");
+    expect(status).toBe(2);
   });
 
   it("reads with data from a folder, and says when that has not the language", async () => {
