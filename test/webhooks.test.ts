@@ -92,7 +92,9 @@ async function addWebhook(project: string): Promise<string> {
   ]);
   expect(added.code).toBe(0);
   expect(added.stdout).not.toContain(secret);
-  return JSON.parse(added.stdout).id;
+  const webhook = JSON.parse(added.stdout);
+  expect(Object.keys(webhook)).toEqual(["id", "project", "url", "createdAt"]);
+  return webhook.id;
 }
 
 async function handIn(project: string, file = "samples/court-order.png") {
