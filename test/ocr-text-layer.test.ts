@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { degrees } from "pdf-lib";
+import { degrees, PDFName } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { followNeighbour, judgeTextLayer, type TextLayerEvidence } from "#docket/ocr/text-layer-trust";
 import { addScan, drawProse, encodePng, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
@@ -27,6 +27,14 @@ function judge(changes: Partial<TextLayerEvidence>, language = "eng") {
 function shifted(by: number): string {
   return text.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + by) % 26) + 97));
 }
+
+/** Codes 128 to 131 of a font as the first four Hebrew letters. */
+const hebrewMap =
+  "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def 1 begincodespacerange " +
+  "<00> <ff> endcodespacerange 4 beginbfchar <80> <05d0> <81> <05d1> <82> <05d2> <83> <05d3> endbfchar endcmap " +
+  "CMapName currentdict /CMap defineresource pop end end";
+const hebrewCodes = (word: string) =>
+  word.replace(/[a-d]/g, (letter) => `\\20${letter.charCodeAt(0) - "a".charCodeAt(0)}`);
 
 describe("whether a text layer is trusted", () => {
   it("trusts prose, and prose that lies behind the scan that it was read from", () => {
@@ -164,6 +172,36 @@ describe("what is read from a text layer", () => {
     expect(page?.lines.map((line) => line.text)).toEqual(parted);
     expect(page?.lines[1]?.words.map((word) => word.text)).toEqual(["Jones", "and", "the", "other", "com-"]);
     for (const { box } of page?.lines ?? []) expect(box.height * 792).toBeLessThan(14);
+  });
+
+  it("has Latin words in their order among words that are read from right to left", async () => {
+    // As the glyphs stand on the page, from left to right; a to d are Hebrew letters.
+    const shown = ["Invoice No 17 dcab bcda dcab", "dcab 44 bcda was paid", "dcab was paid bcda", "dcab bcda"];
+    const file = await writePdf(folder, "mixed.pdf", (pdf) => {
+      const { context } = pdf;
+      const page = pdf.addPage([612, 792]);
+      const lines = shown.map((line) => `(${line.replace(/\b[a-d]{4}\b/g, hebrewCodes)}) Tj 0 -20 Td`);
+      const content = context.stream(`BT /F 12 Tf 72 700 Td ${lines.join(" ")} ET`);
+      const font = context.obj({
+        ...{ Type: "Font", Subtype: "Type1", BaseFont: "Helvetica", Encoding: "WinAnsiEncoding" },
+        ...{ FirstChar: 32, LastChar: 131, Widths: Array<number>(100).fill(550) },
+        ToUnicode: context.register(context.stream(hebrewMap)),
+      });
+      page.node.setFontDictionary(PDFName.of("F"), context.register(font));
+      page.node.set(PDFName.of("Contents"), context.register(content));
+    });
+    const [page] = (await recognize(file)).read;
+    const letters = (line: string) =>
+      line.replace(/[\u05d0-\u05d3]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0x05d0 + 97));
+    expect(page?.lines.map(({ text }) => letters(text))).toEqual([
+      "bacd adcb bacd Invoice No 17",
+      "was paid adcb 44 bacd",
+      "adcb was paid bacd",
+      "adcb bacd",
+    ]);
+    expect(letters(page?.lines[0]?.words.map((word) => word.text).join(" ") ?? "")).toBe(
+      "bacd adcb bacd Invoice No 17",
+    );
   });
 
   it("has nothing of what the crop box cuts away", async () => {

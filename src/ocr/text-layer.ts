@@ -1,6 +1,7 @@
 import type { Box, Line, Word } from "../contract/page.ts";
 import type { PageImage, PdfDocument } from "../media/pdfium.ts";
 import { ImageCover } from "./image-cover.ts";
+import { inReadingOrder } from "./mixed-directions.ts";
 import { pageToDisplay, type PageRectangle as Rectangle, shownRectangle } from "./page-to-display.ts";
 import type { TextLayerEvidence } from "./text-layer-trust.ts";
 import { TextPage } from "./text-page.ts";
@@ -121,7 +122,7 @@ class LineBuilder {
     this.endWord();
     this.#end = undefined;
     if (this.#words.length === 0) return;
-    const words = this.#words;
+    const words = inReadingOrder(this.#words);
     this.#words = [];
     this.#lines.push({
       text: words.map((word) => word.text).join(" "),
