@@ -112,7 +112,10 @@ async function refuseOvertaken(database: Database, documentId: string): Promise<
   if (!(await isLatestRun())) throw superseded(documentId, runId);
 }
 
-/** Five failed runs in a row close the door for five minutes, each further one for twice as long, up to 80 minutes, so that no caller's loop can hammer one bad document. */
+/**
+ * Five failed runs in a row close the door for five minutes, each further one for twice as long, up to 80 minutes, so that
+ * no caller's loop can hammer one bad document.
+ */
 async function refuseAfterFailures(executor: Executor, documentId: string): Promise<void> {
   const admission = await admit(executor, documentBreaker(documentId));
   if (admission.allowed) return;
