@@ -9,11 +9,20 @@ export interface PageRectangle {
   top: number;
 }
 
+/** Where places of a page's own system are displayed, as fractions of the displayed page. */
+export interface PageAxes {
+  /** Where the origin is. */
+  zero: { x: number; y: number };
+  /** How far one point along the page's own axes leads. */
+  alongX: { x: number; y: number };
+  alongY: { x: number; y: number };
+}
+
 /**
- * The mapping from a page's own system to the page as displayed (crop box, rotation), taken from pdfium at three
- * points of a large imaginary screen, so that its whole pixels are fine enough.
+ * How a page is displayed (crop box, rotation), taken from pdfium at three points of a large imaginary screen, so that its
+ * whole pixels are fine enough.
  */
-export function pageToDisplay({ pdfium }: PdfDocument, page: number): (rectangle: PageRectangle) => Box {
+export function pageAxes({ pdfium }: PdfDocument, page: number): PageAxes {
   const { malloc, free } = pdfium.pdfium.wasmExports;
   const scratch = malloc(8);
   const screen = 1_000_000;
@@ -23,11 +32,21 @@ export function pageToDisplay({ pdfium }: PdfDocument, page: number): (rectangle
     const [deviceX = 0, deviceY = 0] = new Int32Array(heap(pdfium).buffer, scratch, 2);
     return { x: deviceX / screen, y: deviceY / screen };
   };
-  const [origin, alongX, alongY] = [at(0, 0), at(unit, 0), at(0, unit)];
-  free(scratch);
+  try {
+    const zero = at(0, 0);
+    const along = (end: { x: number; y: number }) => ({ x: (end.x - zero.x) / unit, y: (end.y - zero.y) / unit });
+    return { zero, alongX: along(at(unit, 0)), alongY: along(at(0, unit)) };
+  } finally {
+    free(scratch);
+  }
+}
+
+/** The mapping from a page's own system to the page as displayed; what is not displayed is cut off. */
+export function pageToDisplay(document: PdfDocument, page: number): (rectangle: PageRectangle) => Box {
+  const { zero, alongX, alongY } = pageAxes(document, page);
   const map = (x: number, y: number) => ({
-    x: origin.x + ((alongX.x - origin.x) * x + (alongY.x - origin.x) * y) / unit,
-    y: origin.y + ((alongX.y - origin.y) * x + (alongY.y - origin.y) * y) / unit,
+    x: zero.x + alongX.x * x + alongY.x * y,
+    y: zero.y + alongX.y * x + alongY.y * y,
   });
   const clamp = (value: number) => Math.min(1, Math.max(0, value));
   return ({ left, bottom, right, top }) => {

@@ -1,5 +1,6 @@
 import type { Box, Line } from "../../contract/page.ts";
-import { heap, type PdfDocument } from "../../media/pdfium.ts";
+import type { PdfDocument } from "../../media/pdfium.ts";
+import { pageAxes } from "../../ocr/page-to-display.ts";
 import { readTextLayer } from "../../ocr/text-layer.ts";
 import { judgeTextLayer, mayBeEnglish } from "../../ocr/text-layer-trust.ts";
 import type { PageSystem } from "./text-content.ts";
@@ -13,10 +14,6 @@ export interface PageFacts {
   /** Whether a word at this place (fractions of the page) is in the page's own text already. */
   hasText(box: Box): boolean;
 }
-
-/** An imaginary screen on which pdfium says where places of the page are shown; large, for it answers in whole pixels. */
-const screen = 1_000_000;
-const step = 100;
 
 /**
  * Looks at a page: how it is turned and cropped, and what text it has of its own. Text that is there and can be believed
@@ -42,34 +39,22 @@ export function readPageFacts(
   });
 }
 
-function displayedSystem({ pdfium }: PdfDocument, page: number): Omit<PageFacts, "hasText"> {
-  const scratch = pdfium.pdfium.wasmExports.malloc(8);
-  try {
-    const at = (x: number, y: number) => {
-      pdfium.FPDF_PageToDevice(page, 0, 0, screen, screen, 0, x, y, scratch, scratch + 4);
-      const [deviceX = 0, deviceY = 0] = new Int32Array(heap(pdfium).buffer, scratch, 2);
-      return { x: deviceX / screen, y: deviceY / screen };
-    };
-    // Fractions of the page as displayed, from places of its own system; turned round below.
-    const [zero, alongX, alongY] = [at(0, 0), at(step, 0), at(0, step)];
-    const [a, b] = [(alongX.x - zero.x) / step, (alongY.x - zero.x) / step];
-    const [c, d] = [(alongX.y - zero.y) / step, (alongY.y - zero.y) / step];
-    const determinant = a * d - b * c;
-    const right = { x: d / determinant, y: -c / determinant };
-    const down = { x: -b / determinant, y: a / determinant };
-    const [width, height] = [Math.hypot(right.x, right.y), Math.hypot(down.x, down.y)];
-    return {
-      width,
-      height,
-      system: {
-        origin: { x: -(right.x * zero.x + down.x * zero.y), y: -(right.y * zero.x + down.y * zero.y) },
-        right: { x: right.x / width, y: right.y / width },
-        down: { x: down.x / height, y: down.y / height },
-      },
-    };
-  } finally {
-    pdfium.pdfium.wasmExports.free(scratch);
-  }
+function displayedSystem(document: PdfDocument, page: number): Omit<PageFacts, "hasText"> {
+  // Fractions of the page as displayed, from places of its own system; turned round below.
+  const { zero, alongX, alongY } = pageAxes(document, page);
+  const determinant = alongX.x * alongY.y - alongY.x * alongX.y;
+  const right = { x: alongY.y / determinant, y: -alongX.y / determinant };
+  const down = { x: -alongY.x / determinant, y: alongX.x / determinant };
+  const [width, height] = [Math.hypot(right.x, right.y), Math.hypot(down.x, down.y)];
+  return {
+    width,
+    height,
+    system: {
+      origin: { x: -(right.x * zero.x + down.x * zero.y), y: -(right.y * zero.x + down.y * zero.y) },
+      right: { x: right.x / width, y: right.y / width },
+      down: { x: down.x / height, y: down.y / height },
+    },
+  };
 }
 
 /** A word whose middle stands on one of the lines; lines are taken a little higher than their letters. */
