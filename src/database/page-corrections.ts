@@ -1,7 +1,7 @@
 import { DocketError } from "../contract/failures.ts";
+import { characterCount, storable } from "../contract/page-row.ts";
 import type { Database } from "./client.ts";
 import { recordEvent } from "./document-events.ts";
-import { characterCount, storable } from "./page-row.ts";
 
 /** Who corrected a page, and when. */
 export interface Correction {

@@ -1,6 +1,6 @@
+import type { PageRow } from "../contract/page-row.ts";
 import { type Database, type Executor, runStatement } from "./client.ts";
 import { superseded } from "./document-owner.ts";
-import type { PageRow } from "./page-row.ts";
 
 export interface StoredPage {
   row: PageRow;

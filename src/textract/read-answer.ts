@@ -1,5 +1,5 @@
 import { DocketError } from "../contract/failures.ts";
-import { type PageRow, pageRow } from "../database/page-row.ts";
+import { type PageRow, pageRow } from "../contract/page-row.ts";
 import { packPage, unpackPage } from "./open-page.ts";
 import { PageBuilder } from "./pages-from-blocks.ts";
 import { type JobResult, parseAnswer } from "./parse-answer.ts";

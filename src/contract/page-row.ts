@@ -1,4 +1,4 @@
-import type { PageSource, RecognizedPage } from "../contract/page.ts";
+import type { PageSource, RecognizedPage } from "./page.ts";
 
 /** A page as the table `pages` takes it: what is large is bytes, which reach PostgreSQL as they are. */
 export interface PageRow {
