@@ -61,8 +61,11 @@ function placeOf(type: FailureType, { storage, database, temporal }: ServiceAddr
   if (type === "StorageUnavailable" && storage !== undefined) {
     return storage.endpoint === undefined ? `S3, bucket ${storage.bucket}` : `S3 at ${storage.endpoint}`;
   }
-  // Without user and password.
-  if (type === "DatabaseUnavailable" && database !== undefined) return `PostgreSQL at ${new URL(database.url).host}`;
+  if (type === "DatabaseUnavailable" && database !== undefined) {
+    // Without user and password. A Unix socket has no host.
+    const host = URL.canParse(database.url) ? new URL(database.url).host : "";
+    return host === "" ? "PostgreSQL" : `PostgreSQL at ${host}`;
+  }
   return type === "TemporalUnavailable" && temporal !== undefined ? `Temporal at ${temporal.address}` : null;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "../contract/network.ts";
+import { addressProblem } from "./database-address.ts";
 import type { RegionSetting } from "./settings.ts";
 
 const optional = z.string().min(1).optional();
@@ -63,7 +64,10 @@ const networks = z
 
 /** The database's alone. */
 export const databaseVariables = {
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// address"),
+  DATABASE_URL: z.string().superRefine((address, context) => {
+    const problem = addressProblem(address);
+    if (problem !== null) context.addIssue(problem);
+  }),
   DOCKET_DATABASE_POOL: count(10),
 };
 

@@ -1,0 +1,20 @@
+/**
+ * What is wrong with the address of a PostgreSQL database, as the end of a sentence that begins with the setting's name;
+ * null where the driver can read it, as it is meant. The address is not repeated: it holds the password.
+ */
+export function addressProblem(address: string): string | null {
+  if (!/^postgres(ql)?:\/\//.test(address)) return "must be a postgresql:// address";
+  // An address of a Unix socket has no host.
+  const readable = [address, address.replace("@/", "@localhost/")].find((text) => URL.canParse(text));
+  return readable === undefined || isCutShort(new URL(readable)) ? unreadable : null;
+}
+
+const unreadable =
+  "cannot be read as an address (write / # ? % of user and password as %2F %23 %3F %25, as in " +
+  "postgresql://user:password@host:5432/database)";
+
+/** Whether a sign of the password ended the host, so that user and password count as host and port. */
+function isCutShort({ username, hash, pathname, searchParams }: URL): boolean {
+  const behind = [pathname, ...searchParams.keys()];
+  return hash !== "" || (username === "" && behind.some((part) => part.includes("@")));
+}
