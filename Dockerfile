@@ -53,6 +53,7 @@ VOLUME /tmp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.DOCKET_HEALTH_PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# node is process 1: it takes SIGTERM itself, and ends its children.
+# node takes SIGTERM itself, and ends its children. As process 1 it would not collect what ended recognisers leave
+# behind: `docker run --init` (compose.yaml and the Helm chart do as much).
 ENTRYPOINT ["node", "/docket/dist/cli/docket.js"]
 CMD ["worker", "--queues", "documents,textract-submit,textract-results"]

@@ -22,6 +22,11 @@ const variants = {
   plain: [],
   hpa: ["documents.autoscaling.kind=hpa"],
   keda: ["documents.autoscaling.kind=keda"],
+  "keda with TLS": [
+    "documents.autoscaling.kind=keda",
+    "temporal.mutualTlsSecret=temporal-tls",
+    "temporal.caSecret=temporal-ca",
+  ],
   tls: ["temporal.mutualTlsSecret=temporal-tls", "temporal.caSecret=temporal-ca"],
   versions: [
     "workerController.enabled=true",
@@ -34,6 +39,18 @@ const variants = {
     "workerController.apiKeySecret.key=key",
   ],
   least: ["ocr.enabled=false", "networkPolicy.enabled=false", "setup.enabled=false"],
+};
+
+/** Values that contradict each other, and a word of what is said then. */
+const contradictions = {
+  "KEDA with the Worker Controller": {
+    settings: ["workerController.enabled=true", "documents.autoscaling.kind=keda"],
+    word: "use hpa or none",
+  },
+  "KEDA with an authority and no client certificate": {
+    settings: ["documents.autoscaling.kind=keda", "temporal.caSecret=temporal-ca"],
+    word: "temporal.mutualTlsSecret",
+  },
 };
 
 let failures = 0;
@@ -54,14 +71,13 @@ async function checkDockerfile() {
 }
 
 function checkCompose() {
+  const compose = parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true });
+  report("compose.yaml: what ended recognisers leave is collected", compose.services.ocr.init === true, "ocr: no init");
   const module = goModule("github.com/compose-spec/compose-go/v2", versions.compose);
-  if (module === null) return skip("compose.yaml", "the Go module proxy, where its schema is, cannot be asked");
+  if (module === null)
+    return skip("compose.yaml (compose-spec)", "the Go module proxy, where its schema is, cannot be asked");
   const schema = JSON.parse(readFileSync(join(module, "schema/compose-spec.json"), "utf8"));
-  judgeSchema(
-    "compose.yaml (compose-spec)",
-    schema,
-    parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true }),
-  );
+  judgeSchema("compose.yaml (compose-spec)", schema, compose);
 }
 
 async function checkChart() {
@@ -69,19 +85,23 @@ async function checkChart() {
   if (missing) return skip("Helm chart", missing);
   const values = ["-f", join(chart, "ci/default-values.yaml")];
   judge("chart (helm lint)", run(helm, ["lint", chart, ...values]));
-  const refused = run(helm, ["template", "x", chart, "--kube-version", kubernetesVersion]);
+  const refused = template(helm, []);
   report("chart without a bucket and an address is refused", refused.status !== 0, "it was rendered");
+  for (const [name, { settings, word }] of Object.entries(contradictions)) {
+    const { status, stderr } = template(helm, [...values, ...sets(settings)]);
+    report(`chart: ${name} is refused`, status !== 0 && stderr.includes(word), stderr || "it was rendered");
+  }
   const validate = await pythonTool("kubernetes-validate");
   if (validate.missing) skip("manifests", validate.missing);
   const crds = crdSchemas();
   for (const [name, settings] of Object.entries(variants)) {
-    const set = settings.flatMap((setting) => ["--set", setting]);
-    const rendered = run(helm, ["template", "x", chart, ...values, ...set, "--kube-version", kubernetesVersion]);
+    const rendered = template(helm, [...values, ...sets(settings)]);
     if (rendered.status !== 0) {
       judge(`chart, ${name}`, rendered);
       continue;
     }
     const documents = parseAllDocuments(rendered.stdout).flatMap((document) => document.toJS() ?? []);
+    checkPromises(name, documents);
     const own = documents.filter(({ apiVersion }) => /^(v1|\w+\/v\d|[\w.]+\.k8s\.io\/v\d)$/.test(apiVersion));
     const file = join(folder, "manifests.yaml");
     writeFileSync(file, own.map((document) => JSON.stringify(document)).join("\n---\n"));
@@ -100,10 +120,34 @@ async function checkChart() {
   }
 }
 
+/** What no schema can tell. */
+function checkPromises(variant, objects) {
+  const named = (kind, name) => objects.find((object) => object.kind === kind && object.metadata.name === name);
+  const pod = named("Deployment", "x-docket-ocr")?.spec.template.spec;
+  if (pod !== undefined) {
+    report(`${variant}: what ended recognisers leave is collected`, pod.shareProcessNamespace === true, "not shared");
+  }
+  const workers = (named("Deployment", "x-docket-documents") ?? named("WorkerDeployment", "x-docket-documents")).spec;
+  const chosen = Object.entries(named("PodDisruptionBudget", "x-docket-documents")?.spec.selector.matchLabels ?? {});
+  const labels = workers.template.metadata.labels;
+  const budgeted = chosen.length > 0 && chosen.every(([label, value]) => labels[label] === value);
+  report(`${variant}: documents workers have a PodDisruptionBudget`, budgeted, JSON.stringify(chosen));
+  const scaled = named("ScaledObject", "x-docket-documents");
+  if (scaled === undefined) return;
+  const secret = workers.template.spec.volumes.find(({ name }) => name === "temporal-tls")?.secret.secretName;
+  const given = scaled.spec.triggers.map(({ authenticationRef }) => {
+    const references = named("TriggerAuthentication", authenticationRef?.name)?.spec.secretTargetRef;
+    return references?.find(({ parameter }) => parameter === "cert")?.name;
+  });
+  const same = given.every((name) => name === secret);
+  report(`${variant}: KEDA has the certificate that the workers have`, same, `${given}, not ${secret}`);
+}
+
 /** Schemas of custom resources by version and kind; a field that a CRD does not know is an error. */
 function crdSchemas() {
   const keda = goModule("github.com/kedacore/keda/v2", versions.keda);
-  const files = keda === null ? [] : [join(keda, "config/crd/bases/keda.sh_scaledobjects.yaml")];
+  const kinds = ["scaledobjects", "triggerauthentications"];
+  const files = keda === null ? [] : kinds.map((kind) => join(keda, `config/crd/bases/keda.sh_${kind}.yaml`));
   const controller = process.env.WORKER_CONTROLLER_CRDS;
   if (controller) files.push(...readdirSync(controller).map((name) => join(controller, name)));
   const schemas = new Map();
@@ -135,6 +179,14 @@ function judgeSchema(what, schema, value) {
 function goModule(path, version) {
   const { status, stdout } = run("go", ["mod", "download", "-json", `${path}@${version}`]);
   return status === 0 ? JSON.parse(stdout).Dir : null;
+}
+
+function template(helm, args) {
+  return run(helm, ["template", "x", chart, ...args, "--kube-version", kubernetesVersion]);
+}
+
+function sets(settings) {
+  return settings.flatMap((setting) => ["--set", setting]);
 }
 
 function run(file, args) {

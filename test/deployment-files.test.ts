@@ -8,10 +8,19 @@ it("Dockerfile, compose.yaml and every variant of the Helm chart pass the tools 
   const seen = stdout.split("\n");
   const skipped = (what: string) => seen.filter((line) => line.startsWith(`SKIPPED  ${what}`));
   const told = (what: string) => [...seen.filter((line) => line.startsWith(`ok  ${what}`)), ...skipped(what)];
-  for (const what of ["Dockerfile", "compose.yaml"]) expect(told(what), what).not.toEqual([]);
+  for (const what of ["Dockerfile", "compose.yaml (compose-spec)"]) expect(told(what), what).not.toEqual([]);
+  expect(seen).toContain("ok  compose.yaml: what ended recognisers leave is collected");
   const [withoutHelm] = skipped("Helm chart");
   test.skip(withoutHelm !== undefined, withoutHelm);
-  for (const what of ["chart (helm lint)", "chart without a bucket and an address is refused"]) {
+  for (const what of [
+    "chart (helm lint)",
+    "chart without a bucket and an address is refused",
+    "chart: KEDA with the Worker Controller is refused",
+    "chart: KEDA with an authority and no client certificate is refused",
+    "plain: what ended recognisers leave is collected",
+    "versions: documents workers have a PodDisruptionBudget",
+    "keda with TLS: KEDA has the certificate that the workers have",
+  ]) {
     expect(seen).toContain(`ok  ${what}`);
   }
   for (const what of ["manifests", "keda.sh/v1alpha1 ScaledObject", "temporal.io/v1alpha1 WorkerDeployment"]) {

@@ -67,7 +67,10 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
-{{/* The pod of a worker: root, component, worker (values), queues, controlled (by the Worker Controller). */}}
+{{/*
+The pod of a worker: root, component, worker (values), queues, controlled (by the Worker Controller), reaped (whether the
+pod's own first process collects what killed recognisers leave: Node collects its own children only).
+*/}}
 {{- define "docket.workerPod" -}}
 metadata:
   labels:
@@ -81,6 +84,9 @@ metadata:
 spec:
   serviceAccountName: {{ include "docket.serviceAccount" .root }}
   automountServiceAccountToken: false
+  {{- if .reaped }}
+  shareProcessNamespace: true
+  {{- end }}
   {{- with .root.Values.image.pullSecrets }}
   imagePullSecrets: {{ toYaml . | nindent 4 }}
   {{- end }}
