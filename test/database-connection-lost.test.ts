@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { byDriver, createDatabase, type Database, runStatement } from "#docket/database/client";
@@ -61,6 +62,35 @@ describe("a connection to PostgreSQL that is lost is an outage, never a defect",
       }
     }
     expect([...types]).toEqual(["DatabaseUnavailable"]);
+  });
+});
+
+describe("a transaction that stands still", () => {
+  it("is ended by the server within a minute, so that a machine that vanished holds no locks", async () => {
+    const shown = async (address: string) => {
+      const other = createDatabase({ url: address, poolSize: 1 });
+      const [row] = await byDriver(other).$queryRaw<{ idle: string; statement: string }[]>`
+        SELECT current_setting('idle_in_transaction_session_timeout') AS idle,
+               current_setting('statement_timeout') AS statement`;
+      await other.$disconnect();
+      return row;
+    };
+    const url = new URL(inject("environment")["DATABASE_URL"] ?? "");
+    expect(await shown(url.toString())).toEqual({ idle: "1min", statement: "1min" });
+    // PgBouncer refuses a connection that brings them.
+    url.searchParams.set("pgbouncer", "true");
+    expect(await shown(url.toString())).toEqual({ idle: "0", statement: "0" });
+  });
+
+  it("is an outage for who comes back to it", async () => {
+    const error = await database
+      .$transaction(async (transaction) => {
+        await transaction.$queryRaw`SELECT set_config('idle_in_transaction_session_timeout', '50', true)`;
+        await sleep(500);
+        await transaction.$queryRaw`SELECT 1 AS one`;
+      })
+      .catch((reason: unknown) => reason);
+    expect(databaseFailure(error)?.type).toBe("DatabaseUnavailable");
   });
 });
 

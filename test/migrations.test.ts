@@ -32,6 +32,22 @@ it("five processes that migrate at once apply each migration once", async () => 
   expect(await pendingMigrations(url)).toEqual([]);
 });
 
+it("a migration that does not end is waited for in vain only for a time, and its process is named", async () => {
+  const other = new pg.Client({ connectionString: url });
+  await other.connect();
+  try {
+    const { rows } = await other.query("SELECT pg_backend_pid() AS pid, pg_advisory_lock(72707369)");
+    await expect(migrate(url, { lockMilliseconds: 100 })).rejects.toMatchObject({
+      type: "DatabaseUnavailable",
+      message: expect.stringContaining(`process ${rows[0].pid}) did not end within 0.1 s`),
+      remedy: expect.stringContaining(`pg_terminate_backend(${rows[0].pid})`),
+    });
+  } finally {
+    await other.end();
+  }
+  expect(await migrate(url)).toEqual({ applied: [] });
+});
+
 it("they are recorded as Prisma records them: name, checksum, finished", async () => {
   database = new pg.Client({ connectionString: url });
   await database.connect();

@@ -164,6 +164,16 @@ describe("PostgreSQL behind TLS", () => {
     expect(await docket(["breakers", "--json"], stackEnvironment({ DATABASE_URL }))).toMatchObject({ code: 0 });
   });
 
+  it("sslmode=require verifies as well, and no-verify trusts anyone, as the runbook says", async () => {
+    const address = new URL(url(server.certificateFile));
+    address.searchParams.delete("sslrootcert");
+    address.searchParams.set("sslmode", "require");
+    const refused = await setup({ DATABASE_URL: address.toString() }, "--no-temporal");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("DatabaseUnavailable") });
+    address.searchParams.set("sslmode", "no-verify");
+    expect(await setup({ DATABASE_URL: address.toString() }, "--no-temporal")).toMatchObject({ code: 0 });
+  });
+
   it("a server of another authority is not spoken to", async () => {
     const { code, stderr } = await setup({ DATABASE_URL: url(stranger.certificateFile) }, "--no-temporal");
     expect(code).toBe(1);

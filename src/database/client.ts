@@ -1,5 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
+import { connectionOptions } from "./connection-options.ts";
 import { Prisma, PrismaClient } from "./generated/client.ts";
 import { statementNames } from "./statement-names.ts";
 
@@ -29,13 +30,9 @@ const connectionsOf = new WeakMap<object, Connections>();
  */
 export function createDatabase(options: { url: string; poolSize: number }): Database {
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...connectionOptions(options.url),
     max: options.poolSize,
-    connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    // A statement that runs longer than this is a defect: everything here touches a handful of rows.
-    statement_timeout: 60_000,
-    keepAlive: true,
   });
   // A connection that breaks while nobody uses it: whoever needs one next opens another.
   pool.on("error", () => {});

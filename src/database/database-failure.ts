@@ -7,8 +7,8 @@ const unavailableCodes = new Set([
 ]);
 // PostgreSQL's classes and codes for the same (documentation, appendix A): connection exceptions, insufficient
 // resources, shutdown, serialization and deadlock, a standby that was promoted a moment ago, a password that is being
-// rotated, a database or table that is not there yet, locks and statements that took too long.
-const unavailableSqlStates = /^(08|53|57P0|40001|40P01|25006|28000|28P01|3D000|42P01|55P03|57014)/;
+// rotated, a database or table that is not there yet, locks and statements that took too long, transactions that stood still.
+const unavailableSqlStates = /^(08|53|57P0|40001|40P01|25006|25P03|28000|28P01|3D000|42P01|55P03|57014)/;
 const unavailableKinds = new Set([
   "DatabaseNotReachable",
   "ConnectionClosed",

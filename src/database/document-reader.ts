@@ -1,6 +1,7 @@
 import pg from "pg";
 import { DocketError, type MissingPage } from "../contract/failures.ts";
 import type { Line, PageSource } from "../contract/page.ts";
+import { connectionOptions } from "./connection-options.ts";
 
 /** A document as the database has it, with what belongs to it. */
 export interface DocumentRow {
@@ -60,12 +61,7 @@ export class DocumentReader {
 
   /** Connects at the first question. */
   constructor(url: string) {
-    this.#client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: 10_000,
-      statement_timeout: 60_000,
-      keepAlive: true,
-    });
+    this.#client = new pg.Client(connectionOptions(url));
     // A connection that breaks is told by the next question; an event that nobody takes would end the process.
     this.#client.on("error", () => {});
   }

@@ -2,12 +2,17 @@ import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import pg from "pg";
 import { DocketError } from "../contract/failures.ts";
+import { connectionOptions } from "./connection-options.ts";
 
 /** Where the migrations stand, for the source tree and the built one alike. */
 const migrationsDirectory = new URL("../../prisma/migrations/", import.meta.url);
 
 // Prisma takes this lock while it migrates; taking the same one keeps the two from migrating at once.
 const prismaMigrateLock = 72707369;
+
+/** How long another migration is waited for, milliseconds. */
+const lockMilliseconds = 60_000;
+const lockNotAvailable = "55P03";
 
 const createMigrationsTable = `
   CREATE TABLE IF NOT EXISTS _prisma_migrations (
@@ -45,13 +50,14 @@ async function readMigrations(): Promise<Migration[]> {
  * that Prisma uses, so that `prisma migrate deploy` and `status` agree with what was done. Running it twice, or from
  * several processes at once, applies each migration once.
  * @returns the names of the migrations applied now
- * @throws {DocketError} `DatabaseUnavailable` when the server does not answer, `Internal` when an applied migration
- *   was edited afterwards
+ * @param options.lockMilliseconds how long another migration is waited for
+ * @throws {DocketError} `DatabaseUnavailable` when the server does not answer or another migration does not end,
+ *   `Internal` when an applied migration was edited afterwards
  */
-export async function migrate(url: string): Promise<{ applied: string[] }> {
+export async function migrate(url: string, options = { lockMilliseconds }): Promise<{ applied: string[] }> {
   const client = await connect(url);
   try {
-    await client.query("SELECT pg_advisory_lock($1)", [prismaMigrateLock]);
+    await takeLock(client, options.lockMilliseconds);
     await client.query(createMigrationsTable);
     const applied: string[] = [];
     for (const migration of await pendingOf(client)) {
@@ -76,8 +82,38 @@ export async function pendingMigrations(url: string): Promise<string[]> {
   }
 }
 
+/** The lock is the session's: it is free again when the connection ends. */
+async function takeLock(client: pg.Client, milliseconds: number): Promise<void> {
+  try {
+    await client.query("SELECT set_config('lock_timeout', $1, false)", [String(milliseconds)]);
+    await client.query("SELECT pg_advisory_lock($1)", [prismaMigrateLock]);
+    await client.query("RESET lock_timeout");
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== lockNotAvailable) throw cause;
+    const { rows } = await client.query<{ pid: number }>(
+      `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = $1 AND granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      [prismaMigrateLock],
+    );
+    const holder = rows[0] === undefined ? "" : ` (PostgreSQL's process ${rows[0].pid})`;
+    throw new DocketError(
+      "DatabaseUnavailable",
+      `Another migration of this database${holder} did not end within ${milliseconds / 1000} s.`,
+      {
+        remedy:
+          "Wait until it has ended, and run `docket setup` again; one whose machine is gone is ended by " +
+          `\`SELECT pg_terminate_backend(${rows[0]?.pid ?? "PID"})\`.`,
+        cause,
+      },
+    );
+  }
+}
+
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  // A migration may take its time, and only what stands still in the middle of one is ended.
+  const { statement_timeout: _, ...options } = connectionOptions(url);
+  const client = new pg.Client(options);
+  client.on("error", () => {});
   try {
     await client.connect();
     return client;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isPooled } from "./connection-options.ts";
 
 /** Statements that a process names; what is built anew for each call must not fill the servers' memory. */
 const mostNamed = 300;
@@ -15,7 +16,7 @@ const longestNamed = 4000;
  * `pgbouncer=true` in the address turns names off
  */
 export function statementNames(url: string): (query: { sql: string }) => string {
-  if (/[?&]pgbouncer=true\b/.test(url)) return () => "";
+  if (isPooled(url)) return () => "";
   const names = new Map<string, string>();
   return ({ sql }) => {
     const known = names.get(sql);
