@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { FailureType } from "#docket/contract/failures";
+import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { type S3Fault, startFaultyS3 } from "./support/s3-faults.ts";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
@@ -65,7 +66,7 @@ const keyOf = (row: Row) =>
 beforeAll(async () => {
   stack = await connectStack();
   s3 = await startFaultyS3(inject("environment")["AWS_ENDPOINT_URL_S3"] ?? "");
-  worker = await startWorker(documentQueues, {
+  worker = await startWorker(`${documentQueues},ocr`, {
     AWS_ENDPOINT_URL_S3: s3.address,
     DOCKET_TEXTRACT_POLL_MIN_SECONDS: "0.3",
     DOCKET_TEXTRACT_POLL_MAX_SECONDS: "1",
@@ -135,4 +136,74 @@ describe("a document whose paid result is to be kept, where S3 answers", () => {
       expect(await stack.database.textractJob.count({ where: { documentId: documentIds.get(row) ?? "" } })).toBe(1);
     },
   );
+});
+
+// What S3 answers to a HEAD with expired credentials: no body, and often the name of the bucket's region.
+describe("a HEAD that is answered 400 without a word", () => {
+  const expired = { method: "GET", status: 400, code: "ExpiredToken", count: 1 } as const;
+  const oneByte = "bytes=0-0";
+  const regions = { "no region": {}, "its own region": { "x-amz-bucket-region": "us-east-1" } };
+  const mute = (path: string, headers: Record<string, string>): S3Fault => ({
+    ...{ method: "HEAD", path, status: 400, count: 1, headers },
+  });
+  let apart: Awaited<ReturnType<typeof startFaultyS3>>;
+  let storage: ReturnType<typeof createObjectStorage>;
+  let document: { bucket: string; key: string };
+  beforeAll(async () => {
+    apart = await startFaultyS3(inject("environment")["AWS_ENDPOINT_URL_S3"] ?? "");
+    document = { bucket: stack.bucket, key: `${project}/head.pdf` };
+    await stack.storage.put(document.bucket, document.key, await smallPdf(document.key), "application/pdf");
+  });
+  beforeEach(() => {
+    storage = createObjectStorage({ region: "us-east-1", endpoint: apart.address });
+  });
+  afterEach(() => storage.close());
+  afterAll(() => apart?.close());
+
+  describe.each(Object.entries(regions))("and %s", (_, headers) => {
+    it("is what a GET says that it is, and passes with it", async () => {
+      await storage.bucketRegion(stack.bucket);
+      apart.fault(mute(document.key, headers), { ...expired, path: document.key, range: oneByte });
+      await expect(storage.head(document)).rejects.toMatchObject({ type: "CredentialsUnavailable" });
+      expect(apart.left(document.key)).toBe(0);
+      const facts = await storage.head(document);
+      expect(facts).toMatchObject({ size: expect.any(Number), etag: expect.stringContaining('"') });
+
+      apart.fault(mute(document.key, headers));
+      expect(await storage.head(document)).toEqual(facts);
+      expect(apart.left(document.key)).toBe(0);
+    });
+  });
+
+  it("and a region that a GET confirms is a bucket in another region", async () => {
+    await storage.bucketRegion(stack.bucket);
+    const elsewhereNow = { ...expired, path: document.key, range: oneByte, code: "AuthorizationHeaderMalformed" };
+    apart.fault(mute(document.key, { "x-amz-bucket-region": "eu-west-1" }), elsewhereNow);
+    await expect(storage.head(document)).rejects.toMatchObject({ type: "BucketInOtherRegion" });
+    expect(apart.left(document.key)).toBe(0);
+  });
+
+  it("of a bucket is what a listing says that it is, and passes with it", async () => {
+    const listing = "list-type=2";
+    apart.fault(mute(stack.bucket, {}), { ...expired, path: listing });
+    const asked = storage.bucketRegion(stack.bucket);
+    await expect(asked).rejects.toMatchObject({
+      type: "CredentialsUnavailable",
+      message: expect.stringContaining("Exp"),
+    });
+    expect(apart.left(stack.bucket) + apart.left(listing)).toBe(0);
+    expect(await storage.bucketRegion(stack.bucket)).toBe("us-east-1");
+  });
+
+  it("ends no document that is read locally: its credentials are there again at the next try", async () => {
+    const key = `${project}/local.pdf`;
+    await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+    s3.fault(mute(key, regions["its own region"]), { ...expired, path: key, range: oneByte });
+    const result = await stack.client.workflow.execute("processDocument", {
+      ...{ taskQueue: "documents", workflowId: `${key} ${randomUUID()}` },
+      args: [{ document: { bucket: stack.bucket, key }, project, engine: "local" }],
+    });
+    expect(result).toMatchObject({ status: "complete", storedPages: 1, textractJobs: 0 });
+    expect(s3.left(key)).toBe(0);
+  });
 });

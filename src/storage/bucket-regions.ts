@@ -1,9 +1,9 @@
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { HeadBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { storageFailure } from "./storage-failure.ts";
 
 /** Clients by region, and which region each bucket is in. */
 export interface BucketRegions {
-  /** @throws {DocketError} `BucketMissing`, `ObjectForbidden`, `StorageUnavailable` */
+  /** @throws {DocketError} `BucketMissing`, `ObjectForbidden`, `CredentialsUnavailable`, `StorageUnavailable` */
   regionOf(bucket: string): Promise<string>;
   clientOf(bucket: string): Promise<S3Client>;
   /** The bucket was not where it had been: it is looked for again. */
@@ -57,15 +57,33 @@ export function createBucketRegions(options: { region: string; endpoint: string 
 }
 
 async function askRegion(client: S3Client, bucket: string, fallback: string): Promise<string> {
+  const at = { bucket, key: "" };
   try {
     const answer = await client.send(new HeadBucketCommand({ Bucket: bucket }));
     return answer.BucketRegion ?? fallback;
   } catch (error) {
-    // A bucket elsewhere answers 301 and names its region in the error's response; 403 may name it too, and the
-    // object's own request then says what is forbidden.
-    const { $response } = error as { $response?: { headers?: Record<string, string> } };
-    const region = $response?.headers?.["x-amz-bucket-region"];
+    const region = regionNamedIn(error);
     if (region !== undefined) return region;
-    return storageFailure(error, { bucket, key: "" });
+    if ((error as S3Error).$metadata?.httpStatusCode !== 400) return storageFailure(error, at);
   }
+  // Expired credentials are a 400 without a word to a HEAD; a listing has a body that says what it is.
+  try {
+    await client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
+    return fallback;
+  } catch (error) {
+    return regionNamedIn(error) ?? storageFailure(error, at);
+  }
+}
+
+interface S3Error {
+  $metadata?: { httpStatusCode?: number };
+  $response?: { headers?: Record<string, string> };
+}
+
+/**
+ * A bucket elsewhere answers 301 and names its region in the error's response; other errors may name it too, and the
+ * object's own request then says what is wrong.
+ */
+function regionNamedIn(error: unknown): string | undefined {
+  return (error as S3Error).$response?.headers?.["x-amz-bucket-region"];
 }

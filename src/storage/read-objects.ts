@@ -14,9 +14,13 @@ export function createReading({ clientOf, fail }: BucketAccess): Reading {
 
   const head = async (location: DocumentLocation) => {
     const client = await clientOf(location);
-    return factsOf(
-      await client.send(new HeadObjectCommand(objectOf(location))).catch((error) => fail(error, location)),
-    );
+    try {
+      return factsOf(await client.send(new HeadObjectCommand(objectOf(location))));
+    } catch (error) {
+      // A 400 to a HEAD may be expired credentials, a wrong region, an encryption: the same to a GET says which.
+      const asked = statusOf(error) === 400 ? await readRange(location, 0, 1) : null;
+      return asked?.facts ?? fail(error, location);
+    }
   };
 
   const open = async (location: DocumentLocation, signal?: AbortSignal, etag?: string) => {

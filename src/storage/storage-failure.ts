@@ -7,21 +7,17 @@ interface AwsErrorShape {
   message?: string;
   code?: string;
   $metadata?: { httpStatusCode?: number };
-  $response?: { headers?: Record<string, string> };
 }
 
 /**
  * Turns an error of the S3 client into a typed failure. HEAD requests answer without a body, so the status code is
  * often all there is: 404 for missing, 403 for forbidden, and 403 for missing too where the credentials may not list
- * the bucket.
+ * the bucket. A 400 alone says nothing: whoever gets one asks again by a request whose answer has a body.
  * @throws {DocketError} always
  */
 export function storageFailure(error: unknown, location: DocumentLocation): never {
   if (error instanceof DocketError) throw error;
-  const { name: named, message, $metadata, $response } = (error ?? {}) as AwsErrorShape;
-  // A HEAD that is signed for the wrong region answers 400 without a word, and names the right region in a header.
-  const elsewhere = $metadata?.httpStatusCode === 400 && $response?.headers?.["x-amz-bucket-region"] !== undefined;
-  const name = elsewhere ? "AuthorizationHeaderMalformed" : named;
+  const { name, message, $metadata } = (error ?? {}) as AwsErrorShape;
   const at = location.key === "" ? `bucket ${location.bucket}` : describe(location);
   const cause = [name, message].filter((part) => part && part !== "UnknownError").join(": ");
   const archived = name === "InvalidObjectState";

@@ -9,6 +9,8 @@ export interface S3Fault {
   method: "GET" | "HEAD" | "PUT";
   /** What the path of the requests holds. */
   path: string;
+  /** Only requests for this range. */
+  range?: string;
   status?: number;
   /** In the place of an error: nothing is answered, or S3's answer stops half way through its body. */
   hangs?: "answer" | "body";
@@ -33,8 +35,10 @@ export async function startFaultyS3(endpoint: string) {
     pipeline(incoming, passed, () => {});
   };
   const server = createServer((incoming, answer) => {
-    const { method = "", url: path = "" } = incoming;
-    const fault = faults.find((f) => f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path));
+    const { method = "", url: path = "", headers } = incoming;
+    const meets = ({ range = headers.range, ...f }: S3Fault) =>
+      f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path) && range === headers.range;
+    const fault = faults.find(meets);
     if (fault !== undefined) {
       fault.count--;
       if (fault.hangs === "body") return passOn(incoming, answer, stopHalfWay);
