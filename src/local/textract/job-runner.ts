@@ -11,9 +11,10 @@ import { statusMessage, warningCode } from "./reading-failure.ts";
 import type { SourceObjects } from "./source-objects.ts";
 import type { JobEnd, JobWarning, TextractJob } from "./textract-job.ts";
 
-/** How long after its start a job waits for an S3 that does not answer, and the pause between two looks. */
+/** How long after its start a job waits for an S3 that does not answer. */
 const storagePatienceMilliseconds = 10 * 60_000;
-const storagePauseMilliseconds = 1000;
+/** Before a job that could not go on is at the end of the line again. */
+const pauseMilliseconds = 1000;
 
 /** Runs accepted jobs, a few at a time, in the order in which they were handed in. */
 export interface JobRunner {
@@ -34,7 +35,7 @@ export function createJobRunner(ports: {
   concurrency: number;
   /** Called when a job's end is on the disk. */
   onEnded(job: TextractJob): Promise<void>;
-  /** Told of what nobody waits for: a job whose end could not be written down. */
+  /** Told of what nobody waits for: a job whose end could not be written down, and which is run again. */
   onError(error: unknown): void;
 }): JobRunner {
   const queue: TextractJob[] = [];
@@ -56,9 +57,7 @@ export function createJobRunner(ports: {
       const job = queue.shift();
       if (job === undefined) return;
       const run = runJob(job)
-        .catch((error) => {
-          if (!stopping.signal.aborted) ports.onError(error);
-        })
+        .catch((error) => goOnLater(job, error))
         .finally(() => {
           running.delete(run);
           next();
@@ -67,7 +66,18 @@ export function createJobRunner(ports: {
     }
   }
 
+  /** On a disk that is full for a while: a job whose end nobody is told would be waited for until it expires. */
+  async function goOnLater(job: TextractJob, error: unknown): Promise<void> {
+    if (stopping.signal.aborted) return;
+    ports.onError(error);
+    // The only error is the signal's, and then nobody takes jobs any more.
+    await delay(pauseMilliseconds, undefined, { signal: stopping.signal }).catch(() => {});
+    if (ports.jobs.get(job.jobId) !== undefined) queue.push(job);
+  }
+
   async function runJob(job: TextractJob): Promise<void> {
+    // Written down before, but its topic could not be told.
+    if (job.end !== undefined) return ports.onEnded(job);
     const { signal } = stopping;
     if (job.fault?.kind === "slow-job") await delay(job.fault.milliseconds, undefined, { signal });
     const writer = await ports.results.openWriter(job);
@@ -81,7 +91,7 @@ export function createJobRunner(ports: {
       signal.throwIfAborted();
       if (isStorageAway(error) && Date.now() - job.acceptedAt < storagePatienceMilliseconds) {
         // The job is not the document's victim: it goes back to the end of the line, with the pages that it has.
-        await delay(storagePauseMilliseconds, undefined, { signal });
+        await delay(pauseMilliseconds, undefined, { signal });
         queue.push(job);
         return;
       }

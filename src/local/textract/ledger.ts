@@ -44,9 +44,10 @@ export async function openLedger(folder: string): Promise<Ledger> {
   return {
     async record(line) {
       if (line.jobId !== null && billed.has(line.jobId)) return;
-      if (line.jobId !== null) billed.add(line.jobId);
       const billedUsd = costOfJob(line.billedPages, line.features);
       await lines.append({ ...line, billedUsd, time: new Date().toISOString() } satisfies LedgerLine);
+      // Not before: a line that found no room on the disk is written when the job's end is written again.
+      if (line.jobId !== null) billed.add(line.jobId);
     },
     read: () => createReadStream(path, { end: Math.max(0, lines.size - 1) }),
     close: () => lines.close(),
