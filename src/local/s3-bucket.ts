@@ -18,22 +18,28 @@ export interface BucketPlace {
 
 /**
  * Makes a bucket where there is none; one that is there and can be used is left as it is.
+ * @param signal ends the wait for an answer
  * @returns whether it was made now
- * @throws {DocketError} `StorageUnavailable`
+ * @throws {DocketError} `StorageUnavailable`, also from a server that accepts connections and says nothing for 10 s; the
+ *   signal's reason when aborted
  */
-export async function makeBucket({ endpoint, region, bucket, accessKey }: BucketPlace): Promise<boolean> {
+export async function makeBucket(place: BucketPlace, signal?: AbortSignal): Promise<boolean> {
+  const { endpoint, region, bucket, accessKey } = place;
   const client = new S3Client({
     endpoint,
     region,
     forcePathStyle: true,
     maxAttempts: 1,
+    // Milliseconds; both requests are answered at once by a server that is well.
+    requestHandler: { connectionTimeout: 5000, socketTimeout: 10_000 },
     ...(accessKey === undefined ? {} : { credentials: accessKey }),
   });
   try {
-    if (await exists(client, bucket)) return false;
-    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    if (await exists(client, bucket, signal)) return false;
+    await client.send(new CreateBucketCommand({ Bucket: bucket }), stoppedBy(signal));
     return true;
   } catch (error) {
+    signal?.throwIfAborted();
     const { name, message } = error as Error;
     // Another process made it between the two requests.
     if (name === "BucketAlreadyOwnedByYou") return false;
@@ -50,12 +56,16 @@ export async function makeBucket({ endpoint, region, bucket, accessKey }: Bucket
   }
 }
 
-async function exists(client: S3Client, bucket: string): Promise<boolean> {
+async function exists(client: S3Client, bucket: string, signal: AbortSignal | undefined): Promise<boolean> {
   try {
-    await client.send(new HeadBucketCommand({ Bucket: bucket }));
+    await client.send(new HeadBucketCommand({ Bucket: bucket }), stoppedBy(signal));
     return true;
   } catch (error) {
     if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404) return false;
     throw error;
   }
+}
+
+function stoppedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
 }

@@ -158,7 +158,7 @@ class StackBuilder {
     }
     this.#addExternal("S3", s3.kind === "aws" ? `AWS, bucket ${bucket}` : s3.endpoint);
     if (s3.kind === "endpoint" && makesBucket) {
-      await this.#options.through(() => makeBucket({ endpoint: s3.endpoint, region, bucket }));
+      await this.#options.through(() => makeBucket({ endpoint: s3.endpoint, region, bucket }, this.#options.signal));
     }
     return null;
   }
