@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { withLock } from "#docket/local/file-lock";
 import { boundLog, lastLines, openLog } from "#docket/local/log-file";
 import type { PartDefinition } from "#docket/local/part";
@@ -70,6 +70,69 @@ describe("a part", () => {
     expect(restarts).toHaveLength(6);
     expect(restarts[0]).toContain("its last words: I cannot go on");
     await shared.stop();
+  });
+
+  it("that is slow to start again once is started once more, and not given up", async () => {
+    const starts = JSON.stringify(join(folder, "starts"));
+    // The second start serves nobody in time; the first one ends when it is asked to.
+    const tired = `const fs = require("node:fs");
+      fs.appendFileSync(${starts}, "x");
+      if (fs.readFileSync(${starts}, "utf8") === "xx") { server.close(); setInterval(() => {}, 1000); }
+      else server.on("request", ({ url }) => { if (url === "/end") process.exit(3); });`;
+    const said: string[] = [];
+    const report = ({ detail = "" }) => said.push(detail);
+    const shared = await SharedPart.open(part("tired", tired, { startMilliseconds: 5000 }), { report });
+    const first = shared.pid;
+    await fetch(`http://127.0.0.1:${shared.ports["http"]}/end`).catch(() => {});
+    await vi.waitFor(() => expect(shared.pid).not.toBe(first), { timeout: 30_000, interval: 50 });
+    expect(await (await fetch(`http://127.0.0.1:${shared.ports["http"]}`)).text()).toBe("here");
+    expect(await readFile(join(folder, "starts"), "utf8")).toBe("xxx");
+    expect(said.filter((detail) => detail.includes("started once more"))).toEqual([
+      expect.stringContaining("A server did not start: does not serve after 5 s."),
+    ]);
+    await shared.stop();
+  });
+
+  it("that ends at once for a while when it is started again, as what it left behind is not gone yet, is waited for", async () => {
+    const left = join(folder, "left-behind");
+    const blocked = `const fs = require("node:fs");
+      if (fs.existsSync(${JSON.stringify(left)})) { console.error("still in use"); process.exit(1); }
+      server.on("request", ({ url }) => {
+        if (url !== "/end") return;
+        fs.writeFileSync(${JSON.stringify(left)}, "");
+        process.exit(3);
+      });`;
+    let mended = 0;
+    const mend = async (lines: string[]) => {
+      // More often than the number of attempts that starts without such a cause have.
+      if (++mended === 7) await rm(left);
+      return lines.includes("still in use");
+    };
+    const shared = await SharedPart.open(part("blocked", blocked, { mend }), {});
+    const first = shared.pid;
+    await fetch(`http://127.0.0.1:${shared.ports["http"]}/end`).catch(() => {});
+    await vi.waitFor(() => expect(shared.pid).not.toBe(first), { timeout: 60_000, interval: 50 });
+    expect(mended).toBe(7);
+    await shared.stop();
+  });
+
+  it("that serves is asked again to make what belongs to it, after errors that pass", async () => {
+    const complete = vi
+      .fn(async () => {})
+      .mockRejectedValueOnce(new Error("lost"))
+      .mockRejectedValueOnce(new Error("lost"));
+    const shared = await SharedPart.open(part("completed", "", { complete }), {});
+    expect(complete).toHaveBeenCalledTimes(3);
+    await shared.stop();
+
+    const hopeless = vi.fn(async () => Promise.reject(new Error("the deadline is over")));
+    const never = part("incomplete", "", { complete: hopeless, startMilliseconds: 5000 });
+    await expect(SharedPart.open(never, {})).rejects.toMatchObject({
+      type: "Internal",
+      message: "A server serves, but could not be made ready within 5 s: the deadline is over",
+      remedy: expect.stringContaining("Write a better server."),
+    });
+    expect(hopeless.mock.calls.length).toBeGreaterThan(1);
   });
 
   it("that lost its port to somebody for a moment starts again, however long the stacks that it prints", async () => {

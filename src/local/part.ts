@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError, type FailureType } from "../contract/failures.ts";
@@ -15,8 +15,8 @@ import {
   spawnPart,
   writeRecord,
 } from "./part-process.ts";
+import { hasUsers, usersFolder } from "./part-users.ts";
 import { listeningPorts } from "./port-owner.ts";
-import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
 import type { StartOptions } from "./report.ts";
 
 /** One server of the local stack: how it is started, known to be ready, and stopped. */
@@ -35,8 +35,11 @@ export interface PartDefinition {
   probe(ports: Ports): Promise<boolean>;
   /** After it ended while starting: whether another start can help, possibly after changing something. */
   mend?(lastLines: string[]): Promise<boolean>;
-  /** Runs once it serves, also when it was found running. */
-  complete?(ports: Ports): Promise<void>;
+  /**
+   * Makes what belongs to it once it serves, also when it was found running. Doing it twice is harmless: it is done
+   * again after an error, as long as a start may take.
+   */
+  complete?(ports: Ports, signal?: AbortSignal): Promise<void>;
   stopSignal: NodeJS.Signals;
   /** Longest start and longest orderly stop. */
   startMilliseconds: number;
@@ -56,10 +59,11 @@ const files = {
   lock: "lock",
   record: "process.json",
   ports: "ports.json",
-  users: "users",
 } as const;
 
 const startAttempts = 4;
+/** A start that something passing prevented is repeated for so long, however fast each one ends. */
+const mendMilliseconds = 30_000;
 const addressInUse = /address already in use|EADDRINUSE/i;
 
 /** Runs something while no other process starts or stops the part. */
@@ -68,9 +72,9 @@ export async function withPart<T>(
   run: () => Promise<T>,
   { report, signal }: StartOptions,
 ): Promise<T> {
-  await mkdir(join(part.directory, files.users), { recursive: true, mode: 0o700 });
+  await mkdir(usersFolder(part), { recursive: true, mode: 0o700 });
   // The longest holder is one that starts it, possibly several times.
-  const waitMilliseconds = startAttempts * part.startMilliseconds + part.stopMilliseconds;
+  const waitMilliseconds = mendMilliseconds + startAttempts * part.startMilliseconds + part.stopMilliseconds;
   const onWait = (pid: number) =>
     report?.({ step: part.title, detail: `waiting for process ${pid}, which starts or stops it`, state: "progress" });
   return withLock(join(part.directory, files.lock), run, { waitMilliseconds, signal, onWait });
@@ -97,6 +101,7 @@ export async function ensureRunning(
     await running.stop(part.stopSignal, part.stopMilliseconds);
   }
   await removeRecord(recordPath);
+  const mendUntil = Date.now() + mendMilliseconds;
   for (let attempt = 1; ; attempt++) {
     await part.prepare?.();
     const ports = await choosePorts(part, options.keepPorts === true);
@@ -105,8 +110,8 @@ export async function ensureRunning(
       await writeRecord(recordPath, process.record);
       if (await waitUntilReady(part, process, options)) return { process, reused: false };
       const lines = await lastLines(part.logPath, process.record.logStart, 6);
-      const again =
-        attempt < startAttempts && !(await process.isAlive()) && (await canStartAgain(part, process, lines));
+      const inTime = attempt < startAttempts || Date.now() < mendUntil;
+      const again = inTime && !(await process.isAlive()) && (await canStartAgain(part, process, lines));
       if (!again) throw await notStarted(part, process, lines);
     } catch (error) {
       await process.stop(part.stopSignal, part.stopMilliseconds);
@@ -122,21 +127,39 @@ export async function endProcess(part: PartDefinition, process: PartProcess): Pr
   await removeRecord(join(part.directory, files.record));
 }
 
-/** True once it serves; false when it ended or took too long. */
+/**
+ * True once it serves and is complete; false when it ended or took too long.
+ * @throws {DocketError} where it serves, but could not be completed in time
+ */
 async function waitUntilReady(part: PartDefinition, process: PartProcess, { signal }: StartOptions): Promise<boolean> {
   const { ports } = process.record;
   const deadline = Date.now() + part.startMilliseconds;
+  let incomplete: unknown = null;
   while (Date.now() < deadline) {
     signal?.throwIfAborted();
-    const ready = await isServing(part, process);
+    const serves = await isServing(part, process);
     if (!(await process.isAlive())) return false;
-    if (ready) {
-      await part.complete?.(ports);
-      return true;
+    if (serves) {
+      try {
+        await part.complete?.(ports, signal);
+        return true;
+      } catch (error) {
+        // One answer that is lost on a busy machine, for example: it serves, so it is asked again.
+        incomplete = error;
+      }
     }
     await sleep(40);
   }
+  if (incomplete !== null) throw notCompleted(part, incomplete);
   return false;
+}
+
+function notCompleted(part: PartDefinition, error: unknown): DocketError {
+  const what = `${part.title} serves, but could not be made ready within ${Math.round(part.startMilliseconds / 1000)} s`;
+  return new DocketError(part.failure.type, `${what}: ${error instanceof Error ? error.message : error}`, {
+    remedy: `Look into ${part.logPath}. ${part.failure.remedy}`,
+    cause: error,
+  });
 }
 
 async function isServing(part: PartDefinition, { record: { pid, ports } }: PartProcess): Promise<boolean> {
@@ -184,27 +207,4 @@ async function choosePorts(part: PartDefinition, keep: boolean): Promise<Ports> 
   }
   await writeFile(path, `${JSON.stringify(chosen)}\n`);
   return chosen;
-}
-
-/** Writes down that this process uses the part; the caller holds its lock. Returns what takes it back. */
-export async function addUser(part: PartDefinition, name: string): Promise<() => Promise<void>> {
-  const path = join(part.directory, files.users, name);
-  await writeFile(path, JSON.stringify(await identifyProcess(process.pid)), { mode: 0o600 });
-  return () => rm(path, { force: true });
-}
-
-/** Whether any living process uses the part; the caller holds its lock. */
-export async function hasUsers(part: PartDefinition): Promise<boolean> {
-  const folder = join(part.directory, files.users);
-  let used = false;
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const user = await readFile(path, "utf8").then(
-      (text) => JSON.parse(text) as ProcessIdentity,
-      () => null,
-    );
-    if (user !== null && (await isAlive(user))) used = true;
-    else await rm(path, { force: true });
-  }
-  return used;
 }

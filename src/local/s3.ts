@@ -69,7 +69,9 @@ export async function startS3(options: S3Options): Promise<EmbeddedS3> {
       await mkdir(sidecarOf(directory), { recursive: true, mode: 0o700 });
       return true;
     },
-    complete: async (ports) => void (await makeBucket({ endpoint: endpointOf(ports), region, bucket, accessKey })),
+    async complete(ports, signal) {
+      await makeBucket({ endpoint: endpointOf(ports), region, bucket, accessKey }, signal);
+    },
     stopSignal: "SIGTERM",
     startMilliseconds: 20_000,
     stopMilliseconds: 10_000,

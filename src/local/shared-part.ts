@@ -1,19 +1,15 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError } from "../contract/failures.ts";
 import { boundLog, lastLines } from "./log-file.ts";
-import {
-  addUser,
-  endProcess,
-  ensureRunning,
-  hasUsers,
-  type PartDefinition,
-  type RunningPart,
-  withPart,
-} from "./part.ts";
+import { endProcess, ensureRunning, type PartDefinition, type RunningPart, withPart } from "./part.ts";
 import type { Ports } from "./part-process.ts";
+import { addUser, hasUsers } from "./part-users.ts";
 import type { StartOptions } from "./report.ts";
 
-/** A part that ended by itself this often within the window is not started again. */
+/** A part that ended by itself this often within the window, starts that failed included, is not started again. */
 const restartLimit = { count: 5, windowMilliseconds: 600_000 };
+/** After a start that failed. */
+const restartPauseMilliseconds = 2000;
 const logCheckMilliseconds = 30_000;
 
 let uses = 0;
@@ -134,13 +130,29 @@ export class SharedPart {
         remedy: `Look into ${this.#definition.logPath}. ${remedy}`,
       });
     }
-    // Another process that shares it may be first: then this one finds it running.
-    this.#running = await withPart(
-      this.#definition,
-      () => ensureRunning(this.#definition, { ...this.#options, keepPorts: true }),
-      this.#options,
-    );
+    this.#running = await this.#restart();
     this.#report(`runs again as process ${this.pid}`);
+  }
+
+  /** One start that fails is not the end: the machine may be busy, or what the part left behind not gone yet. */
+  async #restart(): Promise<RunningPart> {
+    for (;;) {
+      try {
+        // Another process that shares it may be first: then this one finds it running.
+        return await withPart(
+          this.#definition,
+          () => ensureRunning(this.#definition, { ...this.#options, keepPorts: true }),
+          this.#options,
+        );
+      } catch (error) {
+        this.#stopping.signal.throwIfAborted();
+        // Whenever the others were: starts that take minutes each would never be too many within the window.
+        this.#ends.push(Date.now());
+        if (this.#ends.length > restartLimit.count) throw error;
+        this.#report(`${error instanceof Error ? error.message : error} It is started once more.`);
+        await sleep(restartPauseMilliseconds, undefined, { signal: this.#stopping.signal, ref: false });
+      }
+    }
   }
 
   #report(detail: string): void {
