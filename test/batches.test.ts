@@ -9,9 +9,18 @@ import { askTemporal } from "#docket/activities/ask-temporal";
 import { openBatch, updateBatch } from "#docket/client/batches";
 import { connectServices } from "#docket/client/connect";
 import { fillBatch } from "#docket/client/fill-batch";
+import { hashContent } from "#docket/client/hash-file";
 import { ServiceWait } from "#docket/client/service-wait";
-import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
-import { createBatch } from "#docket/database/batches";
+import { documentIdFromContent } from "#docket/contract/document-id";
+import {
+  addItems,
+  claimItems,
+  confirmClaim,
+  identifyItem,
+  type NewItem,
+  settleItem,
+} from "#docket/database/batch-items";
+import { closeBatch, createBatch } from "#docket/database/batches";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, startWorker } from "./support/stack.ts";
 
@@ -38,8 +47,8 @@ async function uploadMany(count: number): Promise<{ bucket: string; prefix: stri
   return { bucket: stack.bucket, prefix };
 }
 
-function startBatch(input: object) {
-  const batchId = randomUUID();
+function startBatch(input: { batchId?: string; [field: string]: unknown }) {
+  const { batchId = randomUUID() } = input;
   return stack.client.workflow.start("processBatch", {
     taskQueue: "documents",
     workflowId: `batch/${batchId}`,
@@ -199,7 +208,7 @@ it("--strict starts nothing either where a file that a row names cannot be read;
 });
 
 /** A batch of one's own whose items are there already, as `docket batch` makes it. */
-async function makeBatch(project: string, items: { bucket: string; key: string; etag?: string }[]): Promise<string> {
+async function makeBatch(project: string, items: NewItem[]): Promise<string> {
   const id = randomUUID();
   const settings = { project, engine: "textract" as const, features: [], force: false, priority: 3, window: 10 };
   await createBatch(stack.database, { id, source: `made of rows ${id}`, ...settings, prefix: null, onlyNew: false });
@@ -333,6 +342,36 @@ it("a document without a row is asked about: no answer of Temporal ends no batch
   await stack.client.workflow.getHandle(`document/${documentId}`).terminate("the test is over");
   await stack.database.batch.delete({ where: { id: batchId } });
 });
+
+it("an item follows none that was never started, and none of which Temporal knows nothing any more", async () => {
+  const project = "followed";
+  const content = (key: string) => ({ bucket: stack.bucket, key });
+  const keys = [0, 1].map(() => `followed-${randomUUID()}.pdf`);
+  for (const key of keys) await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+  const [refused = "", forgotten = ""] = keys;
+  const batchId = await makeBatch(project, [
+    // Refused as it stands: no custom field is without a name.
+    { ...content(refused), customFields: { "": "0" }, reference: "refused" },
+    { ...content(refused), reference: "good" },
+    { ...content(forgotten), reference: "ended" },
+    { ...content(forgotten), reference: "follows" },
+  ]);
+  // Ended long ago; since then its document was deleted, and Temporal has forgotten its workflow.
+  const { sha256 } = await hashContent(await stack.storage.openStream(content(forgotten)));
+  const documentId = documentIdFromContent(project, sha256);
+  const ended = await stack.database.batchItem.findFirstOrThrow({
+    where: { batchId, key: forgotten },
+    orderBy: { position: "asc" },
+  });
+  await identifyItem(stack.database, ended.id, { documentId, sha256, etag: null, version: null });
+  await claimItems(stack.database, [ended.id], "a claim");
+  await settleItem(stack.database, batchId, ended.id, "complete");
+  await stack.database.batchItem.update({ where: { id: ended.id }, data: { startedAt: new Date(0) } });
+  await closeBatch(stack.database, batchId);
+
+  const handle = await startBatch({ batchId, project });
+  expect(await handle.result()).toMatchObject({ counts: { total: 4, failed: 1, complete: 3, waiting: 0, underWay: 0 } });
+}, 60_000);
 
 it("two hand-ins of one source at a time, and a file that changes between two: every content is read", async () => {
   const services = await connectServices(process.env);

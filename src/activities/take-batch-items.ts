@@ -7,8 +7,8 @@ import {
   claimItems,
   followItem,
   identifyItem,
-  sameDocument,
   settleItem,
+  startOfSameDocument,
   type WaitingItem,
 } from "../database/batch-items.ts";
 import type { BatchRow } from "../database/batches.ts";
@@ -46,8 +46,9 @@ export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingI
         await settleItem(database, batch.id, id, "reused");
         continue;
       }
-      const other = await sameDocument(database, batch.id, item);
-      if (other !== null) await followItem(database, id, other.startedAt ?? new Date(0));
+      // Whoever followed another item and found nobody at work must not follow it again: it starts its document itself.
+      const startedAt = item.lost ? null : await startOfSameDocument(database, batch.id, item);
+      if (startedAt !== null) await followItem(database, id, startedAt);
       // In this very claim: it waits for the next look, and follows then.
       else if (!claimed.has(documentId)) {
         claimed.set(documentId, id);

@@ -32,6 +32,8 @@ export interface WaitingItem {
   priority: number | null;
   customFields: Record<string, string>;
   documentId: string | null;
+  /** It was started before, and Temporal had no workflow of its document when it was asked. */
+  lost: boolean;
 }
 
 /** Final states of an item, each with its counter in the batch's row. */
@@ -82,7 +84,8 @@ export async function waitingItems(
   // Two short index scans instead of a sort of everything that waits.
   return executor.$queryRaw<WaitingItem[]>`
     SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
-           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId"
+           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId",
+           asked_at IS NOT NULL AS lost
     FROM (
       (SELECT *, priority AS rank FROM batch_items
        WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NOT NULL
@@ -118,7 +121,8 @@ export async function claimItems(executor: Executor, ids: readonly string[], cla
 export async function claimedItems(executor: Executor, batchId: string, claim: string): Promise<WaitingItem[]> {
   return executor.$queryRaw<WaitingItem[]>`
     SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
-           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId"
+           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId",
+           asked_at IS NOT NULL AS lost
     FROM batch_items WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim = ${claim} ORDER BY position`;
 }
 
@@ -206,17 +210,20 @@ export async function doubtfulItems(
     RETURNING id::text, document_id::text AS "documentId"`;
 }
 
-/** Another item of the batch with the same document, that is under way or has ended; null when there is none. */
-export async function sameDocument(
+/**
+ * When the document of an item was started by another item of the batch; null when none did. One that ended without
+ * being started (refused as it stood, or complete before its turn) says nothing about its content.
+ */
+export async function startOfSameDocument(
   executor: Executor,
   batchId: string,
   item: { id: string; documentId: string },
-): Promise<{ startedAt: Date | null } | null> {
-  const [row] = await executor.$queryRaw<{ startedAt: Date | null }[]>`
+): Promise<Date | null> {
+  const [row] = await executor.$queryRaw<{ startedAt: Date }[]>`
     SELECT started_at AS "startedAt" FROM batch_items
     WHERE batch_id = ${batchId}::uuid AND document_id = ${item.documentId}::uuid AND id <> ${item.id}::uuid
-      AND state NOT IN ('waiting', 'cancelled') ORDER BY started_at LIMIT 1`;
-  return row ?? null;
+      AND state NOT IN ('waiting', 'cancelled') AND started_at IS NOT NULL ORDER BY started_at LIMIT 1`;
+  return row?.startedAt ?? null;
 }
 
 /** An item whose document another item has started: it ends as that one does. */
