@@ -1,10 +1,10 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { parse } from "csv-parse";
 import { z } from "zod";
 import { DocketError } from "../contract/failures.ts";
 import { plainWords, problemsOf } from "../contract/plain-words.ts";
+import { customFieldsSchema } from "../contract/valid-input.ts";
 import { unreadable } from "./find-documents.ts";
 
 /** A document of a manifest: a file on disk, or an object in S3. */
@@ -39,12 +39,13 @@ const known = z
       .optional(),
     priority: z.coerce.number("must be a number").int().min(1).max(5).optional(),
   })
-  .catchall(text.max(4096))
-  .refine((row) => (row.file === undefined) !== (row.key === undefined), "must name either a file or a key")
-  .refine((row) => Object.keys(row).length <= 100, "must have at most 100 columns");
+  .catchall(z.unknown())
+  .refine((row) => (row.file === undefined) !== (row.key === undefined), "must name either a file or a key");
 
-/** A line of a manifest is at most so long (bytes): a file without line ends is no manifest. */
+/** A line of a manifest is at most so long (characters): a file without line ends is no manifest. */
 const longestRecord = 1024 * 1024;
+/** What is wrong with a row, which may name what is itself far too long, is told in so many characters at most. */
+const longestProblem = 500;
 
 /**
  * Reads a manifest, row by row: CSV with a header line (`.csv`), or one JSON object a line (`.jsonl`, `.ndjson`).
@@ -100,23 +101,49 @@ async function* csvRecords(stream: NodeJS.ReadableStream & AsyncIterable<unknown
   }
 }
 
-async function* jsonRecords(stream: NodeJS.ReadableStream): AsyncGenerator<Parsed> {
+async function* jsonRecords(stream: ReadStream): AsyncGenerator<Parsed> {
   let line = 0;
-  for await (const content of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const content of linesOf(stream)) {
     line++;
-    if (content.trim() === "") continue;
-    try {
-      yield { line, values: content.length > longestRecord ? null : JSON.parse(content) };
-    } catch {
-      yield { line, problem: "is not JSON" };
-    }
+    if (content === null) yield { line, problem: `is longer than ${longestRecord} characters` };
+    else if (content.trim() !== "") yield parsed(line, content);
   }
 }
 
+function parsed(line: number, content: string): Parsed {
+  try {
+    return { line, values: JSON.parse(content) };
+  } catch {
+    return { line, problem: "is not JSON" };
+  }
+}
+
+/** Lines without their ends, and null for one that is too long: no more of it than the limit is held. */
+async function* linesOf(stream: ReadStream): AsyncGenerator<string | null> {
+  let line: string | null = "";
+  let first = true;
+  for await (const chunk of stream.setEncoding("utf8") as AsyncIterable<string>) {
+    // What programs of Windows begin a file with.
+    const parts = (first && chunk.startsWith("\uFEFF") ? chunk.slice(1) : chunk).split("\n");
+    first = false;
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) {
+        yield line;
+        line = "";
+      }
+      if (line !== null) line = line.length + part.length > longestRecord ? null : line + part;
+    }
+  }
+  yield line;
+}
+
 function toRow(line: number, values: unknown, folder: string, bucket: string): ManifestRow | BadRow {
-  const parsed = known.safeParse(values, { error: plainWords });
-  if (!parsed.success) return { line, problem: problemsOf(parsed.error, "the row") };
-  const { file, key, project, priority, ...customFields } = parsed.data;
+  const row = known.safeParse(values, { error: plainWords });
+  if (!row.success) return { line, problem: problemOf(row.error) };
+  const { file, key, project, priority, ...others } = row.data;
+  if ("" in others) return { line, problem: "has a value in a column without a name" };
+  const customFields = customFieldsSchema.safeParse(others, { error: plainWords });
+  if (!customFields.success) return { line, problem: problemOf(customFields.error) };
   const object = key === undefined ? null : locationOf(key, bucket);
   if (key !== undefined && object === null) return { line, problem: "key names no S3 object" };
   return {
@@ -125,12 +152,17 @@ function toRow(line: number, values: unknown, folder: string, bucket: string): M
     object,
     ...(project === undefined ? {} : { project }),
     ...(priority === undefined ? {} : { priority }),
-    customFields: customFields as Record<string, string>,
+    customFields: customFields.data,
   };
 }
 
+function problemOf(error: z.ZodError): string {
+  return problemsOf(error, "the row").slice(0, longestProblem).toWellFormed();
+}
+
 function locationOf(key: string, bucket: string): { bucket: string; key: string } | null {
-  if (!/^s3:\/\//i.test(key)) return key.endsWith("/") ? null : { bucket, key };
-  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*[^/])$/is.exec(key);
+  // S3 has no longer keys than 1024 bytes.
+  if (!/^s3:\/\//i.test(key)) return key.endsWith("/") || key.length > 1024 ? null : { bucket, key };
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.{0,1023}[^/])$/is.exec(key);
   return match === null ? null : { bucket: match[1] ?? "", key: match[2] ?? "" };
 }

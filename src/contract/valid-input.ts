@@ -18,6 +18,11 @@ export const bucketName = z
   .max(255)
   .regex(/^[0-9A-Za-z._-]*$/, "must be a bucket's name: letters, digits, hyphens, dots and underscores");
 
+/** What a document's owner wants to have kept beside it. */
+export const customFieldsSchema = z
+  .record(storable.min(1).max(256), storable.max(4096))
+  .refine((fields) => Object.keys(fields).length <= 100, "must have at most 100 fields");
+
 const inputSchema = z
   .strictObject({
     document: z.strictObject({
@@ -38,10 +43,7 @@ const inputSchema = z
     etag: storable.min(1).max(1024).optional(),
     fileName: storable.min(1).max(1024).optional(),
     source: storable.min(1).max(2048).optional(),
-    customFields: z
-      .record(storable.min(1).max(256), storable.max(4096))
-      .refine((fields) => Object.keys(fields).length <= 100, "must have at most 100 fields")
-      .default({}),
+    customFields: customFieldsSchema.default({}),
     engine: z.enum(engines as [string, ...string[]]).default("textract"),
     ...featureFields,
     priority: z.number().int().min(1).max(5).default(3),
