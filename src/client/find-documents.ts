@@ -127,6 +127,14 @@ export async function whyUnreadable({ file, path }: FoundFile): Promise<Failure 
   }
 }
 
+/**
+ * Why a file that was named for itself cannot be handed in; null when it can: a regular file that can be read, and is a
+ * document by its name or by its first bytes. Whatever else a list of files names stays where it is.
+ */
+export async function whyRefused(found: FoundFile): Promise<Failure | null> {
+  return (await whyUnreadable(found)) ?? refuseNamed(found.file, found.path, true);
+}
+
 async function isDocument(path: string): Promise<boolean> {
   const extension = extname(path).toLowerCase();
   if (extension !== "") return documentExtensions.has(extension);

@@ -4,7 +4,7 @@ import { type BatchOptions, openBatch, startPrefixBatch } from "../../client/bat
 import type { Services } from "../../client/connect.ts";
 import { failureOf } from "../../client/failure-of.ts";
 import { type BatchEntry, fillBatch } from "../../client/fill-batch.ts";
-import { type FoundFile, findDocuments, whyUnreadable } from "../../client/find-documents.ts";
+import { type FoundFile, findDocuments, whyRefused, whyUnreadable } from "../../client/find-documents.ts";
 import { readManifest } from "../../client/read-manifest.ts";
 import type { ServiceWait } from "../../client/service-wait.ts";
 import { DocketError, type Failure } from "../../contract/failures.ts";
@@ -90,7 +90,7 @@ async function manifestBatch(request: HandInBatch, file: string): Promise<Handed
       if (object !== null) yield { object, ...fields };
       if (path === null) continue;
       const found: FoundFile = { file: `${file} line ${line}: ${path}`, path };
-      const failure = await whyUnreadable(found);
+      const failure = await whyRefused(found);
       if (failure === null) yield { file: found, ...fields };
       else refused.tell(refusal(found.file, failure));
     }
@@ -99,7 +99,15 @@ async function manifestBatch(request: HandInBatch, file: string): Promise<Handed
     for await (const _ of entries());
     refused.stopIfStrict();
   }
-  return fill(request, resolve(file), entries(), refused);
+  const rows = entries();
+  // A manifest that cannot be read is found out before there is a batch that would wait for its rows.
+  const first = await rows.next();
+  return fill(request, resolve(file), first.done ? [] : startingWith(first.value, rows), refused);
+}
+
+async function* startingWith<T>(first: T, others: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* others;
 }
 
 async function fill(

@@ -1,13 +1,12 @@
 import { extname } from "node:path";
 import type { BatchOptions } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
-import { type FoundFile, findDocuments, type RefusedFile, whyUnreadable } from "../../client/find-documents.ts";
+import { findDocuments, whyRefused } from "../../client/find-documents.ts";
 import { readManifest } from "../../client/read-manifest.ts";
 import { DocketError } from "../../contract/failures.ts";
-import type { DocumentLocation } from "../../contract/process-document.ts";
 import { documentExtensions } from "../../media/document-names.ts";
 import type { BatchSource } from "./batch-source.ts";
-import { objectsOf, type Planned, printPlan } from "./print-plan.ts";
+import { objectsOf, type Planned, type PlannedObject, printPlan } from "./print-plan.ts";
 
 /** `docket batch --dry-run`: what the batch would do. @returns the exit code */
 export async function planBatch(
@@ -29,16 +28,19 @@ async function plannedOf({ config, storage }: Services, source: BatchSource): Pr
     const isDocument = (key: string) => documentExtensions.has(extname(key).toLowerCase());
     return { files: [], refused: [], objects: objectsOf(storage, source, isDocument) };
   }
-  const planned = { files: [] as FoundFile[], refused: [] as RefusedFile[] };
-  const objects: DocumentLocation[] = [];
+  const planned: Pick<Planned, "files" | "refused"> = { files: [], refused: [] };
+  const objects: PlannedObject[] = [];
   for await (const row of readManifest(source.file, config.storage.bucket)) {
     const file = `${source.file} line ${row.line}`;
     if ("problem" in row) {
       planned.refused.push({ file, failure: new DocketError("InvalidInput", `${file} ${row.problem}.`).toFailure() });
-    } else if (row.object !== null) objects.push(row.object);
+      continue;
+    }
+    const { project } = row;
+    if (row.object !== null) objects.push({ ...row.object, project });
     else if (row.path !== null) {
-      const found = { file: row.path, path: row.path };
-      const failure = await whyUnreadable(found);
+      const found = { file: row.path, path: row.path, project };
+      const failure = await whyRefused(found);
       if (failure === null) planned.files.push(found);
       else planned.refused.push({ file: row.path, failure });
     }

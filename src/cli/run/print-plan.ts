@@ -7,10 +7,18 @@ import { note, print, printJson } from "../output.ts";
 import { formatCount, formatUsd, plural } from "../render/format.ts";
 import { printableLine } from "../render/printable.ts";
 
+interface OfProject {
+  /** Where a document is meant for another project than the others. */
+  project?: string | undefined;
+}
+
+/** An object that is to be looked at. */
+export type PlannedObject = DocumentLocation & OfProject;
+
 /** What is to be looked at. */
 export interface Planned {
-  files: FoundFile[];
-  objects: AsyncIterable<DocumentLocation> | Iterable<DocumentLocation>;
+  files: (FoundFile & OfProject)[];
+  objects: AsyncIterable<PlannedObject> | Iterable<PlannedObject>;
   refused: RefusedFile[];
 }
 
@@ -37,10 +45,12 @@ export async function printPlan(ports: PlanPorts, planned: Planned, json: boolea
       failures: [failure],
     });
   }
-  for (const file of planned.files) await tell(await planFile(ports, file, seen));
+  const portsOf = ({ project }: OfProject): PlanPorts =>
+    project === undefined || ports.known === undefined ? ports : { ...ports, known: { ...ports.known, project } };
+  for (const file of planned.files) await tell(await planFile(portsOf(file), file, seen));
   for await (const object of planned.objects) {
     if (ports.storage === undefined) throw new Error("objects need a storage");
-    await tell(await planObject({ ...ports, storage: ports.storage }, object, seen));
+    await tell(await planObject({ ...portsOf(object), storage: ports.storage }, object, seen));
   }
   const reused =
     sums.reused === 0 ? "" : `; ${formatCount(sums.reused)} already there, ${formatUsd(sums.savedUsd)} saved`;
