@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { askTemporal } from "#docket/activities/ask-temporal";
-import { openBatch, updateBatch } from "#docket/client/batches";
+import { openBatch, readBatch, updateBatch } from "#docket/client/batches";
 import { connectServices } from "#docket/client/connect";
 import { fillBatch } from "#docket/client/fill-batch";
 import { hashContent } from "#docket/client/hash-file";
+import { readManifest } from "#docket/client/read-manifest";
 import { ServiceWait } from "#docket/client/service-wait";
 import { documentIdFromContent } from "#docket/contract/document-id";
 import {
@@ -165,17 +166,20 @@ it("a manifest: bad rows are told with their lines, the others are handed in; --
   await writeFile(join(folder, "a.pdf"), await smallPdf(`manifest ${folder}`));
   const manifest = join(folder, "manifest.csv");
   const lines = [
-    "file,key,project,priority,custodian",
-    "a.pdf,,manifest,1,Ms Miller",
-    ",,manifest,2,nobody",
-    `,${object.prefix}0000.pdf,manifest,,`,
-    "a.pdf,,Not A Project,,",
+    "file,key,project,priority,custodian,",
+    "a.pdf,,manifest,1,Ms Miller,",
+    ",,manifest,2,nobody,",
+    `,${object.prefix}0000.pdf,manifest,,,`,
+    "a.pdf,,Not A Project,,,",
+    // As pandas numbers its rows.
+    "a.pdf,,manifest,,,5",
   ];
   await writeFile(manifest, `${lines.join("\n")}\n`);
   const strict = await docket(["batch", manifest, "--strict"]);
   expect(strict.code).toBe(1);
   expect(strict.stderr).toMatch(/line 3 the row must name either a file or a key/);
   expect(strict.stderr).toMatch(/line 5 project must be lower-case/);
+  expect(strict.stderr).toMatch(/line 6 has a value in a column without a name/);
   expect(await stack.database.batch.count({ where: { source: manifest } })).toBe(0);
 
   const { code, stdout } = await docket(["batch", manifest, "--json"]);
@@ -190,12 +194,15 @@ it("a manifest: bad rows are told with their lines, the others are handed in; --
 it("--strict starts nothing either where a file that a row names cannot be read; without it the others are handed in", async () => {
   await writeFile(join(folder, "b.pdf"), await smallPdf(`strict ${folder}`));
   execFileSync("mkfifo", [join(folder, "pipe.pdf")]);
+  await writeFile(join(folder, "notes.txt"), "whatever else a list may name");
+  const names = ["b.pdf", "gone.pdf", "pipe.pdf", "notes.txt"];
   const manifest = join(folder, "unreadable.csv");
-  await writeFile(manifest, "file,project\nb.pdf,unreadable\ngone.pdf,unreadable\npipe.pdf,unreadable\n");
+  await writeFile(manifest, `file,project\n${names.map((name) => `${name},unreadable\n`).join("")}`);
   const strict = await docket(["batch", manifest, "--strict"]);
   expect(strict.code).toBe(1);
   expect(strict.stderr).toMatch(/^refused: \S+ line 3: \S+gone\.pdf: no such file or folder$/m);
   expect(strict.stderr).toMatch(/^refused: \S+ line 4: \S+pipe\.pdf is not a regular file\.$/m);
+  expect(strict.stderr).toMatch(/^refused: \S+ line 5: \S+notes\.txt: notes\.txt is no PDF/m);
   const dry = await docket(["batch", manifest, "--dry-run"]);
   expect(dry.code).toBe(2);
   expect(dry.stdout).toMatch(/FileUnreadable: \S+gone\.pdf: no such .*\n.*\n +FileUnreadable: \S+pipe\.pdf is not/);
@@ -203,8 +210,48 @@ it("--strict starts nothing either where a file that a row names cannot be read;
 
   const { code, stdout, stderr } = await docket(["batch", manifest, "--detach"]);
   expect(code).toBe(2);
-  expect(stderr.match(/^refused: /gm)).toHaveLength(2);
+  expect(stderr.match(/^refused: /gm)).toHaveLength(3);
   expect(await stack.database.batchItem.count({ where: { batchId: stdout.trim() } })).toBe(1);
+  const uploaded = (await stack.storage.list(stack.bucket, "documents/unreadable/", null)).objects;
+  expect(uploaded).toHaveLength(1);
+});
+
+it("a manifest that is not there leaves no batch; a dry run counts a file once for each project that it is meant for", async () => {
+  const missing = join(folder, "missing.csv");
+  expect(await docket(["batch", missing])).toMatchObject({ code: 1, stderr: expect.stringMatching(/missing\.csv/) });
+  expect(await stack.database.batch.count({ where: { source: missing } })).toBe(0);
+
+  await writeFile(join(folder, "c.pdf"), await smallPdf(`two projects ${folder}`));
+  const manifest = join(folder, "two-projects.csv");
+  await writeFile(manifest, "file,project\nc.pdf,one-project\nc.pdf,other-project\nc.pdf,other-project\n");
+  const { code, stderr } = await docket(["batch", manifest, "--dry-run"]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/2 documents to read, 3 pages in all: \$0\.003\S*; 1 already there/);
+});
+
+it("lines of a manifest: a byte order mark is none of it, and one without an end is not kept", async () => {
+  const manifest = join(folder, "lines.jsonl");
+  const separator = "\u2028";
+  const lines = [
+    `\uFEFF{"key": "a.pdf", "note": "one${separator}row"}\r`,
+    `{"key": "b.pdf", "note": "${"x".repeat(3 * 1024 * 1024)}"}`,
+    "",
+    "not JSON",
+    `{"key": "c.pdf", "${"n".repeat(300)}": "x"}`,
+    `{"key": "${"d".repeat(1025)}"}`,
+    '{"key": "e.pdf"}',
+  ];
+  await writeFile(manifest, lines.join("\n"));
+  const rows: unknown[] = [];
+  for await (const row of readManifest(manifest, "bucket")) rows.push(row);
+  expect(rows).toEqual([
+    { line: 1, path: null, object: { bucket: "bucket", key: "a.pdf" }, customFields: { note: `one${separator}row` } },
+    { line: 2, problem: "is longer than 1048576 characters" },
+    { line: 4, problem: "is not JSON" },
+    { line: 5, problem: expect.stringMatching(/^n+ has a name that is not allowed$/) },
+    { line: 6, problem: "key names no S3 object" },
+    { line: 7, path: null, object: { bucket: "bucket", key: "e.pdf" }, customFields: {} },
+  ]);
 });
 
 /** A batch of one's own whose items are there already, as `docket batch` makes it. */
@@ -370,7 +417,9 @@ it("an item follows none that was never started, and none of which Temporal know
   await closeBatch(stack.database, batchId);
 
   const handle = await startBatch({ batchId, project });
-  expect(await handle.result()).toMatchObject({ counts: { total: 4, failed: 1, complete: 3, waiting: 0, underWay: 0 } });
+  expect(await handle.result()).toMatchObject({
+    counts: { total: 4, failed: 1, complete: 3, waiting: 0, underWay: 0 },
+  });
 }, 60_000);
 
 it("two hand-ins of one source at a time, and a file that changes between two: every content is read", async () => {
@@ -445,4 +494,50 @@ it("a batch without a workflow is told and can be cancelled; one whose workflow 
   });
   await handle.terminate("because of the test");
   expect((await docket(["batch", "show", terminated])).stdout).toMatch(/state +cancelled.*terminated/s);
+});
+
+it("a batch is found under whatever id its workflow was started, and another batch that has the id now is left alone", async () => {
+  const services = await connectServices(process.env);
+  // Of a queue that nobody serves.
+  const unserved = await makeBatch("unserved", []);
+  const waits = await stack.client.workflow.start("processBatch", {
+    ...{ taskQueue: `nobody-${unserved}`, workflowId: `batch/${unserved}`, args: [{ batchId: unserved }] },
+  });
+  const unanswered = expect(updateBatch(services, unserved, "pause")).rejects.toMatchObject({
+    message: expect.stringMatching(/^No worker has answered for batch .*may still be done/),
+  });
+
+  const workflowId = `my-batch-${randomUUID()}`;
+  const start = async () => {
+    const batchId = await makeBatch("my-batch", []);
+    const input = { batchId, project: "my-batch" };
+    await stack.client.workflow.start("processBatch", { taskQueue: "documents", workflowId, args: [input] });
+    await until(
+      () => readBatch(stack.database, batchId),
+      (batch) => batch.workflowId === workflowId && batch.waitingFor !== null,
+    );
+    return batchId;
+  };
+  const first = await start();
+  expect(await docket(["batch", "pause", first])).toMatchObject({ code: 0 });
+  const shown = await docket(["batch", "show", first]);
+  expect(shown.stdout).toMatch(/state +paused/);
+  expect(shown.stderr).not.toContain("Nobody works");
+  await stack.client.workflow.getHandle(workflowId).terminate("because of the test");
+
+  const second = await start();
+  await expect(updateBatch(services, first, "cancel")).rejects.toMatchObject({
+    message: expect.stringMatching(/has ended/),
+  });
+  expect(await readBatch(stack.database, first)).toMatchObject({
+    state: "cancelled",
+    failure: { message: expect.stringMatching(/works on another batch now/) },
+  });
+  expect(await readBatch(stack.database, second)).toMatchObject({ state: "running" });
+  await updateBatch(services, second, "cancel");
+  expect(await stack.client.workflow.getHandle(workflowId).result()).toMatchObject({ state: "cancelled" });
+  await unanswered;
+  await waits.terminate("the test is over");
+  await stack.database.batch.delete({ where: { id: unserved } });
+  await services.close();
 });

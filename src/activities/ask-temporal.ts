@@ -33,8 +33,8 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       if (end === undefined) continue;
       // Of this very run: should the document be under way again by now, its end is not to be waited for.
       const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
-      const type = end === "failed" ? await ask(() => failureTypeOf(() => run.result())) : null;
-      await settleItem(database, batchId, id, end, type);
+      const failure = end === "failed" ? await ask(() => failureOf(() => run.result())) : null;
+      await settleItem(database, batchId, id, end, failure);
       // No activity ran when it was terminated: what is reserved for it is given back here.
       if ((await readOwner(database, documentId))?.runId === runId) await releaseBudget(database, documentId);
     } catch (error) {
@@ -44,13 +44,14 @@ export async function askTemporal(database: Database, client: Client, batchId: s
   }
 }
 
-async function failureTypeOf(result: () => Promise<unknown>): Promise<string> {
+async function failureOf(result: () => Promise<unknown>): Promise<{ type: string; message: string } | null> {
   try {
     await result();
-    return "Internal";
+    return null;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
-    return (cause instanceof ApplicationFailure ? cause.type : null) ?? "Internal";
+    const type = (cause instanceof ApplicationFailure ? cause.type : null) ?? "Internal";
+    return { type, message: cause?.message ?? error.message };
   }
 }

@@ -105,7 +105,7 @@ async function isValid(database: Database, batch: BatchRow, item: Identified): P
     return true;
   } catch (error) {
     if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
-    await settleItem(database, batch.id, item.id, "failed", error.type);
+    await settleItem(database, batch.id, item.id, "failed", error);
     return false;
   }
 }

@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "@temporalio/client";
-import { DocketError } from "../contract/failures.ts";
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from "@temporalio/client";
+import { DocketError, type Failure } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
 import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
 import { type Engine, taskQueues } from "../contract/process-document.ts";
@@ -10,8 +15,9 @@ import type { Database } from "../database/client.ts";
 import type { Services } from "./connect.ts";
 import { failureOfClosed } from "./document-outcome.ts";
 
-/** Longest wait for the server's answer. */
+/** Longest wait for the server's answer, and for a worker that does what a batch was told. */
 const answerMilliseconds = 10_000;
+const updateMilliseconds = 20_000;
 
 /** How a batch is to be processed. */
 export interface BatchOptions {
@@ -23,26 +29,30 @@ export interface BatchOptions {
   force: boolean;
 }
 
+/** A batch that its maker fills. */
+export interface OpenBatch {
+  batchId: string;
+  /** What a batch that is gone on with keeps to, whatever was asked for now; null for a new one. */
+  kept: Pick<BatchOptions, "window" | "priority"> | null;
+}
+
 /**
  * Makes a batch whose items the caller writes, or finds the one from the same source that was not handed in to its end:
  * a hand-in that was interrupted goes on where it was.
  */
-export async function openBatch(
-  services: Services,
-  source: string,
-  options: BatchOptions,
-): Promise<{ batchId: string; resumed: boolean }> {
+export async function openBatch(services: Services, source: string, options: BatchOptions): Promise<OpenBatch> {
   const features = options.features.toSorted();
-  const found = await services.database.$queryRaw<{ id: string }[]>`
+  const [found] = await services.database.$queryRaw<{ id: string }[]>`
     SELECT id::text FROM batches
     WHERE source = ${source} AND project = ${options.project} AND engine = ${options.engine}::engine
       AND features = ${features}::text[] AND force = ${options.force} AND closed_at IS NULL AND finished_at IS NULL
       AND bucket IS NULL
     ORDER BY created_at DESC LIMIT 1`;
-  const batchId = found[0]?.id ?? randomUUID();
+  const batchId = found?.id ?? randomUUID();
   await createBatch(services.database, { ...options, features, id: batchId, source, prefix: null, onlyNew: false });
-  await startBatch(services, { batchId }, options.project, source);
-  return { batchId, resumed: found.length > 0 };
+  const { workflowId, window, priority } = await readBatch(services.database, batchId);
+  await startBatch(services, { batchId }, { workflowId, project: options.project, source });
+  return { batchId, kept: found === undefined ? null : { window, priority } };
 }
 
 /**
@@ -59,20 +69,23 @@ export async function startPrefixBatch(
   // Whoever follows it finds it at once.
   await createBatch(services.database, { ...options, id: batchId, source: name, prefix: source, onlyNew: false });
   const input = { batchId, source, ...options, ...splitFeatures(options.features) };
-  await startBatch(services, input, options.project, name);
+  await startBatch(services, input, {
+    workflowId: batchWorkflowId(batchId),
+    project: options.project,
+    source: name,
+  });
 }
 
 /** Starts the workflow of a batch; one that runs already, or came to its end, is left as it is. */
 async function startBatch(
   services: Services,
   input: ProcessBatchInput & { batchId: string },
-  project: string,
-  source: string,
+  { workflowId, project, source }: { workflowId: string; project: string; source: string },
 ): Promise<void> {
   const { temporal } = services;
   const start = () =>
     temporal.workflow.start(processBatchType, {
-      workflowId: batchWorkflowId(input.batchId),
+      workflowId,
       taskQueue: taskQueues.documents,
       args: [{ project, ...input }],
       workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
@@ -92,7 +105,8 @@ async function startBatch(
 
 /**
  * Tells a running batch something. One that Temporal does not know can be cancelled, and nothing else.
- * @throws {DocketError} `InvalidInput` for a batch that has ended, or that nobody works on
+ * @throws {DocketError} `InvalidInput` for a batch that has ended, or that nobody works on; `TemporalUnavailable` where
+ *   no worker answers
  */
 export async function updateBatch(
   services: Services,
@@ -100,25 +114,40 @@ export async function updateBatch(
   update: keyof typeof batchUpdates,
   ...args: number[]
 ): Promise<void> {
-  const handle = services.temporal.workflow.getHandle(batchWorkflowId(batchId));
-  try {
-    await services.temporal.withDeadline(Date.now() + 30_000, () =>
-      handle.executeUpdate(batchUpdates[update], { args: args as [number] }),
-    );
-  } catch (error) {
-    if ((error as { code?: number }).code !== 5 && (error as Error).name !== "WorkflowNotFoundError") throw error;
-    const { finishedAt } = await readBatch(services.database, batchId);
-    const known = finishedAt !== null || (await endDeadBatch(services, batchId));
-    if (finishedAt === null && update === "cancel") return finishBatchRow(services.database, batchId, "cancelled");
-    const remedy = "`docket batch list` shows the batches; hand its source in again for a new one.";
-    if (known) throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, { remedy });
-    throw new DocketError("InvalidInput", nobodyWorksOn(batchId), { remedy: endsUnknown(batchId) });
+  const { database, temporal } = services;
+  const batch = await readBatch(database, batchId);
+  const current = batch.finishedAt === null ? await describeBatch(services, batch) : null;
+  if (current !== null && !isOfAnother(current, batchId)) {
+    try {
+      const handle = temporal.workflow.getHandle(batch.workflowId);
+      await temporal.withDeadline(Date.now() + updateMilliseconds, () =>
+        handle.executeUpdate(batchUpdates[update], { args: args as [number] }),
+      );
+      return;
+    } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) throw unanswered(batchId, error);
+      // It has ended meanwhile.
+      if ((error as { code?: number }).code !== 5 && !(error instanceof WorkflowNotFoundError)) throw error;
+    }
   }
+  const known = batch.finishedAt !== null || (await endDeadBatch(services, batch));
+  if (!known && update === "cancel") return finishBatchRow(database, batchId, "cancelled");
+  const remedy = "`docket batch list` shows the batches; hand its source in again for a new one.";
+  if (known) throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, { remedy });
+  throw new DocketError("InvalidInput", nobodyWorksOn(batch), { remedy: endsUnknown(batchId) });
+}
+
+function unanswered(batchId: string, cause: Error): DocketError {
+  const what = `No worker has answered for batch ${batchId} within ${updateMilliseconds / 1000} s`;
+  return new DocketError("TemporalUnavailable", `${what}; it may still be done.`, {
+    remedy: "`docket batch show` tells whether it is. Start a worker (`docket worker`), then tell the batch again.",
+    cause,
+  });
 }
 
 /** Says that Temporal has no workflow of a batch whose row is open: it was never begun there, or was deleted. */
-export function nobodyWorksOn(batchId: string): string {
-  return `Nobody works on batch ${batchId}: Temporal has no workflow ${batchWorkflowId(batchId)}.`;
+export function nobodyWorksOn({ id, workflowId }: Pick<BatchRow, "id" | "workflowId">): string {
+  return `Nobody works on batch ${id}: Temporal has no workflow ${workflowId}.`;
 }
 
 /** What helps then, unless it is another Temporal server that was asked. */
@@ -147,6 +176,25 @@ export async function readBatch(database: Database, id: string): Promise<BatchRo
   return batch;
 }
 
+/** The latest run of a batch's workflow; null where Temporal knows none. */
+async function describeBatch(
+  { temporal }: Pick<Services, "temporal">,
+  { workflowId }: Pick<BatchRow, "workflowId">,
+): Promise<WorkflowExecutionDescription | null> {
+  const handle = temporal.workflow.getHandle(workflowId);
+  try {
+    return await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.describe());
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Every sweep of a schedule has the same workflow id. One that has only just begun names no batch yet. */
+function isOfAnother({ typedSearchAttributes }: WorkflowExecutionDescription, batchId: string): boolean {
+  return (typedSearchAttributes.get(searchAttributes.batch) ?? batchId) !== batchId;
+}
+
 /**
  * Ends the row of a batch whose workflow has ended without doing so: it was terminated, or failed before it had read the
  * row. A batch that is under way, or has ended as it should, stays as it is.
@@ -154,39 +202,46 @@ export async function readBatch(database: Database, id: string): Promise<BatchRo
  */
 export async function endDeadBatch(
   services: Pick<Services, "database" | "temporal">,
-  batchId: string,
+  batch: Pick<BatchRow, "id" | "workflowId">,
 ): Promise<boolean> {
-  const { temporal, database } = services;
-  const handle = temporal.workflow.getHandle(batchWorkflowId(batchId));
-  try {
-    const { status, runId } = await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.describe());
-    if (status.name === "RUNNING" || status.name === "PAUSED") return true;
-    const failure = await failureOfClosed(services, { workflowId: handle.workflowId, runId }, "batch");
-    if (failure !== null) await finishBatchRow(database, batchId, "cancelled", failure);
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+  const { id, workflowId } = batch;
+  const current = await describeBatch(services, batch);
+  if (current === null) return false;
+  const { status, runId } = current;
+  let failure: Failure | null;
+  if (isOfAnother(current, id)) {
+    const what = `Workflow ${workflowId} has ended without a word about it, and works on another batch now`;
+    failure = new DocketError("Internal", `Batch ${id}: ${what}.`, { remedy: submitAgain }).toFailure();
+  } else if (status.name === "RUNNING" || status.name === "PAUSED") return true;
+  else failure = await failureOfClosed(services, { workflowId, runId }, "batch");
+  if (failure !== null) await finishBatchRow(services.database, id, "cancelled", failure);
+  return true;
 }
 
 /** Ends the row of a batch that Temporal knew, and does not know any more. */
-export async function endLostBatch(database: Database, batchId: string): Promise<void> {
-  const lost = new DocketError("Internal", `Temporal has no workflow ${batchWorkflowId(batchId)}: it was deleted.`, {
-    remedy: "Submit the batch again to go on.",
-  });
-  await finishBatchRow(database, batchId, "cancelled", lost.toFailure());
+export async function endLostBatch(
+  database: Database,
+  { id, workflowId }: Pick<BatchRow, "id" | "workflowId">,
+): Promise<void> {
+  const message = `Temporal has no workflow ${workflowId}: it was deleted.`;
+  const lost = new DocketError("Internal", message, { remedy: submitAgain });
+  await finishBatchRow(database, id, "cancelled", lost.toFailure());
 }
 
-/** Documents of a batch that did not end complete, at most so many. */
+const submitAgain = "Submit the batch again to go on.";
+
+/** Documents of a batch that did not end complete, at most so many, each with its failure. */
 export async function unreadItems(
   database: Database,
   batchId: string,
   limit: number,
-): Promise<{ name: string; documentId: string | null; state: string; failureType: string | null }[]> {
+): Promise<
+  { name: string; documentId: string | null; state: string; failureType: string | null; message: string | null }[]
+> {
   return database.$queryRaw`
-    SELECT coalesce(source, 's3://' || bucket || '/' || key) AS name, document_id::text AS "documentId", state::text,
-           failure_type AS "failureType"
-    FROM batch_items WHERE batch_id = ${batchId}::uuid AND state IN ('failed', 'incomplete')
-    ORDER BY position LIMIT ${limit}`;
+    SELECT coalesce(i.source, 's3://' || i.bucket || '/' || i.key) AS name, i.document_id::text AS "documentId",
+           i.state::text, i.failure_type AS "failureType", coalesce(i.failure_message, d.failure_message) AS message
+    FROM batch_items i LEFT JOIN documents d ON d.id = i.document_id AND d.failure_type = i.failure_type
+    WHERE i.batch_id = ${batchId}::uuid AND i.state IN ('failed', 'incomplete')
+    ORDER BY i.position LIMIT ${limit}`;
 }

@@ -171,12 +171,15 @@ export async function settleItem(
   batchId: string,
   id: string,
   end: ItemEnd,
-  failureType: string | null = null,
+  failure: { type: string; message: string } | null = null,
 ): Promise<void> {
+  const { type = null } = failure ?? {};
+  // PostgreSQL keeps no null character, and whose message it is nobody knows here.
+  const message = failure?.message.replaceAll("\0", " ") ?? null;
   await executor.$executeRaw`
     WITH changed AS (
-      UPDATE batch_items SET state = ${end}::batch_item_state, failure_type = ${failureType}, claim = NULL,
-                             finished_at = now()
+      UPDATE batch_items SET state = ${end}::batch_item_state, failure_type = ${type}, failure_message = ${message},
+                             claim = NULL, finished_at = now()
       WHERE id = ${id}::uuid AND state IN ('waiting', 'claimed', 'started') RETURNING state)
     UPDATE batches SET
       reused = reused + (${end} = 'reused')::int, complete = complete + (${end} = 'complete')::int,

@@ -19,6 +19,8 @@ export interface BatchRow {
   prefix: string | null;
   listedKey: string | null;
   onlyNew: boolean;
+  /** Of the workflow that works on it. */
+  workflowId: string;
   waitingFor: string | null;
   createdAt: Date;
   finishedAt: Date | null;
@@ -51,6 +53,13 @@ export async function createBatch(executor: Executor, batch: NewBatch): Promise<
     ON CONFLICT (id) DO NOTHING`;
 }
 
+/** Writes down which workflow works on a batch: everybody else finds it by that. */
+export async function writeWorkflowId(executor: Executor, id: string, workflowId: string): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batches SET workflow_id = ${workflowId}
+    WHERE id = ${id}::uuid AND coalesce(workflow_id, 'batch/' || id) <> ${workflowId}`;
+}
+
 type Row = Omit<BatchRow, "counts" | "failure"> &
   Omit<BatchCounts, "waiting" | "underWay" | "listed"> & {
     closedAt: Date | null;
@@ -65,6 +74,7 @@ export async function readBatches(executor: Executor, which: { id?: string; limi
   const rows = await executor.$queryRaw<Row[]>`
     SELECT b.id::text, b.source, b.project, b.engine::text, b.features, b.force, b.state::text, b.priority::int, b."window",
            b.bucket, b.prefix, b.listed_key AS "listedKey", b.only_new AS "onlyNew", b.waiting_for AS "waitingFor",
+           coalesce(b.workflow_id, 'batch/' || b.id) AS "workflowId",
            b.created_at AS "createdAt", b.finished_at AS "finishedAt", b.closed_at AS "closedAt",
            b.failure_type AS "failureType", b.failure_message AS "failureMessage", b.failure_remedy AS "failureRemedy",
            b.total, b.reused, b.complete, b.incomplete, b.failed, b.cancelled,

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { largestWindow } from "../../contract/process-batch.ts";
+import type { BatchRow } from "../../database/batches.ts";
 import type { Database } from "../../database/client.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { type DocumentOptions, handInOptions, withDocumentOptions } from "../document-options.ts";
@@ -129,7 +130,7 @@ async function show(reference: string, options: Options): Promise<number> {
     const batchId = await resolveBatch(database, reference);
     let row = await readBatch(database, batchId);
     if (row.finishedAt === null) {
-      await askTemporal(database, batchId, options.dataDirectory);
+      await askTemporal(database, row, options.dataDirectory);
       row = await readBatch(database, batchId);
     }
     if (options.json) await printJson(batchJson(row));
@@ -139,7 +140,7 @@ async function show(reference: string, options: Options): Promise<number> {
 }
 
 /** A batch whose workflow has ended without telling its row is ended here; says so where nobody works on it at all. */
-async function askTemporal(database: Database, batchId: string, dataDirectory: string): Promise<void> {
+async function askTemporal(database: Database, batch: BatchRow, dataDirectory: string): Promise<void> {
   const [{ attach }, { connectTemporal }, { loadConfig }, { endDeadBatch, endsUnknown, nobodyWorksOn }] =
     await Promise.all([
       import("../stack/find-services.ts"),
@@ -155,8 +156,8 @@ async function askTemporal(database: Database, batchId: string, dataDirectory: s
   }
   try {
     const temporal = await connectTemporal(loadConfig().temporal);
-    const known = await endDeadBatch({ database, temporal }, batchId).finally(() => temporal.connection.close());
-    if (!known) note(`${nobodyWorksOn(batchId)} ${endsUnknown(batchId)}`);
+    const known = await endDeadBatch({ database, temporal }, batch).finally(() => temporal.connection.close());
+    if (!known) note(`${nobodyWorksOn(batch)} ${endsUnknown(batch.id)}`);
   } catch (error) {
     note(`Whether anybody works on it is not to be had: ${(error as Error).message}`);
   }

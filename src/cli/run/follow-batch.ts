@@ -40,8 +40,8 @@ export async function followBatch(
     if (batch.finishedAt === null) {
       if (Date.now() - asked >= askEveryMilliseconds) {
         asked = Date.now();
-        const known = await wait.through(() => endDeadBatch(services, batchId));
-        if (!known) await wait.through(() => endLostBatch(services.database, batchId));
+        const known = await wait.through(() => endDeadBatch(services, batch));
+        if (!known) await wait.through(() => endLostBatch(services.database, batch));
       }
       await sleep(lookEveryMilliseconds, undefined, { signal });
       continue;
@@ -53,6 +53,7 @@ export async function followBatch(
       for (const item of await unreadItems(services.database, batchId, mostFailures)) {
         const type = item.failureType === null ? "" : `: ${item.failureType}`;
         await print(`  ${item.state}${type}  ${item.documentId ?? ""}  ${printableLine(item.name)}`);
+        if (item.message !== null) await print(`    ${printableLine(item.message)}`);
       }
       if (batch.failure !== null) await print(failureLines(batch.failure).join("\n"));
       const more = failed + incomplete - mostFailures;

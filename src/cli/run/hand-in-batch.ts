@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
-import { type BatchOptions, openBatch, startPrefixBatch } from "../../client/batches.ts";
+import { type BatchOptions, type OpenBatch, openBatch, startPrefixBatch } from "../../client/batches.ts";
 import type { Services } from "../../client/connect.ts";
 import { failureOf } from "../../client/failure-of.ts";
 import { type BatchEntry, fillBatch } from "../../client/fill-batch.ts";
@@ -116,8 +116,8 @@ async function fill(
   entries: AsyncIterable<BatchEntry> | Iterable<BatchEntry>,
   refused: ReturnType<typeof refusals>,
 ): Promise<HandedInBatch> {
-  const { batchId, resumed } = await wait.through(() => openBatch(services, source, options));
-  if (resumed) note(`Batch ${batchId} was not handed in to its end: going on with it.`);
+  const { batchId, kept } = await wait.through(() => openBatch(services, source, options));
+  if (kept !== null) note(goingOn(batchId, kept, options));
   const nextBatch = async () => {
     const next = await wait.through(() => openBatch(services, source, options));
     note(`Batch ${next.batchId} takes what another hand-in of the same source left out.`);
@@ -133,6 +133,15 @@ async function fill(
   });
   if (cancelled) refused.tell(`what is left of ${source}: batch ${batchIds.at(-1)} was cancelled`);
   return { batchIds, refused: refused.count() };
+}
+
+/** Its settings may have been changed since it was begun: they are kept, and it is told where others are asked for now. */
+function goingOn(id: string, kept: NonNullable<OpenBatch["kept"]>, { window, priority }: BatchOptions): string {
+  const settings =
+    kept.window === window && kept.priority === priority
+      ? ""
+      : `, with its window of ${kept.window} and its priority ${kept.priority} (\`docket batch set ${id.slice(0, 8)}\` changes them)`;
+  return `Batch ${id} was not handed in to its end: going on with it${settings}.`;
 }
 
 /** A failure with the file's name, which most messages begin with. */
