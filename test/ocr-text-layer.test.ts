@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { degrees, PDFName } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { followNeighbour, judgeTextLayer, type TextLayerEvidence } from "#docket/ocr/text-layer-trust";
 import { addScan, drawProse, encodePng, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
+import { wordRecall } from "./support/word-recall.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -161,6 +162,52 @@ describe("what is read from a text layer", () => {
     expect(page?.source).toBe("recognition");
     expect(page?.text).toContain("The harbour master closed the northern gate at noon");
     expect(page?.text).toContain("000123");
+  });
+
+  it("is completed by what a picture shows beside it, in its place", async () => {
+    const file = await writePdf(folder, "pasted.pdf", async (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      drawProse(page, font, prose.slice(0, 6));
+      const order = await pdf.embedPng(await readFile("samples/court-order.png"));
+      // 43 % of the page: an image of up to half of it is no scan of the page.
+      page.drawImage(order, { x: 120, y: 90, width: 400, height: 518 });
+      page.drawText("Filed with the clerk of the court", { x: 72, y: 40, size: 12, font });
+    });
+    const [page] = (await recognize(file)).read;
+    const lines = page?.lines.map((line) => line.text) ?? [];
+    expect(page?.source).toBe("recognition");
+    expect(lines.slice(0, 6)).toEqual(prose.slice(0, 6));
+    expect(lines.at(-1)).toBe("Filed with the clerk of the court");
+    const order = await readFile("samples/court-order.txt", "utf8");
+    expect(wordRecall(order, lines.slice(6, -1).join("\n"))).toBeGreaterThan(0.95);
+    expect(page?.lines[0]?.confidence).toBe(99);
+    for (const { box } of page?.lines.slice(6, -1) ?? []) {
+      expect(box.left).toBeGreaterThan(120 / 612);
+      expect(box.top).toBeGreaterThan(1 - 608 / 792);
+      expect(box.left + box.width).toBeLessThan(520 / 612);
+    }
+  });
+
+  it("is all that is taken where a picture shows no text, or has its text in the layer", async () => {
+    const size = 300;
+    const disc = new Uint8Array(size * size).map((_, i) =>
+      Math.hypot((i % size) - size / 2, Math.floor(i / size) - size / 2) < size / 3 ? 60 : 255,
+    );
+    const scan = await pictureOfProse(150);
+    const file = await writePdf(folder, "logo.pdf", async (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      drawProse(page, font);
+      page.drawImage(await pdf.embedPng(encodePng({ width: size, height: size, grey: disc })), {
+        ...{ x: 300, y: 100, width: 200, height: 200 },
+      });
+      // Words over the upper third of a picture of them, as programs do that make a scan searchable.
+      drawProse(await addScan(pdf, scan), font);
+    });
+    const { read } = await recognize(file);
+    expect(read.map(({ source, text: own }) => [source, own])).toEqual([
+      ["text-layer", prose.join("\n")],
+      ["text-layer", prose.join("\n")],
+    ]);
   });
 
   it("keeps printed lines apart where a word is parted at the end of one", async () => {

@@ -40,7 +40,8 @@ export interface Rule {
 
 /**
  * Which reader produced the text of a page: Amazon Textract, the document's own text layer, or local recognition
- * of the page's picture.
+ * of the page's picture. A page whose layer was completed by what its images show counts as recognised; words of the layer
+ * keep their confidence of 99.
  */
 export type PageSource = "textract" | "text-layer" | "recognition";
 
@@ -57,6 +58,6 @@ export interface RecognizedPage {
   confidence: number | null;
   lines: Line[];
   source: PageSource;
-  /** Straight strokes of the page, where they were asked for and its text is its own text layer. */
+  /** Straight strokes of the page, where they were asked for and it has a text layer of its own. */
   rules?: Rule[];
 }

@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import { DocketError } from "../contract/failures.ts";
-import type { Line, PageSource, RecognizedPage, Rule } from "../contract/page.ts";
+import type { Box, Line, PageSource, RecognizedPage, Rule } from "../contract/page.ts";
 import { hiddenPages, hidesPages } from "../media/pdf-file/hidden-pages.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
+import { withPictureLines } from "./page-pictures.ts";
 import { mayHideImages } from "./page-scan.ts";
 import { boxOnPage } from "./picture-treatment.ts";
 import type { Recognizer } from "./recognizer.ts";
@@ -21,6 +23,9 @@ const neighbourDistance = 3;
 const doubtfulConfidence = 60;
 const doubtfulCharacters = 20;
 
+/** Readings of pictures that are kept for the pages that show the same. */
+const keptPictures = 16;
+
 /** How long is looked for pages that the document does not count; a sound one takes some milliseconds. */
 const hiddenPagesMilliseconds = 5000;
 
@@ -36,6 +41,13 @@ interface PageReaderOptions {
   memory: { exhausted(): boolean };
 }
 
+/** How a page is drawn. */
+interface Drawn {
+  attempt: number;
+  /** What is kept of it; undefined: all. */
+  only: readonly Box[] | undefined;
+}
+
 /** What recognition made of a page. */
 interface Reading {
   lines: Line[];
@@ -45,7 +57,8 @@ interface Reading {
 }
 
 /**
- * Reads a document page by page: from the text layer where that can be trusted, otherwise from a picture of the page.
+ * Reads a document page by page: from the text layer where that can be trusted, otherwise from a picture of the page. What
+ * images show beside a trusted layer is recognised, too.
  * pdfium and a Tesseract of WebAssembly are never in memory together, and neither outlives a page that was recognised.
  */
 export class PageReader {
@@ -56,6 +69,8 @@ export class PageReader {
   /** Whether no image has a mask; looked up when the first page is drawn. */
   #plain: boolean | undefined;
   #recognizer: Recognizer | undefined;
+  /** What was read on pictures beside a text layer, by the sum of their pixels. */
+  readonly #pictures = new Map<string, Reading>();
 
   constructor(file: DocumentFile, options: PageReaderOptions) {
     this.#file = file;
@@ -113,25 +128,22 @@ export class PageReader {
     const unreadable = this.#file.unreadable.get(number);
     if (unreadable !== undefined) throw unreadable;
     await this.#open();
-    const { size, content } = this.#layerOrDrawing(number, attempt);
+    const { size, layer } = this.#sizeAndLayer(number);
     this.#throwIfExhausted(number);
-    if ("evidence" in content) {
-      const page = pageOf(number, size, content.lines, "text-layer");
-      return this.#options.rules ? { ...page, rules: this.#rules(number) } : page;
+    if (layer === undefined) {
+      const { lines } = await this.#recognize(number, { attempt, only: undefined }, onProgress);
+      return pageOf(number, size, lines, "recognition");
     }
-    let best = await this.#recognize(number, content, onProgress);
-    const { quarters } = content.turn;
-    for (const other of quarters === 0 ? [2] : [3, 0]) {
-      if (best.confidence >= doubtfulConfidence || best.characters < doubtfulCharacters) break;
-      await this.#open();
-      const reading = await this.#recognize(number, this.#draw(number, attempt, other), onProgress);
-      if (reading.confidence > best.confidence) best = reading;
-    }
-    return pageOf(number, size, best.lines, "recognition");
+    const rules = this.#options.rules ? { rules: this.#rules(number) } : {};
+    const page = { ...pageOf(number, size, layer.lines, "text-layer"), ...rules };
+    if (layer.pictures.length === 0) return page;
+    const recognized = await this.#recognizePictures(number, { attempt, only: layer.pictures }, onProgress);
+    const lines = withPictureLines(layer, recognized.lines);
+    return lines.length === layer.lines.length ? page : { ...pageOf(number, size, lines, "recognition"), ...rules };
   }
 
   /** Functions of their own, because a variable that holds the document keeps all of pdfium's memory alive. */
-  #layerOrDrawing(number: number, attempt: number) {
+  #sizeAndLayer(number: number) {
     const document = this.#document as PdfDocument;
     const size = document.pageSize(number);
     if (size === undefined) throw new DocketError("Corrupt", `${this.#options.name}: page ${number} cannot be found.`);
@@ -140,21 +152,50 @@ export class PageReader {
       this.#refuseLargeImages(number, images);
       return this.#textLayer(document, number, page, images);
     });
-    return { size, content: layer ?? this.#draw(number, attempt, undefined) };
+    return { size, layer };
   }
 
-  #draw(number: number, attempt: number, quarters: number | undefined): PageDrawing {
+  /** What a letterhead or a background shows on every page is recognised once. */
+  async #recognizePictures(number: number, how: Drawn, onProgress: () => void): Promise<Reading> {
+    const drawing = this.#draw(number, how, undefined);
+    const sum = createHash("sha256").update(drawing.file).digest("base64");
+    const reading = this.#pictures.get(sum) ?? (await this.#recognize(number, how, onProgress, drawing));
+    this.#pictures.set(sum, reading);
+    const [oldest] = this.#pictures.keys();
+    if (this.#pictures.size > keptPictures && oldest !== undefined) this.#pictures.delete(oldest);
+    return reading;
+  }
+
+  /** Recognises a page, or what is kept of it; once more turned round where it may stand on its head. */
+  async #recognize(
+    number: number,
+    how: Drawn,
+    onProgress: () => void,
+    drawing = this.#draw(number, how, undefined),
+  ): Promise<Reading> {
+    const { quarters } = drawing.turn;
+    let best = await this.#recognizeDrawing(number, drawing, onProgress);
+    for (const other of quarters === 0 ? [2] : [3, 0]) {
+      if (best.confidence >= doubtfulConfidence || best.characters < doubtfulCharacters) break;
+      await this.#open();
+      const reading = await this.#recognizeDrawing(number, this.#draw(number, how, other), onProgress);
+      if (reading.confidence > best.confidence) best = reading;
+    }
+    return best;
+  }
+
+  #draw(number: number, { attempt, only }: Drawn, quarters: number | undefined): PageDrawing {
     const document = this.#document as PdfDocument;
     const size = document.pageSize(number) ?? { width: 1, height: 1 };
     return document.withPage(number, (page) => {
       const toDraw = { ...size, unit: this.#file.unit, images: document.images(page) };
       const { maxPixels } = this.#options;
       this.#plain ??= !mayHideImages(this.#file.pdf);
-      return drawPage(document, page, toDraw, { maxPixels, attempt, quarters, plain: this.#plain });
+      return drawPage(document, page, toDraw, { maxPixels, attempt, quarters, plain: this.#plain, only });
     });
   }
 
-  async #recognize(number: number, drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
+  async #recognizeDrawing(number: number, drawing: PageDrawing, onProgress: () => void): Promise<Reading> {
     this.#throwIfExhausted(number);
     if (drawing.blank) {
       await this.#dropDocument();

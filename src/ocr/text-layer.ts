@@ -22,6 +22,8 @@ const carriageReturn = 13;
 export interface TextLayer {
   lines: Line[];
   evidence: TextLayerEvidence;
+  /** Where the page shows images whose text, if they have any, is not among the lines. */
+  pictures: Box[];
 }
 
 /**
@@ -66,7 +68,7 @@ function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: Im
       evidence.characters += 1;
       if (isUnmapped(character)) evidence.unmapped += 1;
       if (page.hasMapError(i)) evidence.mapErrors += 1;
-      if (box !== undefined && cover.share > 0 && cover.holds(toBox(box))) evidence.charactersOnImage += 1;
+      if (box !== undefined && cover.share > 0 && cover.note(toBox(box))) evidence.charactersOnImage += 1;
     }
     builder.add(character, box);
     // pdfium joins the word's halves and so gives no end of the line here; on the page there is one.
@@ -74,7 +76,7 @@ function collect(page: TextPage, toBox: (rectangle: Rectangle) => Box, cover: Im
   }
   const lines = builder.finish();
   evidence.text = lines.map((line) => line.text).join("\n");
-  return { lines, evidence };
+  return { lines, evidence, pictures: cover.withoutText() };
 }
 
 /** Gathers characters to words and words to lines. */

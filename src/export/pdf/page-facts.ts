@@ -1,5 +1,6 @@
 import type { Box, Line } from "../../contract/page.ts";
 import type { PdfDocument } from "../../media/pdfium.ts";
+import { holds } from "../../ocr/page-pictures.ts";
 import { pageAxes } from "../../ocr/page-to-display.ts";
 import { readTextLayer } from "../../ocr/text-layer.ts";
 import { judgeTextLayer, mayBeEnglish } from "../../ocr/text-layer-trust.ts";
@@ -31,9 +32,11 @@ export function readPageFacts(
     const shown = displayedSystem(document, page);
     if (pictures) return { ...shown, hasText: () => false };
     const images = document.images(page);
-    const { lines, evidence } = readTextLayer(document, page, images);
+    const { lines, evidence, pictures: unread } = readTextLayer(document, page, images);
     const { trusted, reason } = judgeTextLayer(evidence, mayBeEnglish(text) ? "eng" : "");
-    if (trusted && evidence.imageCoverage > 0.5) return { ...shown, hasText: () => true };
+    if (trusted && evidence.imageCoverage > 0.5) {
+      return { ...shown, hasText: (box) => !unread.some((place) => holds(place, box)) };
+    }
     const believed = trusted || reason === "image-without-its-text";
     return { ...shown, hasText: believed ? covers(lines) : () => false };
   });
