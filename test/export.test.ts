@@ -13,6 +13,7 @@ import { toAlto } from "#docket/export/alto";
 import type { ExportInput } from "#docket/export/export-input";
 import { exportFileName } from "#docket/export/file-names";
 import { toHocr } from "#docket/export/hocr";
+import { documentBlocks } from "#docket/export/raw-blocks";
 import { toTextractJson } from "#docket/export/textract-json";
 import { docket, stackEnvironment, useStack } from "./support/stack.ts";
 
@@ -165,6 +166,36 @@ describe("docket export", () => {
     const { Blocks } = JSON.parse(json);
     const got = Blocks.map(({ Id, Page }: { Id: string; Page: number }) => `${Id} is ${Page}`);
     expect(got).toEqual(["first-1 is 1", "first-2 is 2", "first-2 is 2", "second-1 is 3", "first-4 is 4"]);
+  });
+
+  it("gives a page what Textract sends of it after later pages, and reads few answers at once", async () => {
+    // Text page by page, then the tables: those of page N in the Nth of the answers after the text.
+    const pageCount = 10;
+    const answers = [...Array(2 * pageCount).keys()].map((i) => {
+      const Page = (i % pageCount) + 1;
+      const text = ["PAGE", "LINE"].map((BlockType) => ({ BlockType, Id: `${BlockType}-${Page}`, Page }));
+      const table = [{ BlockType: "TABLE", Id: `TABLE-${Page}`, Page }];
+      const NextToken = i + 1 < 2 * pageCount ? "more" : undefined;
+      return JSON.stringify({ NextToken, Blocks: i < pageCount ? text : table });
+    });
+    let reads = 0;
+    const page = (number: number) => ({ number, numberInJob: number, engine: "textract", writtenBy: "job" });
+    const input = {
+      document: { features: ["TABLES"], documentId: "a" },
+      pages: async function* () {
+        for (let number = 1; number <= pageCount; number++) yield { ...page(number), rawKey: `a/job/${number}` };
+      },
+      readRaw: async (key: string) => {
+        reads += 1;
+        return Buffer.from(answers[Number(key.split("/").at(-1)) - 1] ?? "");
+      },
+    } as unknown as ExportInput;
+    const got: string[] = [];
+    for await (const { blocks } of documentBlocks(input)) got.push(blocks.map(({ Id }) => Id).join(" "));
+    expect(got).toEqual(got.map((_, i) => `PAGE-${i + 1} LINE-${i + 1} TABLE-${i + 1}`));
+    expect(got).toHaveLength(pageCount);
+    // Each once to see whose blocks it holds, and once to take them.
+    expect(reads).toBeLessThanOrEqual(4 * pageCount);
   });
 
   it.each(["hocr", "alto"] as const)("writes well-formed %s with every word in its place", async (format) => {
