@@ -86,6 +86,17 @@ describe.runIf(installed !== undefined)("the user's own tesseract", () => {
     expect(readFileSync(started, "utf8")).toBe("\n\n");
   });
 
+  it("takes a page on which it finds no words for read", async () => {
+    const file = await writePdf(folder, "wordless.pdf", (pdf) => {
+      pdf.addPage([612, 792]).drawRectangle({ x: 100, y: 300, width: 300, height: 300 });
+    });
+    const { tesseract, pid } = await program("wordless", `exec ${installed} "$@"`);
+    const { read, failures } = await recognize(file, { tesseract });
+    expect(failures).toEqual([]);
+    expect(read.map(({ text }) => text)).toEqual([""]);
+    expect(pid()).toBeGreaterThan(0);
+  });
+
   it("is told of when there is no folder for its pictures", async () => {
     const missing = join(folder, "nowhere");
     const { TMPDIR } = process.env;
@@ -143,6 +154,14 @@ describe("a program in the place of tesseract", () => {
     expect(read).toEqual([]);
     expect(failures).toMatchObject([{ page: 2, failure: { type: "RecognizerCrashed" } }]);
     expect(failures[0]?.failure.message).toMatch(/scan\.pdf: page 2: .*exit code 3: Error in the picture/);
+  });
+
+  it.each(["exit 0", 'echo "level\tpage_num"'])("that prints nothing of a page has not read it: %s", async (script) => {
+    const { tesseract } = await program("silent", script);
+    const { read, failures } = await recognize(scan, { tesseract }, { pages: [1] });
+    expect(read).toEqual([]);
+    expect(failures).toMatchObject([{ page: 1, failure: { type: "RecognizerCrashed" } }]);
+    expect(failures[0]?.failure.message).toMatch(/scan\.pdf: page 1: .*silent printed nothing of the page/);
   });
 
   it.runIf(linux)("that takes too much memory is refused it", async () => {

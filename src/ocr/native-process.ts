@@ -132,8 +132,10 @@ export class NativeProcess {
       .split("\n")
       .filter((line) => !/^\d+\t/.test(line))
       .join("\n");
+    // A page without words has a row of its own all the same.
+    const pageRow = new RegExp(`^1\\t${2 * this.#pages - 1}\\t`, "m");
+    const failed = (this.#ending !== undefined && this.#ending.code !== 0) || !pageRow.test(text);
     // Leptonica goes on without what it had no memory for.
-    const failed = this.#ending !== undefined && this.#ending.code !== 0;
     if (failed || memoryWords.test(complaints)) throw failureOf(this.#program, this.#ending, complaints);
     return text;
   }
@@ -212,6 +214,9 @@ function failureOf(program: string, ending: Ending | undefined, said: string): D
     return new DocketError("InvalidInput", `${program} cannot be used (${how}): ${why.trim()}`, {
       remedy: "Correct DOCKET_OCR_TESSERACT, DOCKET_OCR_DATA and DOCKET_OCR_LANGUAGES.",
     });
+  }
+  if (ending === undefined || code === 0) {
+    return new DocketError("RecognizerCrashed", `${program} printed nothing of the page: ${why.trim() || "no row"}`);
   }
   return new DocketError("RecognizerCrashed", `${program} ended with ${how}: ${why.trim()}`);
 }
