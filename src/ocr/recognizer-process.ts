@@ -75,6 +75,8 @@ class Run {
   #at: { page: number; attempt: number } | undefined;
   #done = false;
   #peak = 0;
+  /** What the last look saw, bytes. */
+  #seen = 0;
   /** The last message's work; never rejected. */
   #taking: Promise<void> = Promise.resolve();
   /** Why this side ended the child. */
@@ -191,9 +193,12 @@ class Run {
     const { pid } = this.#child;
     const bytes = pid === undefined ? undefined : await residentBytes(pid);
     if (bytes === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#peak = Math.max(this.#peak, bytes);
-    if (bytes <= this.#limits.memoryBytes) return;
-    this.kill(this.#outOfMemory(`it held ${toMebibytes(bytes)} MiB of memory`));
+    // A program that is just being started counts, for a moment, as a copy of the child: only what is seen twice is held.
+    const held = Math.min(this.#seen, bytes);
+    this.#seen = bytes;
+    this.#peak = Math.max(this.#peak, held);
+    if (held <= this.#limits.memoryBytes) return;
+    this.kill(this.#outOfMemory(`it held ${toMebibytes(held)} MiB of memory`));
   }
 
   #stop(): void {

@@ -11,11 +11,17 @@ export function peakMebibytes(pid: number): number {
   }
 }
 
-/** Notes the peaks of everything that these processes start, until it is stopped: children do not live long. */
+/**
+ * Notes the peaks of everything that these processes start, until it is stopped: children do not live long. A child that is
+ * just being started has its parent's peak until it runs its own program, so that only what is seen twice counts.
+ */
 export function watchChildren(parents: readonly number[]): { stop(): number } {
   let peak = 0;
+  let seen = new Map<number, number>();
   const watch = setInterval(() => {
-    for (const child of parents.flatMap(childrenOf)) peak = Math.max(peak, peakMebibytes(child));
+    const now = new Map(parents.flatMap(childrenOf).map((child) => [child, peakMebibytes(child)]));
+    for (const [child, mebibytes] of now) peak = Math.max(peak, Math.min(mebibytes, seen.get(child) ?? 0));
+    seen = now;
   }, 25);
   return {
     stop() {
