@@ -1,15 +1,23 @@
-import { heartbeat } from "@temporalio/activity";
 import { v5 as uuidv5 } from "uuid";
+import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { documentBreaker } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
-import { claimForDeletion, type DocumentToDelete, deleteRows } from "../database/delete-document-rows.ts";
+import {
+  claimForDeletion,
+  type DocumentToDelete,
+  deleteRows,
+  noteFailedDeletion,
+  whileDeleting,
+} from "../database/delete-document-rows.ts";
 import { isOwnUpload } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { copyPrefix } from "./copy-key.ts";
-import { removeObjects, unlessBucketMissing } from "./remove-objects.ts";
+import { type Guard, removeObjects, unlessBucketMissing } from "./remove-objects.ts";
+import { removeSource } from "./remove-source.ts";
 import { currentRun } from "./run-identity.ts";
 import { stayAlive } from "./stay-alive.ts";
+import { toDocketError } from "./to-docket-error.ts";
 
 export interface DeleteRequest {
   documentId: string;
@@ -26,15 +34,20 @@ export interface DocumentDeleted {
   objects: number;
 }
 
+const remedyOfForbidden =
+  "Allow s3:ListBucketVersions, s3:DeleteObject and s3:DeleteObjectVersion there for the workers' credentials " +
+  "(docs/iam-policy.md), then delete the document again.";
 const deletionNamespace = "0f0e1c1a-6f0a-4c39-93f3-2a4f5d6b8c11";
 
 /**
- * Removes a document: the objects that Docket made of it (uploads, also those under way, raw results, copies), then, in one transaction, its
- * rows, in whose place one row of `deletions` stays. The owner's own object is only touched where that was asked for.
+ * Removes a document: the objects that Docket made of it (uploads, also those under way, raw results, copies), then, in
+ * one transaction, its rows, in whose place one row of `deletions` stays. The owner's own object is only touched where
+ * that was asked for.
  *
  * First the deletion takes the document over, so that no run writes to it any more, and the rows go last: whatever is
  * interrupted is found again by them. A document that is handed in meanwhile is taken over again, and the deletion ends
- * with `Superseded` instead of removing what the new run has written.
+ * with `Superseded` instead of removing what the new run has written: objects are removed only while the document's row
+ * is held.
  *
  * Idempotent: deleting what is not there is no error, and the row of `deletions` is derived from run and document.
  */
@@ -55,49 +68,52 @@ export function createDeleteDocument(ports: {
       const earlier = await database.deletion.findUnique({ where: { id } });
       return { deleted: earlier !== null, objects: earlier?.objects ?? 0 };
     }
+    const guard: Guard = (work) => whileDeleting(database, { documentId, runId }, work);
     return stayAlive(async () => {
-      let objects = 0;
-      for (const { bucket, prefix } of placesOf(document)) {
-        // First: an upload that ended meanwhile is an object, and is found as one.
-        await abortUploads(bucket, prefix);
-        objects += await removeObjects(storage, bucket, prefix, () => heartbeat());
+      try {
+        const { objects, sourceDeleted } = await removeAll(document, request.withSource, guard);
+        const { requestedBy, reason } = request;
+        const breaker = documentBreaker(documentId);
+        await deleteRows(database, document, { id, runId, requestedBy, reason, objects, sourceDeleted, breaker });
+        return { deleted: true, objects };
+      } catch (error) {
+        throw await told({ documentId, runId }, toDocketError(error));
       }
-      const source: DocumentLocation = { bucket: document.bucket, key: document.key };
-      const sourceDeleted = request.withSource && !isOwnUpload(source);
-      if (sourceDeleted) objects += await removeObject(source);
-      const { requestedBy, reason } = request;
-      await deleteRows(database, document, {
-        id,
-        runId,
-        requestedBy,
-        reason,
-        objects,
-        sourceDeleted,
-        breaker: documentBreaker(documentId),
-      });
-      return { deleted: true, objects };
     });
   };
 
+  async function removeAll(document: DocumentToDelete, withSource: boolean, guard: Guard) {
+    let objects = 0;
+    for (const { bucket, prefix } of placesOf(document)) {
+      // First: an upload that ended meanwhile is an object, and is found as one.
+      await guard(async () => void (await storage.abortUploads(bucket, prefix).catch(unlessBucketMissing(0))));
+      objects += await removeObjects(storage, bucket, prefix, guard);
+    }
+    const { bucket, key, version, etag } = document;
+    const source: DocumentLocation = { bucket, key, ...(version === null ? {} : { version }) };
+    if (!withSource || isOwnUpload(source)) return { objects, sourceDeleted: false };
+    const removed = await removeSource(storage, source, etag, guard);
+    return { objects: objects + removed.objects, sourceDeleted: removed.gone };
+  }
+
   /** Everything that Docket writes of a document stands below these. */
   function placesOf({ documentId, project, bucket, key }: DocumentToDelete): { bucket: string; prefix: string }[] {
-    const own = [`documents/${project}/${documentId}/`, `textract/${documentId}/`, copyPrefix(documentId)];
-    const places = own.map((prefix) => ({ bucket: ports.bucket, prefix }));
-    if (ports.stagingBucket !== undefined) places.push({ bucket: ports.stagingBucket, prefix: copyPrefix(documentId) });
-    // Handed in when another bucket was configured.
     const upload = `documents/${project}/${documentId}/`;
-    if (bucket !== ports.bucket && key.startsWith(upload)) places.push({ bucket, prefix: upload });
+    const own = [upload, `textract/${documentId}/`, copyPrefix(documentId)];
+    // Docket's bucket when the document was handed in: the setting may name another one by now.
+    const buckets = new Set([ports.bucket, ...(key.startsWith(upload) ? [bucket] : [])]);
+    const places = [...buckets].flatMap((ours) => own.map((prefix) => ({ bucket: ours, prefix })));
+    if (ports.stagingBucket !== undefined) places.push({ bucket: ports.stagingBucket, prefix: copyPrefix(documentId) });
     return places;
   }
 
-  async function abortUploads(bucket: string, prefix: string): Promise<void> {
-    await storage.abortUploads(bucket, prefix).catch(unlessBucketMissing(0));
-  }
-
-  async function removeObject({ bucket, key }: DocumentLocation): Promise<number> {
-    const objects = await storage.listVersions(bucket, key).catch(unlessBucketMissing([]));
-    const versions = objects.filter((object) => object.key === key);
-    for (const object of versions) await storage.remove({ bucket, ...object });
-    return versions.length;
+  /** Whoever looks at a document that could not be deleted is told why, unless it passes by itself. */
+  async function told(of: { documentId: string; runId: string }, error: DocketError): Promise<DocketError> {
+    const { retry } = failureTable[error.type];
+    if (error.type === "Superseded" || (retry !== "never" && retry !== "limited")) return error;
+    const remedy = error.type === "ObjectForbidden" ? remedyOfForbidden : `${error.remedy} Then delete it again.`;
+    const failure = new DocketError(error.type, error.message, { remedy, cause: error });
+    await noteFailedDeletion(database, of, failure.toFailure());
+    return failure;
   }
 }

@@ -1,16 +1,22 @@
 import { DocketError } from "../contract/failures.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
+/** Does something while nobody else may; throws where somebody else has come first. */
+export type Guard = (work: () => Promise<void>) => Promise<void>;
+
+/** Objects that are removed under one guard: within a second or so. */
+const atOnce = 20;
+
 /**
  * Removes every object whose key begins with a prefix, in all its versions; a bucket that is not there has none.
- * @param onRemoved called after each
+ * @param guard asked after a listing, so that what is removed was there before anybody else came
  * @returns how many were removed
  */
 export async function removeObjects(
   storage: ObjectStorage,
   bucket: string,
   prefix: string,
-  onRemoved: () => void = () => {},
+  guard: Guard = (work) => work(),
 ): Promise<number> {
   let removed = 0;
   for (let before: string | undefined; ; ) {
@@ -20,10 +26,12 @@ export async function removeObjects(
       throw new DocketError("StorageUnavailable", `S3 lists ${bucket}/${first}, which it said was deleted.`);
     }
     before = first;
-    for (const object of objects) {
-      await storage.remove({ bucket, ...object });
-      removed++;
-      onRemoved();
+    for (let next = 0; next < objects.length; next += atOnce) {
+      const some = objects.slice(next, next + atOnce);
+      await guard(async () => {
+        for (const object of some) await storage.remove({ bucket, ...object });
+      });
+      removed += some.length;
     }
     // What was deleted is not listed again, so the first answer is always the next one.
     if (objects.length === 0) return removed;

@@ -12,7 +12,10 @@ export interface DeleteDocumentsInput {
   project?: string;
   /** With a project: only documents that ended this many days ago or more, and none that is under way. */
   olderThanDays?: number;
-  /** Also the object in S3 that was handed in by its address, which is not Docket's own. Default: false. */
+  /**
+   * Also the object in S3 that was handed in by its address, which is not Docket's own: the version that was read, or,
+   * where the bucket kept none, the object unless another one has taken its place. Default: false.
+   */
   withSource?: boolean;
   /** Who wants it; kept with the deletion. */
   requestedBy: string;

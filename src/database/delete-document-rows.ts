@@ -1,4 +1,4 @@
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type Failure } from "../contract/failures.ts";
 import type { Database, Executor } from "./client.ts";
 import { recordEvent } from "./document-events.ts";
 import { Prisma } from "./generated/client.ts";
@@ -10,6 +10,10 @@ export interface DocumentToDelete {
   project: string;
   bucket: string;
   key: string;
+  /** Version of the object that was read; null where the bucket kept none. */
+  version: string | null;
+  /** Entity tag of the content that was read; null where none was. */
+  etag: string | null;
 }
 
 /** What is written down of it. */
@@ -44,15 +48,15 @@ export async function claimForDeletion(
 ): Promise<DocumentToDelete | null> {
   return database.$transaction(async (transaction) => {
     const [row] = await transaction.$queryRaw<
-      { run_id: string; slug: string; bucket: string; key: string; meant: boolean }[]
+      (Omit<DocumentToDelete, "documentId"> & { runId: string; meant: boolean })[]
     >`
-      SELECT d.run_id, p.slug, d.bucket, d.key,
+      SELECT d.run_id AS "runId", p.slug AS project, d.bucket, d.key, d.object_version AS version, m.etag,
              ${olderThanDays}::float8 IS NULL OR coalesce(${endedBefore(olderThanDays)}, false) AS meant
-      FROM documents d JOIN projects p ON p.id = d.project_id
+      FROM documents d JOIN projects p ON p.id = d.project_id LEFT JOIN document_metadata m ON m.document_id = d.id
       WHERE d.id = ${documentId}::uuid FOR UPDATE OF d`;
     if (row === undefined) return null;
     const claimed = await transaction.documentEvent.count({ where: { documentId, runId, kind: "deletion-begun" } });
-    if (claimed > 0 && row.run_id !== runId) throw handedInAgain(documentId);
+    if (claimed > 0 && row.runId !== runId) throw handedInAgain(documentId);
     // Handed in again since it was listed. One that this run has claimed already has no end of its own any more.
     if (claimed === 0 && !row.meant) return null;
     await transaction.$executeRaw`
@@ -60,11 +64,45 @@ export async function claimForDeletion(
              -- A retention that is interrupted finds it again by when it ended.
              finished_at = coalesce(finished_at, now()),
              missing_pages = NULL, failure_type = 'Cancelled', failure_message = 'The document is being deleted.',
-             failure_remedy = 'Wait for the deletion to end; hand it in again to have it back.'
+             failure_remedy = 'Wait for the deletion to end. Delete the document again to go on with one that was stopped, or hand it in again to have it back.'
       WHERE id = ${documentId}::uuid AND run_id <> ${runId}`;
     await recordEvent(transaction, { documentId, runId, kind: "deletion-begun" });
-    return { documentId, project: row.slug, bucket: row.bucket, key: row.key };
+    const { runId: _, meant: __, ...document } = row;
+    return { documentId, ...document };
   });
+}
+
+/**
+ * Does something while a document belongs to its deletion, and keeps everybody else from taking it over meanwhile.
+ * @param work seconds, not minutes
+ * @throws {DocketError} `Superseded` when the document was handed in again
+ */
+export async function whileDeleting(
+  database: Database,
+  { documentId, runId }: { documentId: string; runId: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  await database.$transaction(
+    async (transaction) => {
+      const owned = await transaction.$queryRaw<unknown[]>`
+        SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND run_id = ${runId} FOR SHARE`;
+      if (owned.length === 0) throw handedInAgain(documentId);
+      await work();
+    },
+    { timeout: 30_000 },
+  );
+}
+
+/** Writes why a deletion failed where the document still belongs to it, for whoever looks at the document. */
+export async function noteFailedDeletion(
+  executor: Executor,
+  { documentId, runId }: { documentId: string; runId: string },
+  { type, message, remedy }: Failure,
+): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE documents SET failure_type = ${type}, failure_message = ${`The document could not be deleted: ${message}`},
+                         failure_remedy = ${remedy}
+    WHERE id = ${documentId}::uuid AND run_id = ${runId}`;
 }
 
 /**

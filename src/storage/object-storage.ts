@@ -63,6 +63,11 @@ export interface ObjectStorage {
    * only.
    */
   listVersions(bucket: string, prefix: string): Promise<{ key: string; version?: string }[]>;
+  /**
+   * One version of an object, by the listing; without a version the one that was written while the bucket kept none. Null
+   * where there is no such version.
+   */
+  findVersion(location: DocumentLocation): Promise<{ version: string | undefined; etag: string } | null>;
   /** The bucket's region. */
   bucketRegion(bucket: string): Promise<string>;
   close(): void;
