@@ -3,6 +3,7 @@ import { getClient } from "@temporalio/activity";
 import { addItems } from "../database/batch-items.ts";
 import { type BatchRow, closeBatch } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
+import { deletedBefore } from "../database/deleted-objects.ts";
 import { documentExtensions } from "../media/document-names.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { runningBatches } from "./running-batches.ts";
@@ -39,9 +40,14 @@ function isDocument({ key, size }: ListedObject): boolean {
 
 /**
  * Which of the objects an earlier batch handed in to the same project, as they are now. What only waits in a batch counts
- * for as long as somebody works on that batch: one whose workflow was terminated hands nothing in any more.
+ * for as long as somebody works on that batch: one whose workflow was terminated hands nothing in any more. What was
+ * deleted since counts as well: a sweep does not bring it back, whoever wants it back hands it in.
  */
-async function handedInBefore(database: Database, batch: BatchRow, objects: ListedObject[]): Promise<Set<string>> {
+async function handedInBefore(
+  database: Database,
+  batch: BatchRow & { bucket: string },
+  objects: ListedObject[],
+): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ key: string; etag: string; waitsIn: string | null }[]>`
     SELECT DISTINCT i.key, i.etag, CASE WHEN i.state IN ('waiting', 'claimed') THEN b.id::text END AS "waitsIn"
     FROM batch_items i JOIN batches b ON b.id = i.batch_id
@@ -52,5 +58,7 @@ async function handedInBefore(database: Database, batch: BatchRow, objects: List
   const waitIn = rows.flatMap(({ waitsIn }) => (waitsIn === null ? [] : [waitsIn]));
   const running = await runningBatches(getClient(), [...new Set(waitIn)]);
   const handedIn = rows.filter(({ waitsIn }) => waitsIn === null || running.has(waitsIn));
-  return new Set(handedIn.map(({ key, etag }) => `${key}\n${etag}`));
+  const { project } = batch;
+  const deleted = await deletedBefore(database, { project, bucket: batch.bucket }, objects);
+  return new Set([...handedIn, ...deleted].map(({ key, etag }) => `${key}\n${etag}`));
 }

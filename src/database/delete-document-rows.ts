@@ -1,5 +1,6 @@
 import { DocketError, type Failure } from "../contract/failures.ts";
 import type { Database, Executor } from "./client.ts";
+import { objectDigest } from "./deleted-objects.ts";
 import { recordEvent } from "./document-events.ts";
 import { Prisma } from "./generated/client.ts";
 import { releaseBudget } from "./project-budgets.ts";
@@ -119,13 +120,16 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
       if (owned.length === 0) throw handedInAgain(documentId);
       await transaction.$executeRaw`
         INSERT INTO deletions (id, document_id, project, requested_by, reason, objects, source_deleted, pages, cost_usd,
-                               jobs, received_at)
+                               jobs, received_at, object_digests)
         SELECT ${id}::uuid, d.id, ${project}, ${requestedBy}, ${reason}, ${objects}::int, ${sourceDeleted}::boolean,
-               d.expected_pages, coalesce(paid.cost, 0), coalesce(paid.jobs, '[]'::jsonb), d.received_at
+               d.expected_pages, coalesce(paid.cost, 0), coalesce(paid.jobs, '[]'::jsonb), d.received_at,
+               ARRAY(${digests(document)})
         FROM documents d,
              (SELECT sum(cost_usd) AS cost,
                      jsonb_agg(jsonb_build_object('attempt', attempt, 'features', features, 'region', region,
-                                                  'jobId', job_id, 'pages', pages, 'costUsd', cost_usd::float8)
+                                                  'state', state, 'jobId', job_id, 'pages', pages,
+                                                  'costUsd', cost_usd::float8, 'intendedAt', intended_at,
+                                                  'submittedAt', submitted_at)
                                ORDER BY intended_at) AS jobs
               FROM textract_jobs WHERE document_id = ${documentId}::uuid) AS paid
         WHERE d.id = ${documentId}::uuid
@@ -149,6 +153,17 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
     },
     { timeout: 30_000 },
   );
+}
+
+/** Digests of the objects that a document was handed in as: of the one that was read, and as its batches list it. */
+function digests({ documentId, project, bucket, key }: DocumentToDelete): Prisma.Sql {
+  const digest = (etag: Prisma.Sql) => objectDigest(project, bucket, Prisma.sql`${key}::text`, etag);
+  return Prisma.sql`
+    SELECT ${digest(Prisma.sql`m.etag`)} FROM document_metadata m
+    WHERE m.document_id = ${documentId}::uuid AND m.etag IS NOT NULL
+    UNION
+    SELECT ${digest(Prisma.sql`i.etag`)} FROM batch_items i
+    WHERE i.bucket = ${bucket} AND i.key = ${key} AND i.document_id = ${documentId}::uuid AND i.etag IS NOT NULL`;
 }
 
 function handedInAgain(documentId: string): DocketError {
@@ -191,7 +206,9 @@ export async function noteJobOfDeleted(
   const noted = await executor.$executeRaw`
     UPDATE deletions SET jobs = (
       SELECT jsonb_agg(CASE WHEN job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb
-                            THEN job || jsonb_build_object('jobId', ${jobId}::text) ELSE job END ORDER BY position)
+                            THEN job || jsonb_build_object('jobId', ${jobId}::text, 'state', 'submitted',
+                                                           'submittedAt', now())
+                            ELSE job END ORDER BY position)
       FROM jsonb_array_elements(jobs) WITH ORDINALITY AS entries (job, position))
     WHERE document_id = ${documentId}::uuid AND EXISTS (
       SELECT 1 FROM jsonb_array_elements(jobs) AS entries (job)
