@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, it, vi } from "vitest";
 import { requireBudget } from "#docket/activities/budget-guard";
 import { createFailDocument } from "#docket/activities/fail-document";
+import { projectIdFromSlug } from "#docket/contract/document-id";
 import { readBudgets, removeBudget, reserveBudget, setBudget } from "#docket/database/project-budgets";
 import { readingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
@@ -175,6 +176,77 @@ it("a budget counts as reached only while a document waits for it: one that is c
   const failure = { type: "Cancelled" as const, message: "because of the test", remedy: "none" };
   await asRun(run, () => createFailDocument(stack)({ documentId, failure }));
   expect(await budget()).toMatchObject({ committedUsd: 0, reachedAt: null });
+  steps.close();
+  await removeBudget(stack.database, project);
+});
+
+it("what was paid for a document that is deleted since still counts, in a budget that is set anew and in the ledger", async () => {
+  const project = `gone-${randomUUID().slice(0, 8)}`;
+  const ids = await Promise.all(
+    ["kept", "deleted"].map(async (name) => {
+      const key = `${project}/${name}.pdf`;
+      await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
+      const options = { taskQueue: "documents", workflowId: key };
+      const args = [{ document: { bucket: stack.bucket, key }, project }];
+      return (await stack.client.workflow.execute("processDocument", { ...options, args })).documentId as string;
+    }),
+  );
+  const ledger = async () => {
+    const { stdout } = await docket(["ledger", "--project", project, "--json"]);
+    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  };
+  const paid = await ledger();
+  expect(paid.totals).toMatchObject([{ jobs: 2, pages: 2, costUsd: expect.closeTo(0.003, 6) }]);
+  const remove = (id = "") =>
+    stack.client.workflow.execute("deleteDocuments", {
+      ...{ taskQueue: "documents", workflowId: `delete-${id}` },
+      args: [{ documentIds: [id], requestedBy: "test" }],
+    });
+  await remove(ids[1]);
+  expect(await ledger()).toEqual(paid);
+  const budget = async (monthly: boolean) => {
+    await setBudget(stack.database, { project, capUsd: 1, monthly }, ({ pages }) => pages);
+    return (await readBudgets(stack.database, project))[0]?.committedUsd;
+  };
+  expect(await budget(false)).toBeCloseTo(0.003, 6);
+  expect(await budget(true)).toBeCloseTo(0.003, 6);
+
+  // At work when it was deleted: its price is the expected one; what was paid in another month is not of this one.
+  const { jobs } = await stack.database.deletion.findFirstOrThrow({ where: { documentId: ids[1] ?? "" } });
+  const change = (job: object) =>
+    stack.database.deletion.updateMany({
+      where: { documentId: ids[1] ?? "" },
+      data: { jobs: [{ ...(jobs as object[])[0], ...job }] },
+    });
+  await change({ state: "submitted", pages: null, costUsd: null });
+  expect(await budget(false)).toBeCloseTo(1.0015, 6);
+  await change({ submittedAt: "2020-01-31T23:59:59Z" });
+  expect(await budget(true)).toBeCloseTo(0.0015, 6);
+  await change({});
+  await remove(ids[0]);
+  expect(await ledger()).toEqual(paid);
+  expect((await docket(["ledger", "--project", project])).stdout).toMatch(/^all +2 +2 +\$0\.0030/m);
+  await removeBudget(stack.database, project);
+});
+
+it("a monthly budget that is too small for one document is shown as reached in the next month, too", async () => {
+  const project = `turned-${randomUUID().slice(0, 8)}`;
+  const steps = readingSteps(stack, project);
+  const document = { bucket: stack.bucket, key: `${project}/1.pdf` };
+  await stack.storage.put(document.bucket, document.key, await smallPdf(document.key), "application/pdf");
+  const run = newRun("turned");
+  const documentId = await steps.own(run, document);
+  const { id: ledgerId } = await steps.intend(run, documentId, document);
+  await setBudget(stack.database, { project, capUsd: 0, monthly: true }, () => 0);
+  const where = { projectId: projectIdFromSlug(project) };
+  const lastMonth = { period: "2020-01", committedUsd: 7, reachedAt: new Date("2020-01-02") };
+  await stack.database.projectBudget.update({ where, data: lastMonth });
+  const answer = await reserveBudget(stack.database, { ledgerId, documentId, pages: 1, usdPerPage: 0.0015 });
+  const now = { committedUsd: 0, reachedAt: expect.any(Date), period: new Date().toISOString().slice(0, 7) };
+  expect(answer).toMatchObject({ allowed: false, budget: now });
+  const [budget] = await readBudgets(stack.database, project);
+  expect(budget).toMatchObject(now);
+  expect(budget?.reachedAt?.getFullYear()).toBeGreaterThan(2020);
   steps.close();
   await removeBudget(stack.database, project);
 });

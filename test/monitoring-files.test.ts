@@ -94,6 +94,12 @@ describe("gauges of documents, memory and queues", () => {
           },
         },
       });
+      await stack.database.deletion.create({
+        data: {
+          ...{ id, documentId: id, project: slug, requestedBy: "the test", objects: 0, sourceDeleted: false, jobs: [] },
+          ...{ costUsd: 0.5, receivedAt: new Date() },
+        },
+      });
       const value = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.NaN);
       // A reading is kept for ten seconds: the first one may be from before the document was there, and documents of
       // another file's may end meanwhile.
@@ -101,8 +107,10 @@ describe("gauges of documents, memory and queues", () => {
       const differences = async () => {
         text = await read();
         const { _sum: sums } = await stack.database.document.aggregate({ _sum: { costUsd: true, storedPages: true } });
+        const { _sum: deleted } = await stack.database.deletion.aggregate({ _sum: { costUsd: true } });
         return [
-          value(text, /^docket_cost_usd\{.*\} ([\d.]+)/m).toFixed(6) === Number(sums.costUsd).toFixed(6),
+          value(text, /^docket_cost_usd\{.*\} ([\d.]+)/m).toFixed(6) ===
+            (Number(sums.costUsd) + Number(deleted.costUsd)).toFixed(6),
           value(text, /^docket_pages_stored\{.*\} (\d+)/m) === sums.storedPages,
         ];
       };
@@ -126,6 +134,7 @@ describe("gauges of documents, memory and queues", () => {
     } finally {
       await stack.database.textractJob.deleteMany({ where: { documentId: id } });
       await stack.database.document.deleteMany({ where: { id } });
+      await stack.database.deletion.deleteMany({ where: { id } });
       await stack.close();
     }
   });

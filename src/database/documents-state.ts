@@ -4,6 +4,8 @@ import type { Database } from "./client.ts";
 export interface DocumentsState {
   /** By status and failure type (empty: none); pages and US dollars are sums over these documents. */
   documents: { status: string; failure: string; count: number; pages: number; cost: number }[];
+  /** US dollars for documents that are deleted by now. */
+  deletedCost: number;
   /** Age of the document that has been open for longest; null: none is open. */
   oldestOpenSeconds: number | null;
   /** Paid results that are not stored yet and that Textract forgets within a day. */
@@ -26,6 +28,7 @@ export async function readDocumentsState(database: Database): Promise<DocumentsS
         SELECT status, coalesce(failure_type, '') AS failure, count(*) AS count,
                coalesce(sum(stored_pages), 0)::float8 AS pages, sum(cost_usd)::float8 AS cost
         FROM documents GROUP BY 1, 2 LIMIT 1000) d),
+      'deletedCost', (SELECT coalesce(sum(cost_usd), 0)::float8 FROM deletions),
       'oldestOpenSeconds', (
         SELECT extract(epoch FROM now() - min(coalesce(started_at, received_at)))::float8
         FROM documents WHERE status IN ('received', 'processing')),

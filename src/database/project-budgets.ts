@@ -1,6 +1,7 @@
 import { projectIdFromSlug } from "../contract/document-id.ts";
 import type { Feature } from "../contract/features.ts";
 import type { Database, Executor } from "./client.ts";
+import { deletedJobs } from "./deleted-jobs.ts";
 import { Prisma } from "./generated/client.ts";
 
 /** A project's budget as its row has it. */
@@ -74,16 +75,26 @@ export async function reserveBudget(
   if (row === undefined || !row.limited || row.known || row.taken) {
     return { allowed: true, reserved: row?.taken ?? false };
   }
+  // The month may have turned since anything was reserved: what was spent in the last one keeps nobody waiting.
   await executor.$executeRaw`
-    UPDATE project_budgets SET reached_at = coalesce(reached_at, now())
-    WHERE project_id = ${projectIdFromSlug(row.slug)}::uuid AND committed_usd + ${row.usd}::numeric > cap_usd`;
+    WITH now_is AS (
+      SELECT b.project_id, CASE WHEN b.monthly THEN month.name ELSE b.period END AS period,
+             CASE WHEN turned THEN 0 ELSE b.committed_usd END AS committed_usd,
+             CASE WHEN turned THEN now() ELSE coalesce(b.reached_at, now()) END AS reached_at
+      FROM project_budgets b, (SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS name) AS month,
+           LATERAL (SELECT b.monthly AND b.period <> month.name AS turned) AS of_budget
+      WHERE b.project_id = ${projectIdFromSlug(row.slug)}::uuid FOR UPDATE OF b)
+    UPDATE project_budgets b SET period = now_is.period, committed_usd = now_is.committed_usd,
+                                 reached_at = now_is.reached_at
+    FROM now_is
+    WHERE b.project_id = now_is.project_id AND now_is.committed_usd + ${row.usd}::numeric > b.cap_usd`;
   const [budget] = await readBudgets(executor, row.slug);
   return budget === undefined ? { allowed: true, reserved: false } : { allowed: false, budget };
 }
 
 /**
- * Sets a project's cap. What was spent before counts, and so does what is under way, at its expected price; a higher cap
- * lets those that wait go on.
+ * Sets a project's cap. What was spent before counts, also on documents that were deleted since, and so does what is
+ * under way, at its expected price; a higher cap lets those that wait go on.
  * @param usdOf price of an attempt that has not ended, US dollars
  */
 export async function setBudget(
@@ -114,6 +125,14 @@ export async function setBudget(
         AND (j.state = 'submitted' OR j.state = 'intended'
              AND EXISTS (SELECT 1 FROM budget_reservations r WHERE r.ledger_id = j.id))`;
     const reservations = open.map((job) => ({ id: job.id, usd: usdOf(job) }));
+    const ofPeriod = Prisma.sql`
+      (NOT ${monthly} OR to_char(j.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM') = ${period})`;
+    // What was at work when its document was deleted is billed, and nobody will ever say how much it was.
+    const unsettled = await transaction.$queryRaw<{ pages: number; features: Feature[] }[]>`
+      SELECT coalesce(j.pages, j.expected_pages, 1)::int AS pages, j.features
+      FROM (${deletedJobs}) AS j
+      WHERE j.project = ${project} AND j.state = 'submitted' AND j.cost_usd IS NULL AND ${ofPeriod}`;
+    const unsettledUsd = unsettled.reduce((sum, job) => sum + usdOf(job), 0);
     await transaction.$executeRaw`DELETE FROM budget_reservations WHERE project_id = ${projectId}::uuid`;
     await transaction.$executeRaw`
       INSERT INTO budget_reservations (ledger_id, project_id, period, usd)
@@ -123,8 +142,9 @@ export async function setBudget(
       UPDATE project_budgets SET monthly = ${monthly}, period = ${period}, committed_usd =
         (SELECT coalesce(sum(usd), 0) FROM budget_reservations WHERE project_id = ${projectId}::uuid) +
         (SELECT coalesce(sum(j.cost_usd), 0) FROM textract_jobs j JOIN documents d ON d.id = j.document_id
-         WHERE d.project_id = ${projectId}::uuid
-           AND (NOT ${monthly} OR to_char(j.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM') = ${period}))
+         WHERE d.project_id = ${projectId}::uuid AND ${ofPeriod}) +
+        (SELECT coalesce(sum(j.cost_usd), 0) FROM (${deletedJobs}) AS j WHERE j.project = ${project} AND ${ofPeriod}) +
+        ${unsettledUsd}::numeric
       WHERE project_id = ${projectId}::uuid`;
   });
 }

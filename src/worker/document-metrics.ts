@@ -18,8 +18,11 @@ export function registerDocumentMetrics(registry: Registry, database: Database):
   gauge("docket_pages_stored", "Pages whose text is stored.", [], (it, { documents }) =>
     it.set(documents.reduce((sum, { pages }) => sum + pages, 0)),
   );
-  gauge("docket_cost_usd", "US dollars for all paid Textract jobs.", [], (it, { documents }) =>
-    it.set(documents.reduce((sum, { cost }) => sum + cost, 0)),
+  gauge(
+    "docket_cost_usd",
+    "US dollars for the paid Textract jobs of documents that have ended, also of those deleted since.",
+    [],
+    (it, { documents, deletedCost }) => it.set(documents.reduce((sum, { cost }) => sum + cost, deletedCost)),
   );
   gauge("docket_oldest_open_document_seconds", "Age of the document that is open for longest; 0: none.", [], (it, s) =>
     it.set(s.oldestOpenSeconds ?? 0),

@@ -27,7 +27,8 @@ export function defineLedger(program: Command): void {
     usage: "ledger",
     summary: "show what Textract was paid for, and compare it with what was run",
     description:
-      "Every attempt at a Textract job with its pages and cost, and the sums by month, project and region. With " +
+      "Every attempt at a Textract job with its pages and cost, and the sums by month, project and region; these also " +
+      "count what was paid for documents that were deleted since, which the list has not any more. With " +
       "--reconcile: asks Textract about each job of the last seven days (one small, free Get each), compares with the " +
       "ledger that the endpoint itself serves (the local one does) and with exports of CloudTrail, and lists every " +
       "difference. The list itself needs the database alone.",
@@ -67,8 +68,12 @@ async function list(options: Options): Promise<number> {
     const totals = await ledgerTotals(database, filter);
     const color = colorsFor(process.stdout);
     if (options.json) await printJson({ totals });
-    else if (shown.length === 0) await print("No attempt was ever made, or none that matches.");
-    else await print(`${renderLedger(shown, color)}\n\n${renderTotals(totals, color)}`);
+    else if (totals.length === 0 && shown.length === 0) await print("No attempt was ever made, or none that matches.");
+    else {
+      // All that was paid may be of documents that were deleted since.
+      const tables = shown.length === 0 ? [] : [renderLedger(shown, color)];
+      await print([...tables, renderTotals(totals, color)].join("\n\n"));
+    }
     if (more) note(`The newest ${plural(shown.length, "attempt")}; --limit shows more, the sums are over all.`);
     return exitCodes.complete;
   });

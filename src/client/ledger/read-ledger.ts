@@ -1,4 +1,5 @@
 import type { Database } from "../../database/client.ts";
+import { deletedJobs } from "../../database/deleted-jobs.ts";
 import type { TextractJobState } from "../../database/generated/enums.ts";
 
 /** One attempt that was meant to be paid. */
@@ -112,19 +113,27 @@ export function findDeleted(database: Database, jobIds: readonly string[]): Prom
     FROM deletions d, jsonb_array_elements(d.jobs) AS job WHERE job ->> 'jobId' = ANY(${[...jobIds]}::text[])`;
 }
 
-/** What was paid, by project, region and month; attempts that Textract never took are not counted. */
+/**
+ * What was paid, by project, region and month, also for documents that are deleted by now; attempts that Textract never
+ * took are not counted.
+ */
 export function ledgerTotals(database: Database, filter: LedgerFilter): Promise<LedgerTotal[]> {
   const { project = null, region = null, state = null, since = null } = filter;
   return database.$queryRaw<LedgerTotal[]>`
-    SELECT p.slug AS project, j.region,
+    SELECT j.project, j.region,
       to_char(coalesce(j.submitted_at, j.intended_at) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
       count(*)::integer AS jobs, coalesce(sum(j.pages), 0)::integer AS pages,
       coalesce(sum(j.cost_usd), 0)::double precision AS "costUsd"
-    FROM textract_jobs j JOIN documents d ON d.id = j.document_id JOIN projects p ON p.id = d.project_id
+    FROM (SELECT p.slug AS project, t.region, t.state::text AS state, t.job_id, t.pages, t.cost_usd, t.intended_at,
+                 t.submitted_at
+          FROM textract_jobs t JOIN documents d ON d.id = t.document_id JOIN projects p ON p.id = d.project_id
+          UNION ALL
+          SELECT project, region, state, job_id, pages, cost_usd, intended_at, submitted_at
+          FROM (${deletedJobs}) AS deleted) AS j
     WHERE j.job_id IS NOT NULL
-      AND (${project}::text IS NULL OR p.slug = ${project}::text)
+      AND (${project}::text IS NULL OR j.project = ${project}::text)
       AND (${region}::text IS NULL OR j.region = ${region}::text)
-      AND (${state}::text IS NULL OR j.state::text = ${state}::text)
+      AND (${state}::text IS NULL OR j.state = ${state}::text)
       AND (${since}::timestamptz IS NULL OR j.intended_at >= ${since}::timestamptz)
     GROUP BY 1, 2, 3 ORDER BY 3 DESC, 1, 2`;
 }
