@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +13,7 @@ import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { deletionWorkflowId } from "#docket/contract/delete-documents";
 import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
 import { closeBatch, createBatch } from "#docket/database/batches";
-import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
+import { connectStack, docket, documentQueues, type Running, runCommand, startWorker } from "./support/stack.ts";
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let worker: Running;
@@ -162,6 +163,48 @@ it("a document that its batch waits for is cancelled there, and the batch ends; 
     args: [{ batchId: id, project }],
   });
   expect(await batch).toMatchObject({ state: "finished", counts: { total: 1, cancelled: 1, waiting: 0, underWay: 0 } });
+});
+
+it("a sweep does not bring back what was deleted; whoever hands it in by name has it back", async () => {
+  const project = "deleted-swept";
+  const prefix = `theirs/${project}/${randomUUID()}/`;
+  const document = await stack.upload(`${prefix}one.pdf`, "samples/notice-200dpi-bilevel.pdf");
+  const sweep = async () => {
+    const batchId = randomUUID();
+    const batch = await stack.client.workflow.execute("processBatch", {
+      taskQueue: "documents",
+      workflowId: `batch/${batchId}`,
+      args: [{ batchId, source: { bucket: stack.bucket, prefix }, project, onlyNew: true }],
+    });
+    return batch.counts;
+  };
+  expect(await sweep()).toMatchObject({ total: 1, complete: 1 });
+  const { id: documentId } = await stack.database.document.findFirstOrThrow({ where: { key: document.key } });
+  expect((await docket(["delete", documentId])).code).toBe(0);
+  expect(await sweep()).toMatchObject({ total: 0 });
+  await expectGone(documentId);
+  const [{ objectDigests = [] } = {}] = await stack.database.deletion.findMany({ where: { documentId } });
+  expect(objectDigests).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+
+  const again = await stack.client.workflow.execute("processDocument", {
+    ...{ taskQueue: "documents", workflowId: `${prefix}again`, args: [{ document, project }] },
+  });
+  expect(again).toMatchObject({ documentId, reused: false });
+  // Another object under the same key is not the one that was deleted.
+  expect((await docket(["delete", documentId])).code).toBe(0);
+  await stack.upload(document.key, "samples/court-order.png");
+  expect(await sweep()).toMatchObject({ total: 1, complete: 1 });
+});
+
+// A process of a number that the system has no name for, as in many containers; as anybody, by a namespace of its own.
+const nameless = ["--user", "--map-user=54321", "--map-group=54321", "--"];
+const why = spawnSync("unshare", [...nameless, "true"]).status === 0 ? null : "no user namespace can be made here";
+it.skipIf(why !== null)("whoever runs the command without having a name is kept as a number", async () => {
+  const { documentId } = await handIn("deleted-nameless");
+  const command = [...nameless, process.execPath, "dist/cli/docket.js", "delete", documentId];
+  expect(await runCommand("unshare", command)).toMatchObject({ code: 0 });
+  const entries = await stack.database.deletion.findMany({ where: { documentId } });
+  expect(entries).toMatchObject([{ requestedBy: "uid 54321" }]);
 });
 
 it("a project is deleted only when that is said twice; a retention deletes what ended long ago", async () => {

@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import type { Command } from "commander";
 import type { DeleteDocumentsInput } from "../../contract/delete-documents.ts";
 import { DocketError } from "../../contract/failures.ts";
@@ -9,6 +8,7 @@ import { colorsFor, note, printJson } from "../output.ts";
 import { renderFailure } from "../render/document-table.ts";
 import { plural } from "../render/format.ts";
 import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
+import { whoAsks } from "../who-asks.ts";
 
 interface Options extends CommonOptions, ServiceWaitOption {
   project?: string;
@@ -27,7 +27,7 @@ export function defineDelete(program: Command): void {
     description:
       "Removes documents (ids, beginnings of ids, file names), or with --project all of a project: their rows, the " +
       "uploads, copies and raw results in S3, all versions. An object that was handed in by its address is its owner's and " +
-      "stays, unless --with-source is given. What is left is an entry that names the document's id, what it cost, who " +
+      "stays, unless --with-source is given: then it goes if it is still the one that was read. What is left is an entry that names the document's id, what it cost, who " +
       "had it deleted and when. It is a workflow: once started it is finished, whatever crashes. There is no way back.",
     examples: [
       "docket delete 7a9c42d3 --reason 'request of the client'",
@@ -69,7 +69,7 @@ async function deleteDocuments(references: string[], options: Options): Promise<
     const input: DeleteDocumentsInput = {
       ...(project === undefined ? { documentIds: [...ids] } : { project }),
       withSource: options.withSource ?? false,
-      requestedBy: (options.by ?? userInfo().username).slice(0, 200),
+      requestedBy: whoAsks(options.by),
       ...(options.reason === undefined ? {} : { reason: options.reason.slice(0, 1000) }),
     };
     const deletion = await startDeletion(services, input);

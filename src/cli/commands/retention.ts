@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Retention } from "../../client/delete-documents.ts";
 import { DocketError } from "../../contract/failures.ts";
@@ -8,6 +7,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { note, print, printJson } from "../output.ts";
 import { formatTime, plural } from "../render/format.ts";
 import { type ServiceWaitOption, withServiceWait } from "../service-wait.ts";
+import { whoAsks } from "../who-asks.ts";
 
 interface Options extends CommonOptions, ServiceWaitOption {
   days?: number;
@@ -49,7 +49,7 @@ async function retention(project: string, options: Options): Promise<number> {
   ]);
   return withServices(options.dataDirectory, { seconds: options.serviceWait }, async (services) => {
     if (days !== undefined) {
-      const requestedBy = (options.by ?? userInfo().username).slice(0, 200);
+      const requestedBy = whoAsks(options.by);
       const withSource = options.withSource ?? false;
       await schedules.setRetention(services, { project, days, withSource, requestedBy });
     }
