@@ -43,9 +43,12 @@ it("tells how an object that is not there has failed", async () => {
   expect(outcome).toMatchObject({ status: "failed", failure: { type: "ObjectMissing", remedy: expect.any(String) } });
 });
 
-it("stops waiting when it is told to, and says what a wrong file is", async () => {
+it("stops waiting when it is told to, and says what a wrong file or project is, which stores nothing", async () => {
   const never = { documentId: "00000000-0000-4000-8000-000000000000", runId: "none" };
   await expect(client.outcome(never, AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
   await expect(client.submitFile("samples/none.pdf")).rejects.toMatchObject({ type: "FileUnreadable" });
+  const wrong = { project: "Smith & Jones" };
+  await expect(client.submitFile("samples/court-order.png", wrong)).rejects.toMatchObject({ type: "InvalidInput" });
+  expect((await stack.storage.list(stack.bucket, "documents/Smith", null)).objects).toEqual([]);
   await expect(DocketClient.connect({ PATH: "" })).rejects.toMatchObject({ type: "InvalidInput" });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Client, type WorkflowClientInterceptor } from "@temporalio/client";
 import { expect, it } from "vitest";
 import { connectServices } from "#docket/client/connect";
-import { createFileHandIn } from "#docket/client/hand-in-document";
+import { createFileHandIn, createObjectHandIn } from "#docket/client/hand-in-document";
 import { smallPdf } from "./support/small-pdf.ts";
 import { docket, useStack } from "./support/stack.ts";
 
@@ -91,6 +91,22 @@ it("a forced hand-in whose answer was lost is done again without a second paymen
   expect(await handle.result()).toMatchObject({ textractJobs: 2 });
   await services.close();
   await rm(folder, { recursive: true });
+});
+
+it("objects of one content share a forced hand-in, also when the first one's run has ended", async () => {
+  const services = await connectServices(process.env);
+  const options = { project: "second-objects", engine: "textract" as const, features: [], force: true };
+  const content = await smallPdf("second-objects");
+  const handIn = createObjectHandIn(services, options);
+  const [first, second] = ["one", "two"].map((name) => ({ bucket: stack.bucket, key: `second/objects/${name}.pdf` }));
+  for (const place of [first, second])
+    await stack.storage.put(stack.bucket, place?.key ?? "", content, "application/pdf");
+  const handedIn = await handIn(first as { bucket: string; key: string });
+  await stack.client.workflow.getHandle(`document/${handedIn.documentId}`).result();
+  expect(await handIn(second as { bucket: string; key: string })).toEqual(handedIn);
+  const where = { documentId: handedIn.documentId };
+  expect(await stack.database.textractJob.count({ where })).toBe(1);
+  await services.close();
 });
 
 async function expectRow(source: string) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { activityInfo, cancellationSignal } from "@temporalio/activity";
 import { type FailureType, limitedAttempts } from "../contract/failures.ts";
-import type { DocumentLocation } from "../contract/process-document.ts";
+import { type DocumentLocation, largestHashedBytes } from "../contract/process-document.ts";
 import { type MediaType, mediaTypeOf, sniffedBytes } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { toDocketError } from "./to-docket-error.ts";
@@ -18,9 +18,6 @@ export interface IdentifiedObject {
   /** By the first bytes; null for one that Docket does not read, or that cannot be read. */
   mediaType: MediaType | null;
 }
-
-/** Above this no engine reads a document (bytes); it is refused by its prerequisites, not hashed first. */
-const largestHashed = 500 * 1024 * 1024;
 
 /**
  * The object as it is now, by one request: its version and entity tag, what it is, and the hash of its content unless
@@ -64,7 +61,7 @@ export function isSameTag(one: string, other: string): boolean {
 async function readAll(storage: ObjectStorage, document: DocumentLocation) {
   const signal = cancellationSignal();
   const { facts, body } = await storage.open(document, signal);
-  if (facts.size > largestHashed) {
+  if (facts.size > largestHashedBytes) {
     body.destroy();
     return { ...(await storage.readStart(document, sniffedBytes)), sha256: null };
   }

@@ -2,13 +2,15 @@ import { basename } from "node:path";
 import { documentIdFromContent, documentIdFromLocation, documentWorkflowId } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import { type Feature, splitFeatures } from "../contract/features.ts";
-import type { DocumentLocation, Engine } from "../contract/process-document.ts";
+import { type DocumentLocation, type Engine, largestHashedBytes } from "../contract/process-document.ts";
+import { validateInput } from "../contract/valid-input.ts";
 import { objectAddress } from "../storage/object-names.ts";
 import { storageFailure } from "../storage/storage-failure.ts";
 import type { Services } from "./connect.ts";
 import { type FoundFile, unreadable } from "./find-documents.ts";
 import { type ContentHash, hashContent, hashFile } from "./hash-file.ts";
-import { startDocument } from "./start-document.ts";
+import { otherWorkOf } from "./other-work.ts";
+import { type CompleteInput, type StartedRun, startDocument } from "./start-document.ts";
 import { keyPart, storeFile } from "./store-file.ts";
 import { readWorkflowStage } from "./workflow-stage.ts";
 
@@ -29,14 +31,21 @@ export interface HandedIn {
   documentId: string;
   /** The run to wait for; null when the document was complete already and nothing was started. */
   runId: string | null;
+  /**
+   * What that run reads, in words, where it was under way already for something else than what is asked for now: of this
+   * hand-in nothing was started, and it is to be done again when that run has ended.
+   */
+  otherWork?: string;
 }
 
 /**
  * Hands in files one after another or side by side; files with the same content share one hand-in, so that a forced
  * attempt is started (and paid) once.
+ * @throws {DocketError} `InvalidInput` for options that no document can be processed with
  */
 export function createFileHandIn(services: Services, options: HandInOptions, signal?: AbortSignal) {
-  const byDocument = new Map<string, Promise<HandedIn>>();
+  requireOptions(options);
+  const share = oncePerDocument();
   const before: RunsBefore = new Map();
   return async (file: FoundFile): Promise<HandedIn> => {
     const content = await hashFile(file.path, signal).catch((error) => {
@@ -45,11 +54,20 @@ export function createFileHandIn(services: Services, options: HandInOptions, sig
       throw new DocketError(type, message, { cause: error });
     });
     const documentId = documentIdFromContent(options.project, content.sha256);
-    const handedIn =
-      byDocument.get(documentId) ?? handInFile(services, { file, content, documentId, before }, options, signal);
+    return share(documentId, () => handInFile(services, { file, content, documentId, before }, options, signal));
+  };
+}
+
+/** Hand-ins of one document share the first one; one that failed, or joined other work, may be done again. */
+function oncePerDocument(): (documentId: string, handIn: () => Promise<HandedIn>) => Promise<HandedIn> {
+  const byDocument = new Map<string, Promise<HandedIn>>();
+  return (documentId, handIn) => {
+    const known = byDocument.get(documentId);
+    if (known !== undefined) return known;
+    const handedIn = handIn();
     byDocument.set(documentId, handedIn);
-    // One that failed may be tried again.
-    handedIn.catch(() => byDocument.delete(documentId));
+    const forget = () => byDocument.delete(documentId);
+    handedIn.then(({ otherWork }) => otherWork !== undefined && forget(), forget);
     return handedIn;
   };
 }
@@ -118,9 +136,13 @@ export async function uploadFile(
 /**
  * Hands in objects that are in S3 already. Each is read once, for its hash; an object that cannot be read gets the id
  * of its address, and its workflow records what is wrong with it. Should another object have taken its place by the time
- * it is read, it fails with `ObjectChanged`, or is read all the same where the bucket keeps versions.
+ * it is read, it fails with `ObjectChanged`, or is read all the same where the bucket keeps versions. Objects with the
+ * same content share one hand-in, as files do.
+ * @throws {DocketError} `InvalidInput` for options that no document can be processed with
  */
 export function createObjectHandIn(services: Services, options: HandInOptions, signal?: AbortSignal) {
+  requireOptions(options);
+  const share = oncePerDocument();
   const before: RunsBefore = new Map();
   return async (location: DocumentLocation): Promise<HandedIn> => {
     const fileName = basename(location.key);
@@ -128,13 +150,26 @@ export function createObjectHandIn(services: Services, options: HandInOptions, s
     const hashed = await hashObject(services, location, signal);
     if (hashed === null) {
       const documentId = documentIdFromLocation(options.project, location.bucket, location.key, location.version);
-      return start(services, { document: location, documentId, fileName, source }, options, before);
+      const identified = { document: location, documentId, fileName, source };
+      return share(documentId, () => start(services, identified, options, before));
     }
     const documentId = documentIdFromContent(options.project, hashed.sha256);
-    const known = await findKnown(services, { documentId, sha256: hashed.sha256 }, options);
-    if (known.complete && !options.force) return { documentId, runId: null };
-    return start(services, { ...hashed, documentId, fileName, source }, options, before);
+    return share(documentId, async () => {
+      const known = await findKnown(services, { documentId, sha256: hashed.sha256 }, options);
+      if (known.complete && !options.force) return { documentId, runId: null };
+      return start(services, { ...hashed, documentId, fileName, source }, options, before);
+    });
   };
+}
+
+/**
+ * Before anything is read or stored for it: a project is a part of ids and of S3 keys.
+ * @throws {DocketError} `InvalidInput`
+ */
+function requireOptions({ features, ...options }: HandInOptions): void {
+  // In the place of what is not known yet.
+  const document = { bucket: "any-bucket", key: "any-key" };
+  validateInput({ document, ...options, ...splitFeatures(features) });
 }
 
 interface Known {
@@ -172,7 +207,10 @@ function versionOf(version: string | null): { version?: string } {
   return version === null ? {} : { version };
 }
 
-/** The object's SHA-256 and what tells it from others; null when it cannot be read for a reason to be recorded. */
+/**
+ * The object's SHA-256 and what tells it from others; null when it cannot be read, or is too large to be, for a reason to
+ * be recorded.
+ */
 async function hashObject(
   services: Services,
   document: DocumentLocation,
@@ -181,6 +219,10 @@ async function hashObject(
   const recorded = ["ObjectMissing", "ObjectForbidden", "BucketMissing", "BucketInOtherRegion"];
   try {
     const { facts, body } = await services.storage.open(document, signal);
+    if (facts.size > largestHashedBytes) {
+      body.destroy();
+      return null;
+    }
     const { sha256 } = await hashContent(body, signal);
     const { version, etag } = facts;
     // "null" is how S3 names the version of an object from before its bucket kept versions.
@@ -233,11 +275,20 @@ async function start(
   };
   const started = await startDocument(services, input, options.force ?? false);
   before.delete(documentId);
-  if (started !== null) return { documentId, runId: started.runId };
+  if (started !== null) return handedIn(services, input, started);
   // A run completed before, yet the database did not hold this result: it may have completed a moment ago, or it was
   // for another engine, other features, or another database. The database decides.
   const known = await findKnown(services, identified, options);
   if (known.complete) return { documentId, runId: null };
   const again = await startDocument(services, input, true);
-  return { documentId, runId: again?.runId ?? null };
+  return again === null ? { documentId, runId: null } : handedIn(services, input, again);
+}
+
+async function handedIn(
+  { temporal }: Services,
+  input: CompleteInput,
+  { runId, joined }: StartedRun,
+): Promise<HandedIn> {
+  const otherWork = joined ? await otherWorkOf(temporal, input, runId) : null;
+  return { documentId: input.documentId, runId, ...(otherWork === null ? {} : { otherWork }) };
 }

@@ -3,10 +3,12 @@ import { defaultProject } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { type SearchAnswer, searchPages } from "../database/search-pages.ts";
+import { objectAddress } from "../storage/object-names.ts";
 import { connectServices, type Services } from "./connect.ts";
 import type { DocumentOutcome } from "./document-outcome.ts";
 import { DocumentFollower } from "./follow-documents.ts";
 import { createFileHandIn, createObjectHandIn, type HandedIn, type HandInOptions } from "./hand-in-document.ts";
+import { requireOwnWork } from "./other-work.ts";
 import { type DocumentFilter, type DocumentRecord, listDocuments, readDocuments } from "./read-documents.ts";
 import { readPages, readPageTexts, type StoredPage } from "./read-pages.ts";
 
@@ -60,22 +62,26 @@ export class DocketClient implements AsyncDisposable {
 
   /**
    * Uploads a file, unless its content is there, and starts its document. Doing it twice is doing it once.
-   * @throws {DocketError} `FileUnreadable`, `ObjectChanged`, and what S3, PostgreSQL and Temporal refuse with
+   * @throws {DocketError} `FileUnreadable`, `ObjectChanged`, `DocumentUnderWay` where the document is being read for
+   *   something else, and what S3, PostgreSQL and Temporal refuse with
    */
-  submitFile(path: string, options: Partial<HandInOptions> = {}, signal?: AbortSignal): Promise<HandedIn> {
-    return createFileHandIn(this.#services, complete(options), signal)({ file: path, path });
+  async submitFile(path: string, options: Partial<HandInOptions> = {}, signal?: AbortSignal): Promise<HandedIn> {
+    const handIn = createFileHandIn(this.#services, complete(options), signal);
+    return requireOwnWork(path, await handIn({ file: path, path }));
   }
 
   /**
    * Starts the document of an object that is in S3. It is read once, for its hash.
-   * @throws {DocketError} what S3, PostgreSQL and Temporal refuse with
+   * @throws {DocketError} `DocumentUnderWay` where the document is being read for something else, and what S3, PostgreSQL
+   *   and Temporal refuse with
    */
-  submitObject(
+  async submitObject(
     location: DocumentLocation,
     options: Partial<HandInOptions> = {},
     signal?: AbortSignal,
   ): Promise<HandedIn> {
-    return createObjectHandIn(this.#services, complete(options), signal)(location);
+    const handIn = createObjectHandIn(this.#services, complete(options), signal);
+    return requireOwnWork(objectAddress(location), await handIn(location));
   }
 
   /** A document's record; null where there is none (yet). */

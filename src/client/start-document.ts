@@ -12,27 +12,50 @@ const answerMilliseconds = 10_000;
 export type CompleteInput = ProcessDocumentInput &
   Required<Pick<ProcessDocumentInput, "documentId" | "project" | "engine" | "fileName">>;
 
+/** A run that was started, or was open already. */
+export interface StartedRun {
+  runId: string;
+  /** It was open already: it may be reading something else than what was asked for now. */
+  joined: boolean;
+}
+
 /**
  * Starts the document's workflow, or joins the run that is under way.
  * @param again starts a new run also where an earlier one completed
- * @returns the run's id; null when an earlier run completed and `again` is false
+ * @returns the run; null when an earlier run completed and `again` is false
  */
 export async function startDocument(
   services: Services,
   input: CompleteInput,
   again: boolean,
-): Promise<{ runId: string } | null> {
+): Promise<StartedRun | null> {
   try {
-    // Starting twice joins the first, so a server that does not answer need not be waited for in silence.
-    const deadline = Date.now() + answerMilliseconds;
-    const start: typeof services.temporal.workflow.start = (type, options) =>
-      services.temporal.withDeadline(deadline, () => services.temporal.workflow.start(type, options));
-    const handle = await start(processDocumentType, {
+    return await start(services, input, again, "FAIL");
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw startFailure(error, input.fileName);
+  }
+  try {
+    return await start(services, input, again, "USE_EXISTING");
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    throw startFailure(error, input.fileName);
+  }
+}
+
+async function start(
+  { temporal }: Services,
+  input: CompleteInput,
+  again: boolean,
+  conflict: "FAIL" | "USE_EXISTING",
+): Promise<StartedRun> {
+  // Starting twice joins the first, so a server that does not answer need not be waited for in silence.
+  const handle = await temporal.withDeadline(Date.now() + answerMilliseconds, () =>
+    temporal.workflow.start(processDocumentType, {
       workflowId: documentWorkflowId(input.documentId),
       taskQueue: taskQueues.documents,
       args: [input],
       workflowIdReusePolicy: again ? "ALLOW_DUPLICATE" : "ALLOW_DUPLICATE_FAILED_ONLY",
-      workflowIdConflictPolicy: "USE_EXISTING",
+      workflowIdConflictPolicy: conflict,
       staticSummary: summaryOf(input),
       staticDetails: detailsOf(input),
       priority: {
@@ -43,12 +66,9 @@ export async function startDocument(
         { key: searchAttributes.project, value: input.project },
         { key: searchAttributes.engine, value: input.engine },
       ],
-    });
-    return { runId: handle.firstExecutionRunId };
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
-    throw startFailure(error, input.fileName);
-  }
+    }),
+  );
+  return { runId: handle.firstExecutionRunId, joined: conflict === "USE_EXISTING" };
 }
 
 function summaryOf(input: CompleteInput): string {

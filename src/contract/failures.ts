@@ -87,6 +87,10 @@ export const failureTable = {
     retry: "never",
     remedy: "Cure the cause of the last failure, then wait for the time in the message, or submit again with --force.",
   },
+  DocumentUnderWay: {
+    retry: "never",
+    remedy: "Hand it in again when that has ended (`docket watch ID` tells when); `docket submit --wait` does both.",
+  },
   StorageUnavailable: { retry: "policy", remedy: "Wait: S3 or the network to it does not answer." },
   DatabaseUnavailable: { retry: "policy", remedy: "Start PostgreSQL or correct DATABASE_URL; the work waits." },
   MigrationsMissing: { retry: "never", remedy: "Apply the migrations with `docket setup`, then ask again." },

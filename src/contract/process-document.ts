@@ -43,6 +43,12 @@ export interface DocumentLocation {
 export type Engine = "textract" | "local" | "textract-then-local";
 export const engines: readonly Engine[] = ["textract", "local", "textract-then-local"];
 
+/**
+ * Above this no engine reads a document (bytes): it is refused by its prerequisites, and not hashed first, so that its id
+ * is that of its address.
+ */
+export const largestHashedBytes = 500 * 1024 * 1024;
+
 /** Input of `processDocument`: references only, never the document itself. */
 export interface ProcessDocumentInput {
   document: DocumentLocation;

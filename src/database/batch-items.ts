@@ -138,7 +138,10 @@ export async function confirmClaim(
     WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim <> ${claims.current}`;
 }
 
-/** Settles every item whose document has ended since it was started. */
+/**
+ * Settles every item whose document has ended since it was started. One whose document was under way for another engine or
+ * other features waits again: that it is complete, or failed, says nothing of what the batch asked for.
+ */
 export async function settleItems(executor: Executor, batchId: string): Promise<void> {
   await executor.$executeRaw`
     WITH ended AS (
@@ -147,8 +150,9 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
       JOIN documents d ON d.id = i.document_id
       WHERE b.id = ${batchId}::uuid AND d.status NOT IN ('received', 'processing')
         -- An end from before the start is an earlier run's, unless it is just what was asked for.
+        AND d.engine = b.engine AND d.features = b.features
         AND (d.finished_at >= i.started_at
-             OR (d.status = 'complete' AND NOT b.force AND d.engine = b.engine AND d.features = b.features
+             OR (d.status = 'complete' AND NOT b.force
                  AND NOT EXISTS (SELECT 1 FROM document_metadata m
                                  WHERE m.document_id = d.id AND m.sha256 <> i.sha256)))),
     changed AS (
@@ -163,6 +167,12 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
     UPDATE batches b SET complete = b.complete + c.complete, incomplete = b.incomplete + c.incomplete,
                          failed = b.failed + c.failed, cancelled = b.cancelled + c.cancelled
     FROM counts c WHERE b.id = ${batchId}::uuid AND c.complete + c.incomplete + c.failed + c.cancelled > 0`;
+  await executor.$executeRaw`
+    UPDATE batch_items i SET state = 'waiting', started_at = NULL
+    FROM batches b, documents d
+    WHERE b.id = ${batchId}::uuid AND i.batch_id = b.id AND i.state = 'started' AND d.id = i.document_id
+      AND d.status NOT IN ('received', 'processing') AND d.finished_at >= i.started_at
+      AND (d.engine <> b.engine OR d.features <> b.features)`;
 }
 
 /** Settles one item, whatever it was before; one that has ended already is not counted again. */

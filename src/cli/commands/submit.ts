@@ -44,6 +44,7 @@ async function submit(named: string[], options: Options): Promise<number> {
   const refused = [...found.refused, ...refusedObjects];
   const { withServices } = await import("../stack/find-services.ts");
   const { forEachItem, handInItems } = await import("../run/hand-in-items.ts");
+  const { requireOwnWork } = await import("../../client/other-work.ts");
   const interruption = interruptible();
   const { signal } = interruption;
   try {
@@ -78,7 +79,7 @@ async function submit(named: string[], options: Options): Promise<number> {
       await forEachItem(items, async (item) => {
         try {
           signal.throwIfAborted();
-          const { documentId, runId } = await wait.through(() => item.handIn());
+          const { documentId, runId } = requireOwnWork(item.file, await wait.through(() => item.handIn()));
           await tell(item.file, documentId, null, runId === null ? "complete" : "started");
         } catch (error) {
           signal.throwIfAborted();

@@ -71,6 +71,7 @@ async function watchFolder(folder: string, options: Options): Promise<number> {
     return await withServices(options.dataDirectory, { seconds: options.serviceWait, signal }, async (...found) => {
       const [services, , wait] = found;
       const { createFileHandIn } = await import("../../client/hand-in-document.ts");
+      const { requireOwnWork } = await import("../../client/other-work.ts");
       const { forEachItem } = await import("../run/hand-in-items.ts");
       const { failureOf } = await import("../../client/failure-of.ts");
       const settled = new SettledFiles(options.settle * 1000);
@@ -89,7 +90,7 @@ async function watchFolder(folder: string, options: Options): Promise<number> {
         await forEachItem(await settled.look(files, Date.now()), async (file) => {
           try {
             signal.throwIfAborted();
-            const { documentId, runId } = await wait.through(() => handIn(file));
+            const { documentId, runId } = requireOwnWork(file.file, await wait.through(() => handIn(file)));
             const status = runId === null ? "complete" : "started";
             await tellHandIn({ file: file.file, documentId, status, failure: null }, json);
           } catch (error) {

@@ -41,6 +41,8 @@ interface Entry {
   file: string;
   progress: FileProgress;
   documentId: string | null;
+  /** What the run that it waits for reads instead of what was asked for: it is handed in again afterwards. */
+  otherWork: string | null;
   result: FileResult | null;
 }
 
@@ -58,7 +60,7 @@ export async function processFiles(
   const files = [...items, ...refused].map(({ file }) => file);
   const names = shortNames(files);
   const entries = files.map((file, index): Entry => {
-    return { file, progress: foundProgress(names[index] ?? file), documentId: null, result: null };
+    return { file, progress: foundProgress(names[index] ?? file), documentId: null, otherWork: null, result: null };
   });
   const follower = new DocumentFollower(services, options.textractStatus);
   const trouble = () => wait.outage ?? follower.trouble;
@@ -83,8 +85,8 @@ export async function processFiles(
     signal.throwIfAborted();
     entry.progress.state = "handing-in";
     try {
-      const { documentId, runId } = await wait.through(() => item.handIn());
-      entry.documentId = documentId;
+      const { documentId, runId, otherWork = null } = await wait.through(() => item.handIn());
+      Object.assign(entry, { documentId, otherWork });
       if (runId === null) return finish(entry, await wait.through(() => readOutcome(services, documentId)), true);
       entry.progress.state = "started";
       follower.add({ documentId, workflowId: documentWorkflowId(documentId), runId, engine });
@@ -103,11 +105,19 @@ export async function processFiles(
   for (;;) {
     signal.throwIfAborted();
     await follower.look();
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
       const followed = entry.documentId === null ? undefined : follower.documents.get(entry.documentId);
       if (entry.result !== null || followed === undefined) continue;
-      if (followed.outcome !== null) finish(entry, followed.outcome, false);
-      else Object.assign(entry.progress, startedProgress(followed));
+      const { otherWork } = entry;
+      if (followed.outcome === null) {
+        Object.assign(entry.progress, startedProgress(followed));
+        if (otherWork !== null) entry.progress.waitingFor = `the end of its reading for something else: ${otherWork}`;
+      } else if (otherWork === null) finish(entry, followed.outcome, false);
+      else {
+        Object.assign(entry, { documentId: null, otherWork: null });
+        // An abort is noticed above.
+        handIn(items[index] as HandInItem, index).catch(() => {});
+      }
     }
     show();
     if (handedIn && entries.every((entry) => entry.result !== null)) break;
