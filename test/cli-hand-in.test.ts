@@ -1,11 +1,16 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PDFDocument } from "pdf-lib";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectServices } from "#docket/client/connect";
+import { createObjectHandIn } from "#docket/client/hand-in-document";
+import { documentIdFromLocation } from "#docket/contract/document-id";
+import { startFaultyS3 } from "./support/s3-faults.ts";
 import { docket, useStack } from "./support/stack.ts";
 
-useStack();
+const stack = useStack();
 let folder: string;
 const named = (name: string) => join(folder, name);
 
@@ -46,4 +51,25 @@ it("nothing but wrong names is an error of usage", async () => {
   const { code, stderr } = await docket(["submit", named("gone.pdf"), named("away.pdf")]);
   expect(code).toBe(1);
   expect(stderr).toMatch(/gone\.pdf: no such file or folder; .*away\.pdf: no such file or folder/);
+  const objects = await docket(["submit", "s3://without-key", "s3://bucket/folder/"]);
+  expect(objects.code).toBe(1);
+  expect(objects.stderr).toMatch(
+    /s3:\/\/without-key names no S3 object\. s3:\/\/bucket\/folder\/ names no S3 object\./,
+  );
+});
+
+it("an object that no engine reads for its size is not downloaded for its hash", async () => {
+  const s3 = await startFaultyS3(process.env["AWS_ENDPOINT_URL_S3"] ?? "");
+  const services = await connectServices({ ...process.env, AWS_ENDPOINT_URL_S3: s3.address });
+  const location = { bucket: stack.bucket, key: `hand-in/${randomUUID()}.pdf` };
+  const headers = { "content-length": String(600 * 1024 * 1024), etag: '"large"' };
+  s3.fault({ method: "GET", path: location.key, status: 200, headers, count: 1 });
+  const options = { project: "hand-in", engine: "textract" as const, features: [] };
+  expect(await createObjectHandIn(services, options)(location)).toMatchObject({
+    documentId: documentIdFromLocation(options.project, location.bucket, location.key),
+    runId: expect.any(String),
+  });
+  expect(s3.left(location.key)).toBe(0);
+  await services.close();
+  s3.close();
 });

@@ -2,6 +2,8 @@ import type { RefusedFile } from "../../client/find-documents.ts";
 import { DocketError } from "../../contract/failures.ts";
 import type { NamedObject } from "./hand-in-items.ts";
 
+const oneObject = "Write s3://bucket/key, the key of one object.";
+
 /** Whether an argument names an S3 object rather than a path. */
 export function isObjectAddress(argument: string): boolean {
   return /^s3:\/\//i.test(argument);
@@ -16,7 +18,7 @@ export function parseObjectAddress(argument: string): NamedObject {
   const [, bucket, key] = match ?? [];
   if (bucket === undefined || key === undefined || key === "" || key.endsWith("/")) {
     throw new DocketError("InvalidInput", `${argument} names no S3 object.`, {
-      remedy: "Write s3://bucket/key, the key of one object.",
+      remedy: oneObject,
     });
   }
   return { file: argument, location: { bucket, key } };
@@ -47,9 +49,14 @@ export function parseObjectAddresses(
     try {
       objects.push(parseObjectAddress(file));
     } catch (error) {
-      if (!(error instanceof DocketError) || (named.length === 1 && !others)) throw error;
+      if (!(error instanceof DocketError)) throw error;
       refused.push({ file, failure: error.toFailure() });
     }
+  }
+  if (objects.length === 0 && refused.length > 0 && !others) {
+    throw new DocketError("InvalidInput", refused.map(({ failure }) => failure.message).join(" "), {
+      remedy: oneObject,
+    });
   }
   return { objects, refused };
 }
