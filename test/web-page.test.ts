@@ -130,6 +130,16 @@ afterAll(async () => {
   await stack.close();
 });
 
+/** The address of the list's next page. */
+function nextOf(text: string): string {
+  return /href="(\/\?[^"]*after=[^"]*)" rel="next"/.exec(text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+}
+
+/** Ids of the documents on a page of the list. */
+function shownOn(text: string): string[] {
+  return [...text.matchAll(/href="\/documents\/([\w-]{36})"/g)].map(([, id = ""]) => id);
+}
+
 describe("the list", () => {
   it("shows documents with a link, and filters by project, status, failure and name", async () => {
     const all = await get(`/?project=${project}`);
@@ -164,13 +174,27 @@ describe("the list", () => {
       })),
     });
     const first = await get(`/?project=${slug}`);
-    const next = /href="(\/\?[^"]*after=[^"]*)" rel="next"/.exec(first.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
-    const second = await get(next);
-    const shown = [first, second].flatMap(({ text }) =>
-      [...text.matchAll(/href="\/documents\/([\w-]{36})"/g)].map((m) => m[1]),
-    );
-    expect(shown.sort()).toEqual(ids.sort());
+    const second = await get(nextOf(first.text));
+    expect([...shownOn(first.text), ...shownOn(second.text)].sort()).toEqual(ids.sort());
     expect(second.text).not.toContain('rel="next"');
+  });
+
+  it("goes on where it stopped, also when the last document of a page is not in the list any more", async () => {
+    const where = { project: { slug: `${project}-many` } };
+    const received = await get(`/?project=${project}-many&status=received`);
+    const left = shownOn(received.text).at(-1) ?? "";
+    const failure = { failureType: "Cancelled", failureMessage: "On request.", failureRemedy: "Submit it again." };
+    const cancelled = { status: "cancelled" as const, finishedAt: new Date(), ...failure };
+    await stack.database.document.update({ where: { id: left }, data: cancelled });
+    const older = await get(nextOf(received.text));
+    expect(shownOn(received.text).length + shownOn(older.text).length).toBe(
+      await stack.database.document.count({ where }),
+    );
+
+    const all = await get(`/?project=${project}-many`);
+    await stack.database.document.delete({ where: { id: shownOn(all.text).at(-1) ?? "" } });
+    const rest = await get(nextOf(all.text));
+    expect(shownOn(rest.text)).toHaveLength((await stack.database.document.count({ where })) - 49);
   });
 });
 
@@ -185,6 +209,11 @@ it("a page shows its correction beside what was recognised, with who and when", 
   expect(text).toContain("second &lt;i&gt;sage&lt;/i&gt;");
   expect(text).toContain("Recognised text");
   expect(text).toContain("second page");
+  // What the search finds is the correction: its word is marked there, and what it replaced is not found any more.
+  const found = await get(`${path}?q=second`);
+  expect(found.text).toContain("1 word found by");
+  expect(found.text).toContain("<mark>second</mark> &lt;i&gt;sage&lt;/i&gt;");
+  expect((await get(`${path}?q=page`)).text).toContain("no word found by");
   await stack.database.pageCorrection.delete({ where: { documentId_number: { documentId: good, number: 2 } } });
 });
 

@@ -12,11 +12,15 @@ export async function matchedWords(
   page: { documentId: string; number: number },
   phrase: string,
 ): Promise<Set<string>> {
+  // As in the search, a person's text counts in place of what was recognised.
   const [row] = await database.$queryRaw<{ marked: string }[]>`
-    SELECT ts_headline('english', translate(left(text, ${indexedCharacters}::int), ${matchStart + matchEnd}, ''),
+    SELECT ts_headline('english',
+                       translate(left(coalesce(c.text, p.text), ${indexedCharacters}::int), ${matchStart + matchEnd}, ''),
                        websearch_to_tsquery('english', ${searchable(phrase)}), ${headline}) AS marked
-    FROM pages WHERE document_id = ${page.documentId}::uuid AND number = ${page.number}::int
-      AND search_vector @@ websearch_to_tsquery('english', ${searchable(phrase)})`;
+    FROM pages p LEFT JOIN page_corrections c USING (document_id, number)
+    WHERE p.document_id = ${page.documentId}::uuid AND p.number = ${page.number}::int
+      AND CASE WHEN c.number IS NULL THEN p.search_vector ELSE c.search_vector END
+          @@ websearch_to_tsquery('english', ${searchable(phrase)})`;
   const pieces = (row?.marked ?? "").split(matchStart).slice(1);
   return new Set(pieces.map((piece) => bareWord(piece.split(matchEnd, 1)[0] ?? "")));
 }

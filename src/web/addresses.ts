@@ -1,3 +1,8 @@
+import type { ListPlace } from "./find-documents.ts";
+
+/** An id as addresses have it. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** An address of this site with those parameters that have a value. */
 export function address(path: string, parameters: Record<string, string | number | undefined> = {}): string {
   const query = new URLSearchParams();
@@ -5,6 +10,18 @@ export function address(path: string, parameters: Record<string, string | number
     if (value !== undefined && value !== "") query.set(name, String(value));
   }
   return query.size === 0 ? path : `${path}?${query}`;
+}
+
+/** A place in the list of documents as an address has it. */
+export function formatPlace({ receivedAt, id }: ListPlace): string {
+  return `${receivedAt.toISOString()}_${id}`;
+}
+
+/** @returns undefined for anything but what {@link formatPlace} writes */
+export function parsePlace(text: string | undefined): ListPlace | undefined {
+  const [, time = "", id = ""] = /^([\dTZ:.-]{24})_([0-9a-f-]{36})$/.exec(text ?? "") ?? [];
+  const receivedAt = new Date(time);
+  return uuid.test(id) && !Number.isNaN(receivedAt.getTime()) ? { receivedAt, id } : undefined;
 }
 
 export function documentAddress(documentId: string): string {

@@ -6,6 +6,12 @@ export const listedDocuments = 50;
 /** Most projects that the filter offers. */
 const offeredProjects = 500;
 
+/** A document's place in the list. */
+export interface ListPlace {
+  receivedAt: Date;
+  id: string;
+}
+
 /** What the list shows; undefined: any. */
 export interface ListFilter {
   project?: string;
@@ -13,8 +19,8 @@ export interface ListFilter {
   failure?: string;
   /** Part of a file's name, in any case. */
   name?: string;
-  /** Id of the last document of the page before. */
-  after?: string;
+  /** The last document of the page before, by value: it may be deleted, or leave the filter, before the next is asked for. */
+  after?: ListPlace;
 }
 
 export type ListedDocument = Awaited<ReturnType<typeof findDocuments>>["documents"][number];
@@ -22,7 +28,7 @@ export type ListedDocument = Awaited<ReturnType<typeof findDocuments>>["document
 /** One page of documents, newest first, and where the next one begins; null: there is none. */
 export async function findDocuments(database: Database, filter: ListFilter) {
   const rows = await database.document.findMany({
-    where: whereOf(filter),
+    where: { ...whereOf(filter), ...olderThan(filter.after) },
     select: {
       id: true,
       key: true,
@@ -38,10 +44,18 @@ export async function findDocuments(database: Database, filter: ListFilter) {
     },
     orderBy: [{ receivedAt: "desc" }, { id: "desc" }],
     take: listedDocuments + 1,
-    ...(filter.after === undefined ? {} : { cursor: { id: filter.after }, skip: 1 }),
   });
   const documents = rows.slice(0, listedDocuments);
-  return { documents, next: rows.length > listedDocuments ? (documents.at(-1)?.id ?? null) : null };
+  const last = documents.at(-1);
+  const next: ListPlace | null =
+    rows.length > listedDocuments && last !== undefined ? { receivedAt: last.receivedAt, id: last.id } : null;
+  return { documents, next };
+}
+
+function olderThan(place: ListPlace | undefined) {
+  if (place === undefined) return {};
+  const { receivedAt, id } = place;
+  return { OR: [{ receivedAt: { lt: receivedAt } }, { receivedAt, id: { lt: id } }] };
 }
 
 /** What the filters offer: projects, failure types that occur, and how many documents have each status. */

@@ -1,4 +1,4 @@
-import { address, documentAddress } from "./addresses.ts";
+import { address, documentAddress, formatPlace } from "./addresses.ts";
 import type { findChoices, findDocuments, ListedDocument, ListFilter } from "./find-documents.ts";
 import { count, percent, plural, time, usd } from "./format.ts";
 import { type Html, html } from "./html.ts";
@@ -31,7 +31,8 @@ ${next === null ? "" : html`<a href="${listAddress({ ...filter, after: next })}"
 type Loose = { [Name in keyof ListFilter]: ListFilter[Name] | undefined };
 
 function listAddress(filter: Loose): string {
-  return address("/", { ...filter });
+  const { after, ...others } = filter;
+  return address("/", { ...others, after: after && formatPlace(after) });
 }
 
 function tabs(filter: ListFilter, { counts }: Choices, total: number): Html {

@@ -1,4 +1,5 @@
 import type { DocumentRecord } from "../client/read-documents.ts";
+import { bareWord } from "../database/highlight-page.ts";
 import type { CorrectedText } from "../database/page-corrections.ts";
 import { address, documentAddress, pageAddress } from "./addresses.ts";
 import { count, percent, plural, time } from "./format.ts";
@@ -43,14 +44,14 @@ export function pageView({ record, number, page, picture, phrase, found }: PageF
 ${number > 1 ? html`<a rel="prev" accesskey="p" href="${to(number - 1)}">Previous</a>` : html`<span class="off">Previous</span>`}
 ${number < last ? html`<a rel="next" accesskey="n" href="${to(number + 1)}">Next</a>` : html`<span class="off">Next</span>`}
 </nav></div>
-<p class="muted">${page === null ? "No text of this page is stored." : summary(page, lines, phrase)}</p>
+<p class="muted">${page === null ? "No text of this page is stored." : summary(page, lines, { phrase, found })}</p>
 <div class="reader">
 <figure>
 <input type="checkbox" id="boxes" class="switch" checked><label for="boxes">Mark the words</label>
 ${wordsOverlay(record.documentId, number, picture, lines)}
 ${"reason" in picture ? html`<figcaption class="muted">No picture: ${picture.reason}</figcaption>` : ""}
 </figure>
-<div class="texts">${page?.correction ? correction(page.correction) : ""}
+<div class="texts">${page?.correction ? correction(page.correction, found) : ""}
 <section aria-labelledby="text"><h2 id="text">${page?.correction ? "Recognised text" : "Text"}</h2>${
       page === null ? html`<p class="muted">None.</p>` : text(page, lines)
     }</section></div>
@@ -58,10 +59,15 @@ ${"reason" in picture ? html`<figcaption class="muted">No picture: ${picture.rea
   );
 }
 
-function summary(page: ShownPage, lines: MarkedWord[][], phrase: string): string {
+type Search = Pick<PageFacts, "phrase" | "found">;
+
+function summary(page: ShownPage, lines: MarkedWord[][], { phrase, found: sought }: Search): string {
   const words = lines.flat();
   const doubtful = words.filter((word) => word.doubtful).length;
-  const found = words.filter((word) => word.found).length;
+  // What the search has found is the text that counts.
+  const found = page.correction
+    ? piecesOf(page.correction.text).filter((piece) => isFound(piece, sought)).length
+    : words.filter((word) => word.found).length;
   return [
     `${plural(words.length, "word")}, ${sources[page.source]}`,
     page.confidence === null ? null : `confidence ${percent(page.confidence)}`,
@@ -74,11 +80,22 @@ function summary(page: ShownPage, lines: MarkedWord[][], phrase: string): string
 }
 
 /** A person's text, with who and when: it is what search and exports give. */
-function correction({ text, by, at }: CorrectedText): Html {
+function correction({ text, by, at }: CorrectedText, found: ReadonlySet<string>): Html {
+  const marked =
+    found.size === 0 ? text : piecesOf(text).map((it) => (isFound(it, found) ? html`<mark>${it}</mark>` : it));
   return html`<section aria-labelledby="correction"><h2 id="correction">Corrected text</h2>
 <p class="muted">Corrected by ${by} on <time datetime="${at.toISOString()}">${time(at)}</time>; this text counts for search and export.</p>
-<pre class="text">${text}</pre></section>
+<pre class="text">${marked}</pre></section>
 `;
+}
+
+/** The words of a text and the white space between them, in turn. */
+function piecesOf(text: string): string[] {
+  return text.split(/(\s+)/);
+}
+
+function isFound(piece: string, found: ReadonlySet<string>): boolean {
+  return found.has(bareWord(piece));
 }
 
 /** The text line by line; words that are doubtful or found lead to their place in the picture. */

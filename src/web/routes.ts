@@ -5,6 +5,7 @@ import { isFailureType } from "../contract/failures.ts";
 import type { Database } from "../database/client.ts";
 import { matchedWords } from "../database/highlight-page.ts";
 import { hasSearchWords, searchPages } from "../database/search-pages.ts";
+import { parsePlace, uuid } from "./addresses.ts";
 import { type DocumentFacts, documentView, linkedPages } from "./document-view.ts";
 import { findChoices, findDocuments, type ListFilter } from "./find-documents.ts";
 import type { Html } from "./html.ts";
@@ -34,7 +35,6 @@ export interface WebPorts {
 
 /** The page is sent without its picture when that takes longer; the picture is there after a reload. */
 const pictureMilliseconds = 8000;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Answers a GET of any address. Nothing that it does changes anything but the cache of pictures. */
 export async function answer(ports: WebPorts, url: URL): Promise<Answer> {
@@ -74,13 +74,13 @@ function listFilter(parameters: URLSearchParams): ListFilter {
   const project = text(parameters, "project", 63);
   const failure = text(parameters, "failure", 60);
   const name = text(parameters, "name", 200);
-  const after = text(parameters, "after", 36);
+  const after = parsePlace(text(parameters, "after", 61));
   return {
     ...(status === undefined ? {} : { status }),
     ...(project === undefined ? {} : { project }),
     ...(failure === undefined || !isFailureType(failure) ? {} : { failure }),
     ...(name === undefined ? {} : { name }),
-    ...(after === undefined || !uuid.test(after) ? {} : { after }),
+    ...(after === undefined ? {} : { after }),
   };
 }
 
