@@ -3,6 +3,7 @@ import type { Executor } from "./client.ts";
 /** What the guards that all workers share are doing, for metrics and the doctor. At most 1,000 of each. */
 export interface GuardsState {
   regionBreakers: { region: string; state: "closed" | "open" | "half-open" }[];
+  /** Documents that are refused at this moment: a breaker stays open until a run, but refuses nobody after its time. */
   openDocumentBreakers: number;
   /** Jobs at work by region, as the ledger knows. */
   jobs: { region: string; count: number }[];
@@ -19,7 +20,8 @@ export async function readGuards(executor: Executor): Promise<GuardsState> {
       'regionBreakers', (SELECT coalesce(json_agg(json_build_object('region', substr(name, 8), 'state', state)), '[]')
         FROM (SELECT name, state FROM circuit_breakers WHERE name LIKE 'region/%' ORDER BY name LIMIT 1000) b),
       'openDocumentBreakers',
-        (SELECT count(*) FROM circuit_breakers WHERE name LIKE 'document/%' AND state <> 'closed'),
+        (SELECT count(*) FROM circuit_breakers
+         WHERE name LIKE 'document/%' AND state <> 'closed' AND next_probe_at > now()),
       'jobs', (SELECT coalesce(json_agg(j), '[]') FROM (
         SELECT region, count(*) AS count FROM textract_jobs
         WHERE state = 'submitted' AND submitted_at > now() - interval '6 hours' GROUP BY region LIMIT 1000) j),
