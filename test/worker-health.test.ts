@@ -3,11 +3,12 @@ import { Gauge, Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { documentBreaker, recordFailure, regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
 import { createDatabase } from "#docket/database/client";
+import { readGuards } from "#docket/database/guards-state";
 import { reserve } from "#docket/database/textract-rates";
 import { freePort } from "#docket/local/free-port";
 import { keptReading } from "#docket/worker/kept-reading";
 import { stateGauges } from "#docket/worker/state-gauges";
-import { type Running, startWorker } from "./support/stack.ts";
+import { docket, type Running, stackEnvironment, startWorker } from "./support/stack.ts";
 
 let worker: Running;
 let address: string;
@@ -53,6 +54,26 @@ describe("a worker process", () => {
       .poll(async () => (await fetch(`${address}/metrics`)).text())
       .toMatch(/^docket_region_breaker_state\{region="metrics-1".*\} 0$/m);
     await database.$disconnect();
+  });
+
+  it("counts a document's breaker while it refuses, not after its time, when nobody may ever try it again", async () => {
+    const database = createDatabase({ url: inject("environment")["DATABASE_URL"] ?? "", poolSize: 1 });
+    const { openDocumentBreakers: before } = await readGuards(database);
+    const name = documentBreaker("past");
+    await recordFailure(database, name, { threshold: 1, openMilliseconds: -1000 }, "failed");
+    expect((await readGuards(database)).openDocumentBreakers).toBeLessThanOrEqual(before);
+    await resetBreaker(database, name);
+    await database.$disconnect();
+  });
+
+  it("ends with a message where another one listens already", async () => {
+    const { port } = new URL(address);
+    const second = await docket(["worker", "--queues", "ocr"], stackEnvironment({ DOCKET_HEALTH_PORT: port }));
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(
+      /Health and metrics cannot be served on http:\/\/127\.0\.0\.1:\d+: the port is taken/,
+    );
+    expect(second.stderr).toContain("DOCKET_HEALTH_PORT");
   });
 
   it("begins no reading while the one before is under way, and keeps one that comes late", async () => {

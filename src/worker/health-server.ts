@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { DocketError } from "../contract/failures.ts";
 import { httpAddress } from "../contract/network.ts";
 
 export interface HealthServer {
@@ -14,6 +15,7 @@ export interface HealthServer {
  * On loopback, unless a host is given: neither is for the open network.
  * @param options.host address that it listens on, as `127.0.0.1`
  * @param options.port 0 for any free port
+ * @throws {DocketError} `InvalidInput` when it cannot listen there
  */
 export async function startHealthServer(options: {
   host: string;
@@ -42,6 +44,8 @@ export async function startHealthServer(options: {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw whyNotListening(options, error);
   });
   const { port } = server.address() as AddressInfo;
   return {
@@ -53,3 +57,22 @@ export async function startHealthServer(options: {
       }),
   };
 }
+
+function whyNotListening({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException): DocketError {
+  const reason = reasons[cause.code ?? ""] ?? cause.message;
+  return new DocketError(
+    "InvalidInput",
+    `Health and metrics cannot be served on ${httpAddress(host, port)}: ${reason}.`,
+    {
+      remedy:
+        "Set DOCKET_HEALTH_PORT to a free port (0 takes any), and DOCKET_HEALTH_HOST to an address of this machine.",
+      cause,
+    },
+  );
+}
+
+const reasons: Record<string, string> = {
+  EADDRINUSE: "the port is taken",
+  EACCES: "the port needs a permission",
+  EADDRNOTAVAIL: "this machine does not have the address",
+};
