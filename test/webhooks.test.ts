@@ -200,6 +200,27 @@ describe("a project's webhook", () => {
     expect((await docket(["webhook", "test", id])).code).toBe(1);
   });
 
+  it("is tested by a worker or not at all: without one that is said, and nothing is posted later", async () => {
+    const id = await addWebhook("webhook-untaken");
+    await worker.stop();
+    const tested = await docket(["webhook", "test", id]);
+    worker = await startWorker(documentQueues, { DOCKET_WEBHOOK_NETWORKS: "127.0.0.0/8" });
+    expect(tested).toMatchObject({ code: 1, stderr: expect.stringContaining("a worker for the queue documents") });
+    expect(tested.stderr).toContain("docket worker --queues documents");
+    expect((await docket(["webhook", "test", id])).code).toBe(0);
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it("is kept by its address' usual form, and one that is not encrypted says where it is posted to", async () => {
+    const url = "HTTP://Example.com";
+    const project = ["--project", "webhook-forms"];
+    const added = await docket(["webhook", "add", url, ...project, "--secret-file", secretFile, "--json"]);
+    expect(JSON.parse(added.stdout)).toMatchObject({ url: "http://example.com/" });
+    expect(added.stderr).toContain("DOCKET_WEBHOOK_NETWORKS");
+    expect((await docket(["webhook", "remove", url, ...project])).code).toBe(0);
+    expect((await docket(["webhook", "remove"])).stderr).toContain("is to be removed?");
+  });
+
   it.each([
     ["ftp://example.com/x", "no http:// or https:// address"],
     ["https://user:word@example.com/", "user name or password"],

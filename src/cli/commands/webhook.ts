@@ -49,7 +49,7 @@ export function defineWebhook(program: Command): void {
         if (target !== undefined) return { add, remove, test }[action](target, options);
         throw new DocketError(
           "InvalidInput",
-          `Which webhook is to be ${action === "test" ? "tested" : `${action}ed`}?`,
+          `Which webhook is to be ${{ add: "added", remove: "removed", test: "tested" }[action]}?`,
           {
             remedy: "Name its address, or the id that `docket webhook list` shows.",
           },
@@ -58,8 +58,8 @@ export function defineWebhook(program: Command): void {
     );
 }
 
-async function add(url: string, options: Options): Promise<number> {
-  requireUrl(url);
+async function add(address: string, options: Options): Promise<number> {
+  const url = parseUrl(address);
   const secret = await readSecret(options.secretFile);
   const { noWait, withDatabase } = await import("../stack/find-services.ts");
   const { addWebhook, mostWebhooks } = await import("../../database/webhooks.ts");
@@ -73,6 +73,7 @@ async function add(url: string, options: Options): Promise<number> {
     }
     if (options.json) await printJson({ id: added.id, project, url, createdAt: added.createdAt });
     else await print(`${added.id}  ${printableLine(url)}`);
+    if (url.startsWith("http:")) note(onlyListed);
     return exitCodes.complete;
   });
 }
@@ -117,17 +118,25 @@ async function test(reference: string, { project, json, dataDirectory }: Options
   });
 }
 
-function requireUrl(text: string): void {
+const onlyListed =
+  "Events go to an http:// address only where DOCKET_WEBHOOK_NETWORKS of the workers names its network; " +
+  "`docket webhook test` shows it.";
+
+/**
+ * The address in its usual form, as `https://example.com/` for `HTTPS://Example.com`.
+ * @throws {DocketError} `InvalidInput`
+ */
+function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const problem =
     url === null || !["https:", "http:"].includes(url.protocol)
       ? "is no http:// or https:// address"
       : url.username !== "" || url.password !== ""
         ? "holds a user name or password"
-        : text.length > 2048
+        : url.href.length > 2048
           ? "is longer than 2,048 characters"
           : null;
-  if (problem === null) return;
+  if (url !== null && problem === null) return url.href;
   throw new DocketError("InvalidInput", `${text} ${problem}.`, {
     remedy: "Give the receiver's address, as https://example.com/docket; posts are signed and need no password.",
   });
