@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DocketClient } from "docket/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { askTemporal } from "#docket/activities/ask-temporal";
+import { addItems, identifyItem } from "#docket/database/batch-items";
+import { createBatch } from "#docket/database/batches";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, outputOf, stackEnvironment, startWorker } from "./support/stack.ts";
 
@@ -107,6 +110,20 @@ it("a batch does not count what was read for something else: it starts its docum
       status: "complete",
       features: ["TABLES"],
     });
+
+    // Nor where it is Temporal that tells the end.
+    const id = randomUUID();
+    const settings = { project, engine: "textract" as const, force: false, priority: 3, window: 10, onlyNew: false };
+    await createBatch(stack.database, { id, source: id, ...settings, features: ["FORMS"], prefix: null });
+    await addItems(stack.database, id, [{ bucket: stack.bucket, key }]);
+    const [item] = await stack.database.batchItem.findMany({ where: { batchId: id } });
+    const identity = { documentId, sha256: null, etag: null, version: null };
+    await identifyItem(stack.database, item?.id ?? "", identity);
+    const where = { id: item?.id ?? "" };
+    await stack.database.batchItem.update({ where, data: { state: "started", startedAt: new Date(0) } });
+    await askTemporal(stack.database, stack.client, id);
+    expect(await stack.database.batchItem.findUnique({ where })).toMatchObject({ state: "waiting" });
+    await stack.database.batch.delete({ where: { id } });
   } finally {
     await worker.stop();
   }

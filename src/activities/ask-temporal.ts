@@ -1,7 +1,7 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { documentWorkflowId } from "../contract/document-id.ts";
-import { doubtfulItems, type ItemEnd, releaseItem, settleItem } from "../database/batch-items.ts";
+import { doubtfulItems, type ItemEnd, isOtherWork, releaseItem, settleItem } from "../database/batch-items.ts";
 import type { Database } from "../database/client.ts";
 import { readOwner } from "../database/document-owner.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
@@ -31,6 +31,11 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       const { status, runId } = await ask(() => client.workflow.getHandle(workflowId).describe());
       const end = ends[status.name];
       if (end === undefined) continue;
+      // It read something else: what the batch asks for was not begun.
+      if (end === "complete" && (await isOtherWork(database, batchId, documentId))) {
+        await releaseItem(database, id);
+        continue;
+      }
       // Of this very run: should the document be under way again by now, its end is not to be waited for.
       const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
       const failure = end === "failed" ? await ask(() => failureOf(() => run.result())) : null;

@@ -198,6 +198,15 @@ export async function settleItem(
     WHERE id = ${batchId}::uuid AND EXISTS (SELECT 1 FROM changed)`;
 }
 
+/** Whether a document's row is of another engine or of other features than a batch asks for. */
+export async function isOtherWork(executor: Executor, batchId: string, documentId: string): Promise<boolean> {
+  const rows = await executor.$queryRaw<unknown[]>`
+    SELECT 1 FROM batches b, documents d
+    WHERE b.id = ${batchId}::uuid AND d.id = ${documentId}::uuid
+      AND (d.engine <> b.engine OR d.features <> b.features)`;
+  return rows.length > 0;
+}
+
 /** Puts an item back into the line. */
 export async function releaseItem(executor: Executor, id: string): Promise<void> {
   await executor.$executeRaw`
