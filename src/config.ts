@@ -25,6 +25,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ocr: ocrSettings(e),
     worker: {
       version: workerVersion(e.TEMPORAL_DEPLOYMENT_NAME, e.TEMPORAL_WORKER_BUILD_ID),
+      listsAfterMilliseconds: e.DOCKET_LIST_AFTER_SECONDS * 1000,
       shutdownGraceMilliseconds: e.DOCKET_SHUTDOWN_GRACE_SECONDS * 1000,
       healthHost: e.DOCKET_HEALTH_HOST,
       healthPort: e.DOCKET_HEALTH_PORT,

@@ -33,6 +33,20 @@ describe("a sound PDF", () => {
     });
   });
 
+  it("tells the same after any number of others, broken ones among them", async () => {
+    const [one, two] = await Promise.all([
+      onePage(),
+      createSparsePdf({ pages: 300, imageBytes: 100, scattered: false }),
+    ]);
+    for (let round = 0; round < 60; round++) {
+      expect(await inspect(one)).toMatchObject({ pages: 1, problems: [] });
+      expect(await inspectDocument(two, { timeoutMilliseconds: 20_000 })).toMatchObject({ pages: 300, widest: 612 });
+      if (round % 10 === 0) {
+        await expect(inspect(one.subarray(0, one.length / 4))).rejects.toMatchObject({ type: "Corrupt" });
+      }
+    }
+  });
+
   it("may have something else before its header", async () => {
     const pdf = await onePage();
     const junk = Buffer.from("Received: from a gateway\r\n".repeat(20));

@@ -7,11 +7,20 @@ import { Client, Connection } from "@temporalio/client";
 import { PDFDocument } from "pdf-lib";
 import pg from "pg";
 import { serverPort, startTemporalServer } from "#docket/chaos/temporal-server";
+import { firstStage } from "#docket/contract/process-document";
+import { searchAttributes } from "#docket/contract/search-attributes";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { workerEnvironment } from "#docket/worker/worker-environment";
 import { startProcess, stopAll } from "./processes.mjs";
+
+/** Search attributes that a document is started with, as Docket's own clients do. */
+export const listedAs = [
+  { key: searchAttributes.project, value: "bench" },
+  { key: searchAttributes.engine, value: "textract" },
+  { key: searchAttributes.stage, value: firstStage },
+];
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
@@ -97,7 +106,8 @@ export async function openBench(options = {}) {
     /** Hands a document in. */
     handIn(/** @type {string} */ key, priority = 3) {
       const args = [{ document: { bucket, key }, project: "bench", priority }];
-      const start = { taskQueue: "documents", workflowId: key, args, priority: { priorityKey: priority } };
+      const priorityOf = { priority: { priorityKey: priority } };
+      const start = { taskQueue: "documents", workflowId: key, args, typedSearchAttributes: listedAs, ...priorityOf };
       return client.workflow.start("processDocument", start);
     },
     /** Documents that are complete. */

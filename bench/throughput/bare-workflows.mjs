@@ -1,4 +1,4 @@
-import { proxyActivities, upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
+import { proxyActivities, sleep, upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
 import { searchAttributes } from "#docket/contract/search-attributes";
 
 const options = (/** @type {string} */ taskQueue) => ({ taskQueue, startToCloseTimeout: "15 seconds" });
@@ -40,22 +40,17 @@ export async function bareTold() {
   const submitting = proxy("bare-textract-submit");
   const reading = proxy("bare-textract-results");
   const payload = { document: "x".repeat(500) };
-  const stage = (/** @type {string} */ value) => upsertSearchAttributes([{ key: searchAttributes.stage, value }]);
-  upsertSearchAttributes([
-    { key: searchAttributes.project, value: "bench" },
-    { key: searchAttributes.engine, value: "textract" },
-    { key: searchAttributes.stage, value: "ensureProject" },
-  ]);
   await own.ensureProject(payload);
+  void sleep(30_000);
   await own.createRecord(payload);
   await own.writeMetadata(payload);
   await own.checkPrerequisites(payload);
-  stage("submitTextract");
   await submitting.submitTextract(payload);
-  stage("awaitTextract");
   await reading.awaitTextract(payload);
-  stage("collectPages");
   await reading.collectPages(payload);
   await own.completeDocument(payload);
-  stage("complete");
+  upsertSearchAttributes([
+    { key: searchAttributes.pages, value: 1 },
+    { key: searchAttributes.stage, value: "complete" },
+  ]);
 }

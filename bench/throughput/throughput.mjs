@@ -11,7 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { inParallel, openBench } from "../support/bench-stack.mjs";
+import { inParallel, listedAs, openBench } from "../support/bench-stack.mjs";
 import { machine, median, printTable } from "../support/figures.mjs";
 import { readOptions } from "../support/options.mjs";
 import { startProcess, usage } from "../support/processes.mjs";
@@ -82,12 +82,14 @@ async function startSides(names) {
       const worker = await bench.startWorker();
       closing.push(worker.stop);
       const input = (/** @type {string} */ key) => ({ document: { bucket: bench.bucket, key }, project: "bench" });
-      const start = (/** @type {string} */ key) => startWorkflow("processDocument", "documents", [input(key)]);
+      const start = (/** @type {string} */ key) =>
+        startWorkflow("processDocument", "documents", [input(key)], listedAs);
       sides.push(workflowSide(name, "processDocument", worker.pid, start));
     } else if (name in bareTypes) {
       const worker = await bareWorker();
       const type = bareTypes[name] ?? "";
-      sides.push(workflowSide(name, type, worker.pid, () => startWorkflow(type, "bare-documents", [])));
+      const attributes = type === "bareTold" ? listedAs : undefined;
+      sides.push(workflowSide(name, type, worker.pid, () => startWorkflow(type, "bare-documents", [], attributes)));
     } else if (name === "celery") {
       const celery = await startCelery(bench, 2);
       if (celery === null) console.error("celery is left out: python3 and redis-server are needed");
@@ -131,8 +133,14 @@ function workflowSide(
   };
 }
 
-function startWorkflow(/** @type {string} */ type, /** @type {string} */ taskQueue, /** @type {unknown[]} */ args) {
-  return client.workflow.start(type, { taskQueue, args, workflowId: `bench/${randomUUID()}` });
+/**
+ * @param {string} type
+ * @param {string} taskQueue
+ * @param {unknown[]} args
+ * @param {import("@temporalio/common").SearchAttributePair[]} [typedSearchAttributes]
+ */
+function startWorkflow(type, taskQueue, args, typedSearchAttributes = []) {
+  return client.workflow.start(type, { taskQueue, args, typedSearchAttributes, workflowId: `bench/${randomUUID()}` });
 }
 
 /** Time from the first hand-in to the last document's end. */

@@ -7,9 +7,10 @@ import { byDriver, type Database } from "../database/client.ts";
 /** The workflow's input, checked. */
 export interface ProjectEnsured extends ValidInput {
   /**
-   * The list of workflows is told of those steps only that a document may stay in; undefined in the histories of
-   * versions that told of every step.
+   * For so long the list of workflows is told of no further step; undefined in the histories of earlier versions, which
+   * told of every step, or with `listsSeldom` of those that a document may stay in.
    */
+  listsAfterMilliseconds?: number;
   listsSeldom?: boolean;
 }
 
@@ -18,12 +19,12 @@ export interface ProjectEnsured extends ValidInput {
  *
  * Idempotent: an insert that does nothing where the slug is already there.
  */
-export function createEnsureProject(ports: { database: Database }) {
+export function createEnsureProject(ports: { database: Database; listsAfterMilliseconds: number }) {
   return async function ensureProject(input: ProcessDocumentInput): Promise<ProjectEnsured> {
     const valid = validateInput(input);
     await byDriver(ports.database).$executeRaw`
       INSERT INTO projects (id, slug) VALUES (${projectIdFromSlug(valid.project)}::uuid, ${valid.project})
       ON CONFLICT (slug) DO NOTHING`;
-    return { ...valid, listsSeldom: true };
+    return { ...valid, listsAfterMilliseconds: ports.listsAfterMilliseconds };
   };
 }

@@ -27,7 +27,7 @@ export function createActivities(ports: ActivityPorts) {
   const { bucket, stagingBucket } = config.storage;
   const textract = guardedTextract(ports);
   return {
-    ensureProject: createEnsureProject({ database }),
+    ensureProject: createEnsureProject({ database, listsAfterMilliseconds: config.worker.listsAfterMilliseconds }),
     createRecord: createCreateRecord({ database, storage }),
     writeMetadata: createWriteMetadata({ database, storage }),
     checkPrerequisites: createCheckPrerequisites({

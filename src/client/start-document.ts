@@ -1,7 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
-import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
+import {
+  firstStage,
+  type ProcessDocumentInput,
+  processDocumentType,
+  taskQueues,
+} from "../contract/process-document.ts";
 import { searchAttributes } from "../contract/search-attributes.ts";
 import type { Services } from "./connect.ts";
 
@@ -65,6 +70,7 @@ async function start(
       typedSearchAttributes: [
         { key: searchAttributes.project, value: input.project },
         { key: searchAttributes.engine, value: input.engine },
+        { key: searchAttributes.stage, value: firstStage },
       ],
     }),
   );

@@ -98,6 +98,7 @@ export const environmentSchema = z.object({
   ...ocrVariables,
   TEMPORAL_DEPLOYMENT_NAME: optional,
   TEMPORAL_WORKER_BUILD_ID: optional,
+  DOCKET_LIST_AFTER_SECONDS: z.coerce.number().min(0).max(86_400).default(30),
   DOCKET_SHUTDOWN_GRACE_SECONDS: seconds(10),
   DOCKET_HEALTH_HOST: z.union([z.ipv4(), z.ipv6()], "is an IP address").default("127.0.0.1"),
   DOCKET_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(0),

@@ -81,6 +81,8 @@ export interface Config {
   worker: {
     /** Of Temporal's Worker Versioning; undefined: the worker is not versioned. */
     version: WorkerVersion | undefined;
+    /** A document that takes longer is listed (search attribute `DocketStage`) with the step that it is at; milliseconds. */
+    listsAfterMilliseconds: number;
     shutdownGraceMilliseconds: number;
     /** IP address that health and metrics listen on. */
     healthHost: string;

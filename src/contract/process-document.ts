@@ -123,6 +123,9 @@ export const stages = [
 
 export type Stage = (typeof stages)[number] | "complete" | "failed";
 
+/** The step that every document begins with; clients that start one list it there (`DocketStage`). */
+export const firstStage = "ensureProject" satisfies Stage;
+
 /** Answer of the `progress` query. */
 export interface DocumentProgress {
   documentId: string | null;

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { DocketError } from "../contract/failures.ts";
+import { KeptPdfium } from "./kept-pdfium.ts";
 import { capWebAssemblyMemory } from "./memory-cap.ts";
 import { hiddenPages, hidesPages } from "./pdf-file/hidden-pages.ts";
 import type { MeasureQuestion, PdfFacts, PdfQuestion, PdfWorkerData, PdfWorkerMessage } from "./pdf-worker-protocol.ts";
@@ -16,6 +17,7 @@ const hiddenPagesBytes = 2 * 1024 * 1024;
 const shared = workerData as PdfWorkerData;
 const memory = capWebAssemblyMemory(shared.memoryBytes);
 const say = (message: PdfWorkerMessage) => parentPort?.postMessage(message);
+const kept = new KeptPdfium();
 parentPort?.on("message", (question: PdfQuestion) => void answer(question).then(say));
 
 async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
@@ -30,16 +32,20 @@ async function answer(question: PdfQuestion): Promise<PdfWorkerMessage> {
   const source = new RemoteSource(question.size, shared, ask, blockBytes);
   let document: PdfDocument | undefined;
   try {
-    document = await openDocument(source, name);
     if ("extract" in question) {
+      document = await openDocument(source, name);
       const sink = new RemoteSink(shared, say);
       copyPages(document, question.extract.pages, (bytes) => sink.write(bytes));
       if (memory.exhausted()) return tooLarge(question);
       sink.flush();
       return { kind: "extracted" };
     }
+    document = await openDocument(source, name, await kept.take());
     const facts = learn(document, source, question);
-    return memory.exhausted() ? tooLarge(question) : { kind: "facts", facts };
+    if (memory.exhausted()) return tooLarge(question);
+    document.close();
+    kept.giveBack();
+    return { kind: "facts", facts };
   } catch (error) {
     if (memory.exhausted()) return tooLarge(question);
     if (!(error instanceof DocketError)) {

@@ -63,17 +63,24 @@ function forgetGlobals(before: ReadonlySet<string>): void {
 }
 
 /**
- * Opens a PDF through range reads: a 480 MB file opens with some 80 KB read. Every document has a pdfium of its own;
- * {@link PdfDocument.close} drops both.
+ * Opens a PDF through range reads: a 480 MB file opens with some 80 KB read. Every document has a pdfium of its own, and
+ * {@link PdfDocument.close} drops both, unless the caller has one that was used before.
  *
  * @param name what messages call the document
+ * @param kept a pdfium without a document, which outlives this one
  * @throws {DocketError} `Encrypted` when a password is needed to open it, `Corrupt` when it is no PDF or cannot be
  * parsed. What `source.read` throws is thrown on as it is.
  */
-export async function openDocument(source: SyncByteSource, name = "The document"): Promise<PdfDocument> {
+export async function openDocument(
+  source: SyncByteSource,
+  name = "The document",
+  kept?: WrappedPdfiumModule,
+): Promise<PdfDocument> {
   // FPDF_FILEACCESS has 32-bit sizes in this build; Textract's own limit is far below.
   if (source.size > 0x7fffffff) throw new DocketError("TooLarge", `${name} is larger than 2 GiB.`);
-  return new PdfDocument(await createPdfium(), source, name);
+  if (kept !== undefined) return new PdfDocument(kept, source, name);
+  const pdfium = await createPdfium();
+  return new PdfDocument(pdfium, source, name, () => pdfium.FPDF_DestroyLibrary());
 }
 
 // FPDF_ERR_*, fpdfview.h.
@@ -94,12 +101,15 @@ export class PdfDocument {
   readonly #document: Handle;
   readonly #access: Handle;
   readonly #callback: number;
+  readonly #closed: () => void;
   #readError: unknown;
-  #closed = false;
+  #open = true;
 
-  constructor(pdfium: WrappedPdfiumModule, source: SyncByteSource, name: string) {
+  /** @param closed called once, behind the last use of its pdfium */
+  constructor(pdfium: WrappedPdfiumModule, source: SyncByteSource, name: string, closed = () => {}) {
     this.pdfium = pdfium;
     this.name = name;
+    this.#closed = closed;
     const runtime = pdfium.pdfium;
     this.#callback = runtime.addFunction((_parameter: number, offset: number, into: number, length: number) => {
       try {
@@ -251,14 +261,14 @@ export class PdfDocument {
     if (error !== undefined) throw error;
   }
 
-  /** Ends the document. Its pdfium is garbage once the caller forgets this object. */
+  /** Ends the document. A pdfium of its own is garbage once the caller forgets this object. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (!this.#open) return;
+    this.#open = false;
     if (this.#document !== 0) this.pdfium.FPDF_CloseDocument(this.#document);
-    this.pdfium.FPDF_DestroyLibrary();
     this.pdfium.pdfium.wasmExports.free(this.#access);
     this.pdfium.pdfium.removeFunction(this.#callback);
+    this.#closed();
   }
 
   #loadPage(number: number): Handle {

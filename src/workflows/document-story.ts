@@ -1,5 +1,5 @@
 import type { SearchAttributePair } from "@temporalio/common";
-import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import { setCurrentDetails, sleep, upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
 import type { Failure } from "../contract/failures.ts";
 import type {
   DocumentProgress,
@@ -18,21 +18,24 @@ const waitingFor: Partial<Record<Stage, string>> = {
   recognizeLocally: "the local recogniser",
 };
 
-// Steps that a document may stay in for long: the list of workflows shows them. Every upsert is a history event and a
-// write to the server's index, which cost more than a short step does.
-const listed: ReadonlySet<Stage> = new Set<Stage>([
+// Every upsert is a history event and a write to the server's index, which cost more than a short step does: the list of
+// workflows is told of steps that a document may stay in for long, once it has taken longer than most, and of its end.
+const lasting: ReadonlySet<Stage> = new Set<Stage>([
   ...(["ensureProject", "stageObject", "submitTextract", "awaitTextract", "collectPages"] as const),
-  ...(["extractMissingPages", "recognizeLocally", "complete", "failed"] as const),
+  ...(["extractMissingPages", "recognizeLocally"] as const),
 ]);
+const ends: ReadonlySet<Stage> = new Set<Stage>(["complete", "failed"]);
 
 /** What a person sees of a running document: current details, search attributes, and the `progress` query. */
 export class DocumentStory {
   readonly #name: string;
   readonly #done: string[] = [];
-  /** Whether the list of workflows is told of every step, short ones too. */
-  #listsAll = true;
+  /** What the list of workflows is told of, besides the end. */
+  #lists: "every step" | "lasting steps" | "nothing" = "every step";
+  /** Whether whoever started the document set its attributes: Docket's own clients do, which costs nothing. */
+  readonly #listedAtStart: boolean;
   /** Attributes that are set together with the next stage. */
-  #unwritten: SearchAttributePair[];
+  #unwritten: SearchAttributePair[] = [];
   #progress: DocumentProgress = {
     documentId: null,
     stage: "ensureProject",
@@ -46,6 +49,8 @@ export class DocumentStory {
     this.#name = nameOf(input);
     const project = typeof input?.project === "string" ? input.project.slice(0, 100) : "default";
     const engine = typeof input?.engine === "string" ? input.engine.slice(0, 100) : "textract";
+    this.#listedAtStart = workflowInfo().typedSearchAttributes.get(searchAttributes.stage) !== undefined;
+    if (this.#listedAtStart) return;
     this.#unwritten = [
       { key: searchAttributes.project, value: project },
       { key: searchAttributes.engine, value: engine },
@@ -70,7 +75,19 @@ export class DocumentStory {
 
   /** From here on the list of workflows is told of those steps only that a document may stay in. */
   listSeldom(): void {
-    this.#listsAll = false;
+    this.#lists = "lasting steps";
+  }
+
+  /** The list is told of nothing more until so much time has passed; then of the step under way, and of lasting ones. */
+  listAfter(milliseconds: number): void {
+    if (milliseconds === 0) return this.listSeldom();
+    this.#lists = "nothing";
+    const late = () => {
+      this.#lists = "lasting steps";
+      this.#list();
+    };
+    // A document that is cancelled ends its timers.
+    sleep(milliseconds).then(late, () => undefined);
   }
 
   pages(pages: number): void {
@@ -97,15 +114,23 @@ export class DocumentStory {
   #enter(stage: Stage): void {
     this.#progress.stage = stage;
     this.#progress.waitingFor = waitingFor[stage] ?? null;
-    if (this.#listsAll || listed.has(stage)) {
-      upsertSearchAttributes([...this.#unwritten, { key: searchAttributes.stage, value: stage }]);
-      this.#unwritten = [];
-    }
+    if (this.#isListed(stage)) this.#list();
     setCurrentDetails(this.#details());
   }
 
+  #isListed(stage: Stage): boolean {
+    if (ends.has(stage)) return true;
+    if (this.#lists === "every step") return !this.#listedAtStart;
+    return this.#lists === "lasting steps" && lasting.has(stage);
+  }
+
+  #list(): void {
+    upsertSearchAttributes([...this.#unwritten, { key: searchAttributes.stage, value: this.#progress.stage }]);
+    this.#unwritten = [];
+  }
+
   #setAttribute(attribute: SearchAttributePair): void {
-    if (this.#listsAll) upsertSearchAttributes([attribute]);
+    if (this.#lists === "every step") upsertSearchAttributes([attribute]);
     else this.#unwritten.push(attribute);
   }
 

@@ -40,8 +40,10 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   });
 
   try {
-    const { listsSeldom, ...valid } = await story.step("ensureProject", () => run.database.ensureProject(input));
+    const ensured = await story.step("ensureProject", () => run.database.ensureProject(input));
+    const { listsSeldom, listsAfterMilliseconds, ...valid } = ensured;
     if (listsSeldom) story.listSeldom();
+    if (listsAfterMilliseconds !== undefined) story.listAfter(listsAfterMilliseconds);
     const record = await story.step("createRecord", () => run.storage.createRecord(valid));
     story.identify(record.documentId);
     if (record.settled !== null) return story.complete(record.settled);

@@ -1,7 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { CancellationScope, ChildWorkflowCancellationType, ParentClosePolicy, startChild } from "@temporalio/workflow";
 import { documentWorkflowId } from "../contract/document-id.ts";
-import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
+import {
+  firstStage,
+  type ProcessDocumentInput,
+  processDocumentType,
+  taskQueues,
+} from "../contract/process-document.ts";
 import { searchAttributes } from "../contract/search-attributes.ts";
 import { nameOf } from "./document-activities.ts";
 import type { processDocument } from "./process-document.ts";
@@ -28,6 +33,7 @@ async function start(batchId: string, input: ProcessDocumentInput): Promise<void
       typedSearchAttributes: [
         { key: searchAttributes.project, value: project },
         { key: searchAttributes.engine, value: engine },
+        { key: searchAttributes.stage, value: firstStage },
         { key: searchAttributes.batch, value: batchId },
       ],
     });
