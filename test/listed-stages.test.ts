@@ -11,7 +11,7 @@ let stack: Awaited<ReturnType<typeof connectStack>>;
 let worker: Running;
 beforeAll(async () => {
   stack = await connectStack();
-  worker = await startWorker(undefined, { DOCKET_LIST_AFTER_SECONDS: "2" });
+  worker = await startWorker(undefined, { DOCKET_LIST_AFTER_SECONDS: "6" });
 });
 afterAll(async () => {
   await worker.stop();

@@ -24,7 +24,7 @@ export async function readBranches(): Promise<WorkflowBranch[]> {
 
 type Event = NonNullable<History["events"]>[number];
 
-/** Activities and children by their types, signals, updates and cancels, in their order, joined by blanks. */
+/** Activities and children by their types, signals, timers that fired, updates and cancels, in their order, joined by blanks. */
 export function stepsOf({ events }: History): string {
   return (events ?? []).flatMap((event) => stepOf(event) ?? []).join(" ");
 }
@@ -35,6 +35,7 @@ export function stepOf(event: Event): string | null {
     event.activityTaskScheduledEventAttributes?.activityType?.name ??
     event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowType?.name ??
     (event.workflowExecutionSignaledEventAttributes && "signal") ??
+    (event.timerFiredEventAttributes && "timer") ??
     (event.workflowExecutionUpdateAcceptedEventAttributes && "update") ??
     (event.workflowExecutionCancelRequestedEventAttributes && "cancel") ??
     (event.requestCancelExternalWorkflowExecutionInitiatedEventAttributes && "cancelDocument") ??
