@@ -80,8 +80,8 @@ export class DocumentStory {
 
   /** The list is told of nothing more until so much time has passed; then of the step under way, and of lasting ones. */
   listAfter(milliseconds: number): void {
-    if (milliseconds === 0) return this.listSeldom();
-    this.#lists = "nothing";
+    this.#lists = milliseconds === 0 ? "lasting steps" : "nothing";
+    if (milliseconds === 0) return;
     const late = () => {
       this.#lists = "lasting steps";
       this.#list();
