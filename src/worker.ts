@@ -15,7 +15,7 @@ import { OwnershipInterceptor } from "./activities/ownership-interceptor.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
 import type { Config, WorkerVersion } from "./config.ts";
 import { DocketError } from "./contract/failures.ts";
-import { type TaskQueue, taskQueues } from "./contract/process-document.ts";
+import { type TaskQueue, taskQueues, textractTurnSignal } from "./contract/process-document.ts";
 import { webhookQueue } from "./contract/webhook.ts";
 import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
@@ -36,7 +36,12 @@ import { readNotifications } from "./worker/notifications.ts";
 import { checkPayloadKeys } from "./worker/payload-check.ts";
 import { registerQueueMetrics } from "./worker/queue-metrics.ts";
 import { queueOptions } from "./worker/queue-options.ts";
+import { signalWorkflow } from "./worker/signal-workflow.ts";
+import { watchLines } from "./worker/watch-lines.ts";
 import { readWorkflowBundle } from "./workflows/bundle.ts";
+
+/** A step that calls the next in line waits for Temporal no longer than this. */
+const callMilliseconds = 2000;
 
 export interface WorkerRun {
   config: Config;
@@ -75,8 +80,9 @@ export async function runWorker({
     });
   });
   const dataConverter = dataConverterOf(payloadKeys);
+  const client = new Client({ connection, namespace, dataConverter });
   try {
-    await checkPayloadKeys(new Client({ connection, namespace, dataConverter }), logger);
+    await checkPayloadKeys(client, logger);
   } catch (error) {
     await connection.close();
     throw error;
@@ -94,10 +100,13 @@ export async function runWorker({
     readQuotas: readServiceQuotas,
     log: (message) => logger.warn(message),
   });
+  const turn = { name: textractTurnSignal, args: [], milliseconds: callMilliseconds };
+  const call = (workflowId: string) => signalWorkflow(client, workflowId, turn);
+  const governor = createQuotaGovernor({ database, limitsOf, call, logger });
   const activities = createActivities({
     config,
     database,
-    governor: createQuotaGovernor({ database, limitsOf }),
+    governor,
     storage,
     textract,
     textractReachable: textractReachability(config.textract),
@@ -138,8 +147,9 @@ export async function runWorker({
   // Beside the looks at jobs: whoever may do the one may do the other.
   const reads = queues.includes(taskQueues.textractResults);
   const notifications = reads
-    ? readNotifications({ config, connection, database, registry: metrics.registry, logger })
+    ? readNotifications({ config, client, database, registry: metrics.registry, logger })
     : null;
+  const lines = queues.includes(taskQueues.textractSubmit) ? watchLines({ database, governor, logger }) : null;
   const health = await startHealthServer({
     host: config.worker.healthHost,
     port: config.worker.healthPort,
@@ -171,6 +181,7 @@ export async function runWorker({
   } finally {
     const parts = [
       () => notifications?.stop(),
+      () => lines?.stop(),
       () => health.close(),
       () => connection.close(),
       () => tracing?.stop(),

@@ -32,7 +32,7 @@ function newActor(name: string) {
   const run = newRun(`states/${name}`);
   const as = <T>(call: () => Promise<T>) => asRun(run, call);
   const { database, storage } = stack;
-  const fail = createFailDocument({ database });
+  const fail = createFailDocument(stack);
   const page = {
     number: 1,
     text: name,

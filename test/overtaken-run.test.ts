@@ -111,7 +111,7 @@ it("a deletion while a copy is made for Textract leaves no copy in S3", async ()
 });
 
 it("a job that Textract takes while its document is deleted is known by the deletion, for the ledger", async () => {
-  const { database } = stack;
+  const { database, governor } = stack;
   const run = newRun("submitting");
   const document = await upload("submitted");
   const documentId = await steps.own(run, document);
@@ -123,6 +123,7 @@ it("a job that Textract takes while its document is deleted is known by the dele
   };
   const submit = createSubmitTextract({
     database,
+    governor,
     textract: { inRegion: () => ({ ...steps.api, start }) },
     channels: [],
   });

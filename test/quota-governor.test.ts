@@ -2,10 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetDocumentTextDetectionCommand, StartDocumentTextDetectionCommand } from "@aws-sdk/client-textract";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createQuotaGovernor, type QuotaGovernor } from "#docket/activities/quota-governor";
-import { loadConfig } from "#docket/config";
+import type { QuotaGovernor } from "#docket/activities/quota-governor";
 import { createDatabase, type Database } from "#docket/database/client";
-import { createRegionLimits } from "#docket/textract/region-limits";
+import { governorOf } from "./support/governor.ts";
 import { makeBucket, startEndpoint, textractClient } from "./support/local-textract.ts";
 
 // Three clients of the database with connections of their own, as three workers have.
@@ -20,13 +19,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all(databases.map((database) => database.$disconnect())));
 
 function governors(settings: Record<string, string>): QuotaGovernor[] {
-  const config = loadConfig({ ...inject("environment"), ...settings });
-  const limitsOf = createRegionLimits({
-    settings: config.textract,
-    readQuotas: () => Promise.reject(new Error("not asked for")),
-    log: () => {},
-  });
-  return databases.map((database) => createQuotaGovernor({ database, limitsOf }));
+  return databases.map((database) => governorOf(database, settings));
 }
 
 /** A document and the ledger's row of an attempt that is meant; the token. */
@@ -57,6 +50,12 @@ async function settle(token: string, state: "submitted" | "succeeded"): Promise<
   const now = new Date();
   const ended = state === "submitted" ? {} : { finishedAt: now };
   await database.textractJob.update({ where: { token }, data: { state, jobId: token, submittedAt: now, ...ended } });
+}
+
+/** A job ends, and its slot is handed on. */
+async function end(governor: QuotaGovernor, region: string, token: string): Promise<void> {
+  await settle(token, "succeeded");
+  await governor.callNext(region);
 }
 
 /** Asks until the governor lets it through, as the retries of an activity do, and waits for its place in time. */
@@ -163,7 +162,7 @@ describe("job slots", () => {
     expect(await start(governor, region, second)).toBe("TextractNoSlot");
     await settle(first, "submitted");
     expect(await start(governor, region, second)).toBe("TextractNoSlot");
-    await settle(first, "succeeded");
+    await end(governor, region, first);
     expect(await start(governor, region, second)).toBe("turn");
   });
 
@@ -181,11 +180,11 @@ describe("job slots", () => {
     }
     const urgent = await intend(region);
     expect(await start(governor, region, urgent, 1)).toBe("TextractNoSlot");
-    await settle(atWork, "succeeded");
+    await end(governor, region, atWork);
     // All of the backlog ask before it, and are told to wait.
     for (const token of backlog) expect(await start(governor, region, token, 5)).toBe("TextractNoSlot");
     expect(await start(governor, region, urgent, 1)).toBe("turn");
-    await settle(urgent, "succeeded");
+    await end(governor, region, urgent);
     // Then the oldest of the backlog.
     const answers: string[] = [];
     for (const token of [...backlog].reverse()) answers.push(await start(governor, region, token, 5));
@@ -209,14 +208,14 @@ describe("job slots", () => {
         for (const token of waiting.filter((each) => !served.includes(each))) {
           if ((await start(governor, region, token)) !== "turn") continue;
           served.push(token);
-          await settle(token, "succeeded");
+          await end(governor, region, token);
           break;
         }
       }
       return served;
     };
     // The first of the backlog has had its turn already.
-    await settle(backlog[0] as string, "succeeded");
+    await end(governor, region, backlog[0] as string);
     expect(await serve(backlog.slice(1), 9)).toEqual(backlog.slice(1, 10));
 
     const few = [await intend(region, small), await intend(region, small)];
@@ -236,7 +235,7 @@ describe("job slots", () => {
     expect(await start(governor, region, atWork)).toBe("turn");
     const [cancelled, other] = [await intend(region), await intend(region)];
     expect(await start(governor, region, cancelled, 1)).toBe("TextractNoSlot");
-    await settle(atWork, "succeeded");
+    await end(governor, region, atWork);
     expect(await start(governor, region, other)).toBe("TextractNoSlot");
     const long = new Date(Date.now() - 40_000);
     await database.textractTurn.update({ where: { token: cancelled }, data: { asksAgainAt: long } });

@@ -57,7 +57,7 @@ it("a document whose object is missing by now is not answered with the text that
 });
 
 it("an object that is replaced while Textract is at work: the text is not kept, and not taken for a later reading", async () => {
-  const { database, storage } = stack;
+  const { storage } = stack;
   const project = `replaced-${randomUUID().slice(0, 8)}`;
   const document = { bucket: stack.bucket, key: `${project}/one.pdf` };
   const [first, second] = [await smallPdf("first"), await smallPdf("second")];
@@ -69,7 +69,7 @@ it("an object that is replaced while Textract is at work: the text is not kept, 
     notifiedPollMilliseconds: 1,
     notifiedPollMaxMilliseconds: 1,
   };
-  const look = createAwaitTextract({ database, storage, textract: { inRegion: () => steps.api }, poll });
+  const look = createAwaitTextract({ ...stack, textract: { inRegion: () => steps.api }, poll });
 
   await put(first);
   const run = newRun("replaced");

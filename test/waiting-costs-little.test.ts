@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideTurn, type LineState, slotsPerSecond } from "#docket/textract/decide-turn";
+import { decideTurn, type LineState } from "#docket/textract/decide-turn";
 import { notifiedPollDelay, pollDelay } from "#docket/textract/poll-delay";
 
 describe("looks at a job", () => {
@@ -45,42 +45,34 @@ describe("looks at a job", () => {
 describe("asking for a job slot", () => {
   const full: LineState = {
     ...{ freeSlots: 0, places: Number.POSITIVE_INFINITY, aheadSoon: 0, ahead: 0, heldMilliseconds: 0 },
-    ...{ perSecond: Number.POSITIVE_INFINITY, slots: 100, slotsPerSecond: 100 / 60 },
+    perSecond: Number.POSITIVE_INFINITY,
   };
   const wait = (line: Partial<LineState>) => {
     const turn = decideTurn({ ...full, ...line });
     return turn.admitted ? 0 : turn.waitMilliseconds / 1000;
   };
 
-  it("comes a little before the line should be through, near the front in half of that time", () => {
-    expect(wait({ ahead: 999 })).toBeCloseTo((0.9 * 1000) / (100 / 60), 3);
-    expect(wait({ ahead: 59 })).toBeCloseTo((0.5 * 60) / (100 / 60), 3);
-  });
-
-  it("comes soon for the first in line, also where there are few slots", () => {
-    expect(wait({})).toBe(0.5);
-    expect(wait({ slots: 1, slotsPerSecond: 1 / 60 })).toBeLessThan(60 * 0.05);
-  });
-
-  it("comes at the rate's pace while slots are free", () => {
-    expect(wait({ freeSlots: 5, places: 0, perSecond: 2, ahead: 99 })).toBeCloseTo((0.9 * 100) / 2, 3);
+  it("comes without a call after a minute at the front, a minute later for each place, six hours later at most", () => {
+    expect([0, 1, 9, 359, 360, 9999].map((ahead) => wait({ ahead }))).toEqual([60, 120, 600, 21_600, 21_600, 21_600]);
   });
 
   it("of thousands is hardly ever, while nothing moves", () => {
-    const slotsFree = slotsPerSecond(100, [3600, 3600, 3600, 3600]);
-    const asks = Array.from({ length: 10_000 }, (_, ahead) => 1 / wait({ ahead, slotsPerSecond: slotsFree }));
-    expect(asks.reduce((sum, each) => sum + each, 0)).toBeLessThan(3.5);
+    const asks = Array.from({ length: 10_000 }, (_, ahead) => 1 / wait({ ahead }));
+    expect(asks.reduce((sum, each) => sum + each, 0)).toBeLessThan(0.6);
   });
 
-  it("is no less often than once an hour, and three seconds for each place while others have the slots", () => {
-    expect(wait({ ahead: 10_000, slotsPerSecond: 1e-6 })).toBe(3600);
-    expect(wait({ freeSlots: 9, heldMilliseconds: 2000, ahead: 99 })).toBeCloseTo(2 + 0.5 * 100 * 3, 3);
+  it("comes at the rate's pace while slots are free, once an hour at least", () => {
+    expect(wait({ freeSlots: 5, places: 0, perSecond: 2, ahead: 99 })).toBeCloseTo((0.9 * 100) / 2, 3);
+    expect(wait({ freeSlots: 5, places: 0, perSecond: 0.01, ahead: 99 })).toBe(3600);
   });
 
-  it("follows the jobs that move, whatever else never ends", () => {
-    // A quarter of the slots turns over in 30 s each, the rest is held by jobs of an hour ago.
-    expect(slotsPerSecond(100, [15, 29, 3600, 3600])).toBeCloseTo(25 / 29, 3);
-    // A hundred jobs of a minute, evenly spread.
-    expect(slotsPerSecond(100, [7.5, 15, 30, 60])).toBeCloseTo(100 / 60, 3);
+  it("comes at the pace of ten a second for who comes while a free slot is another's", () => {
+    expect(wait({ freeSlots: 1, aheadSoon: 1, ahead: 1 })).toBe(0.5);
+    expect(wait({ freeSlots: 1, aheadSoon: 1, ahead: 99 })).toBeCloseTo(9, 3);
+  });
+
+  it("comes again and again from the first in line while others than Docket have the slots, and from nobody else", () => {
+    expect(wait({ freeSlots: 9, heldMilliseconds: 2000 })).toBe(2.5);
+    expect(wait({ freeSlots: 9, heldMilliseconds: 2000, ahead: 4 })).toBe(2 + 5 * 60);
   });
 });

@@ -24,14 +24,15 @@ export const listedAs = [
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.
- * @param {{ pages?: number, blocks?: number, atWork?: boolean, ownServer?: boolean }} [options] of the documents that
- * Textract reads; whether its jobs never end; whether Temporal's own server runs, on the same PostgreSQL, instead of the
+ * @param {{ pages?: number, blocks?: number, atWork?: boolean, jobSeconds?: number, ownServer?: boolean }} [options] of the
+ * documents that Textract reads; whether its jobs never end, or how long they take; whether Temporal's own server runs, on the same PostgreSQL, instead of the
  * development server
  */
 export async function openBench(options = {}) {
-  const { pages = 1, blocks = 60, atWork = false, ownServer = false } = options;
+  const { pages = 1, blocks = 60, atWork = false, jobSeconds = 0, ownServer = false } = options;
   const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
   const args = ["bench/support/instant-textract.mjs", "--pages", String(pages), "--blocks", String(blocks)];
+  args.push("--job-seconds", String(jobSeconds));
   const textract = await startProcess(process.execPath, atWork ? [...args, "--at-work"] : args, /http:\S+/);
   // Nothing that the caller has configured may be measured, or written to.
   const names = [

@@ -1,5 +1,5 @@
 // A Textract that answers at once with text made on demand: node bench/support/instant-textract.mjs [--pages 1]
-// [--blocks 60] [--at-work]. Prints its address when it listens; GET /requests tells how often each operation was asked. It checks
+// [--blocks 60] [--job-seconds 0] [--at-work]. Prints its address when it listens; GET /requests tells how often each operation was asked. It checks
 // nothing and keeps nothing but these counts, so that what is measured is the caller. A job's id is its token.
 import { createServer } from "node:http";
 import { readOptions } from "./options.mjs";
@@ -8,6 +8,8 @@ const options = readOptions(import.meta.url, {
   pages: 1,
   // Of a page, its own PAGE block included.
   blocks: 60,
+  // Until a job ends.
+  "job-seconds": 0,
   // No job ever ends.
   "at-work": false,
 });
@@ -15,6 +17,9 @@ const { pages, blocks: blocksPerPage } = options;
 const wordsPerLine = 10;
 /** @type {Record<string, number>} */
 const requests = {};
+
+/** When each job ends, by its id. @type {Map<string, number>} */
+const ends = new Map();
 
 const pageTemplate = makePage();
 
@@ -45,11 +50,16 @@ server.listen(0, "127.0.0.1", () => {
 
 /**
  * @param {string} operation
- * @param {{ ClientRequestToken?: string, MaxResults?: number, NextToken?: string }} input
+ * @param {{ ClientRequestToken?: string, JobId?: string, MaxResults?: number, NextToken?: string }} input
  */
 function answer(operation, input) {
-  if (operation.startsWith("Start")) return JSON.stringify({ JobId: input.ClientRequestToken });
-  if (options["at-work"]) return JSON.stringify({ JobStatus: "IN_PROGRESS" });
+  if (operation.startsWith("Start")) {
+    const id = input.ClientRequestToken ?? "";
+    if (!ends.has(id)) ends.set(id, Date.now() + options["job-seconds"] * 1000);
+    return JSON.stringify({ JobId: id });
+  }
+  if (options["at-work"] || Date.now() < (ends.get(input.JobId ?? "") ?? 0))
+    return JSON.stringify({ JobStatus: "IN_PROGRESS" });
   const from = Number(input.NextToken ?? 0);
   const until = Math.min(from + (input.MaxResults ?? 1000), pages * blocksPerPage);
   const blocks = [];

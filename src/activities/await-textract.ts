@@ -3,12 +3,14 @@ import { DocketError } from "../contract/failures.ts";
 import { byDriver, type Database } from "../database/client.ts";
 import { insertEvent, recordEvent } from "../database/document-events.ts";
 import { settlement } from "../database/project-budgets.ts";
+import { isLine } from "../database/textract-line.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { JobResult } from "../textract/parse-answer.ts";
 import { notifiedPollDelay, type PollDelays, pollDelay } from "../textract/poll-delay.ts";
 import { costOfJob } from "../textract/prices.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { NotYet } from "./not-yet.ts";
+import type { QuotaGovernor } from "./quota-governor.ts";
 import { replacedObject } from "./replaced-object.ts";
 import { resultSoFar } from "./result-so-far.ts";
 import { currentRun } from "./run-identity.ts";
@@ -19,12 +21,14 @@ import type { AwaitRequest, FinishedJob } from "./textract-steps.ts";
  * and no history is used meanwhile.
  *
  * Idempotent: one Get, which costs nothing, and at the end one look at the object; what it learns is written to the
- * ledger as the same values each time.
+ * ledger as the same values each time. The job's slot is free then, and the first in line for it is called: a second call
+ * lets it ask once more.
  */
 export function createAwaitTextract(ports: {
   database: Database;
   storage: ObjectStorage;
   textract: { inRegion(region: string): TextractApi };
+  governor: Pick<QuotaGovernor, "callNext">;
   poll: PollDelays;
 }) {
   return async function awaitTextract(request: AwaitRequest): Promise<FinishedJob> {
@@ -65,14 +69,16 @@ export function createAwaitTextract(ports: {
       discriminator: String(job.attempt),
       detail: { jobId: job.jobId, status: result.status, statusMessage, pages },
     });
-    await byDriver(ports.database).$executeRaw`
+    const [settled] = await byDriver(ports.database).$queryRaw<{ line: boolean }[]>`
       WITH ended AS (
         UPDATE textract_jobs SET
           state = ${states[result.status]}::textract_job_state, status_message = ${statusMessage}, pages = ${pages}::int,
           failed_pages = ${JSON.stringify(failedPages)}::jsonb, cost_usd = ${costUsd}::numeric, finished_at = now()
         WHERE id = ${job.ledgerId}::uuid AND state = 'submitted'),
       told AS (${event}),
-      ${settlement(job.ledgerId, costUsd)}`;
+      ${settlement(job.ledgerId, costUsd)}
+      SELECT (${isLine(job.region)}) AS line`;
+    if (settled?.line) await ports.governor.callNext(job.region);
     if (result.status === "FAILED") {
       const why = result.statusMessage ?? "no status message";
       throw new DocketError("TextractJobFailed", `Textract job ${job.jobId} for document ${documentId} failed: ${why}`);
@@ -93,5 +99,6 @@ export function createAwaitTextract(ports: {
       discriminator: String(job.attempt),
       detail: { jobId: job.jobId },
     });
+    await ports.governor.callNext(job.region);
   }
 }

@@ -4,7 +4,9 @@ import type { Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
+import { leaveLines } from "../database/textract-line.ts";
 import { webhooksOfDocument } from "../database/webhooks.ts";
+import type { QuotaGovernor } from "./quota-governor.ts";
 import { currentRun } from "./run-identity.ts";
 
 export interface FailRequest {
@@ -19,13 +21,21 @@ export interface DocumentFailed {
 
 /**
  * Writes how the document failed: `incomplete` where some pages are missing, with the list of them. Pages that were
- * stored are kept; what was paid stays in the ledger, and what was reserved for an attempt that never began is given back.
+ * stored are kept; what was paid stays in the ledger, and what was reserved for an attempt that never began is given back:
+ * money, and a place in line for a job slot.
  *
  * Idempotent: only the run that owns the document, and only from `processing`, so that neither a second call nor a
  * run that was overtaken changes a final state. Such a run is told so (`Superseded`), and ends with its own failure.
  */
-export function createFailDocument(ports: { database: Database }) {
-  return async function failDocument({ documentId, failure }: FailRequest): Promise<DocumentFailed> {
+export function createFailDocument(ports: { database: Database; governor: Pick<QuotaGovernor, "callNext"> }) {
+  return async function failDocument(request: FailRequest): Promise<DocumentFailed> {
+    const { lines, ...failed } = await settle(request);
+    for (const region of lines) await ports.governor.callNext(region);
+    return failed;
+  };
+
+  /** @returns also the regions in whose lines the document stood */
+  async function settle({ documentId, failure }: FailRequest): Promise<DocumentFailed & { lines: string[] }> {
     const { runId } = currentRun();
     const missing = failure.missingPages ?? [];
     const status = failure.type === "Cancelled" ? "cancelled" : missing.length > 0 ? "incomplete" : "failed";
@@ -50,6 +60,7 @@ export function createFailDocument(ports: { database: Database }) {
                      round(avg(confidence)::numeric, 2) AS confidence
               FROM pages WHERE document_id = ${documentId}::uuid) AS total
         WHERE d.id = ${documentId}::uuid AND d.run_id = ${runId} AND d.status = 'processing'`;
+      const lines = changed > 0 ? await leaveLines(transaction, documentId) : [];
       if (changed > 0) {
         await releaseBudget(transaction, documentId);
         const kind = status === "incomplete" ? "incomplete" : "failed";
@@ -66,7 +77,7 @@ export function createFailDocument(ports: { database: Database }) {
       // Also when an attempt before this one wrote the state and could not say so.
       const settled = await transaction.document.count({ where: { id: documentId, runId, status } });
       if (settled === 0) throw superseded(documentId, runId);
-      return { webhooks: status === "cancelled" ? [] : await webhooksOfDocument(transaction, documentId) };
+      return { lines, webhooks: status === "cancelled" ? [] : await webhooksOfDocument(transaction, documentId) };
     });
-  };
+  }
 }

@@ -23,7 +23,7 @@ import { createWriteMetadata } from "./write-metadata.ts";
 
 /** Every activity by its name in the Web UI. */
 export function createActivities(ports: ActivityPorts) {
-  const { config, database, storage, textractReachable, recognize } = ports;
+  const { config, database, storage, governor, textractReachable, recognize } = ports;
   const { bucket, stagingBucket } = config.storage;
   const textract = guardedTextract(ports);
   return {
@@ -42,15 +42,16 @@ export function createActivities(ports: ActivityPorts) {
     submitTextract: createSubmitTextract({
       database,
       textract,
+      governor,
       channels: config.textract.notificationChannels,
     }),
-    awaitTextract: createAwaitTextract({ database, storage, textract, poll: config.textract }),
+    awaitTextract: createAwaitTextract({ database, storage, textract, governor, poll: config.textract }),
     collectPages: createCollectPages({ database, storage, bucket, textract }),
     extractMissingPages: createExtractMissingPages({ database, storage, bucket, stagingBucket, textractReachable }),
     removeCopies: createRemoveCopies({ database, storage }),
     recognizeLocally: createRecognizeLocally({ database, storage, limits: config.ocr, recognize }),
     completeDocument: createCompleteDocument({ database }),
-    failDocument: createFailDocument({ database }),
+    failDocument: createFailDocument({ database, governor }),
     checkWorker: createCheckWorker(ports),
     ensureBatch: createEnsureBatch({ database }),
     advanceBatch: createAdvanceBatch({ database, storage }),

@@ -1,4 +1,6 @@
-import type { Database } from "../database/client.ts";
+import type { Logger } from "pino";
+import { byDriver, type Database } from "../database/client.ts";
+import { chooseSleepers, takeOutOfLine } from "../database/textract-line.ts";
 import { pause, reserve } from "../database/textract-rates.ts";
 import { giveTurnBack, takeTurn } from "../database/textract-turns.ts";
 import type { RatedOperation } from "../textract/quotas.ts";
@@ -7,6 +9,8 @@ import { NotYet } from "./not-yet.ts";
 
 /** How long nobody asks after Textract had no slot although the ledger had: others use the account. */
 const holdMilliseconds = 3000;
+/** Of those that are called some may be gone: so often others are called in their place. */
+const mostRounds = 3;
 
 /**
  * Keeps what is asked of Textract within a region's quotas, over all workers, through the database. Where nothing is
@@ -28,6 +32,12 @@ export interface QuotaGovernor {
   admitGet(region: string, analysis: boolean, mostWaitMilliseconds: number): Promise<number>;
   /** Textract refused a Start for want of a slot. @throws {NotYet} always, where slots are limited */
   slotRefused(start: Start): Promise<void>;
+  /**
+   * A job slot became free, or one was taken and there may be more: calls those in line whose turn it is, who ask then at
+   * once. To be called when the ledger knows it. Should a call fail, the next one that frees a slot calls again: no step
+   * fails for it.
+   */
+  callNext(region: string): Promise<void>;
   /** Textract throttled. */
   throttled(region: string, operation: RatedOperation): Promise<void>;
 }
@@ -42,12 +52,17 @@ export interface Start {
   priority: number;
 }
 
-/** @param ports.limitsOf what a region may be asked */
+/**
+ * @param ports.limitsOf what a region may be asked
+ * @param ports.call tells a workflow that its turn may have come; false where no such workflow runs
+ */
 export function createQuotaGovernor(ports: {
   database: Database;
   limitsOf(region: string): Promise<RegionLimits>;
+  call(workflowId: string): Promise<boolean>;
+  logger: Pick<Logger, "warn">;
 }): QuotaGovernor {
-  const { database, limitsOf } = ports;
+  const { database, limitsOf, call, logger } = ports;
   return {
     async admitStart({ region, token, analysis, priority }) {
       const limits = await limitsOf(region);
@@ -81,6 +96,25 @@ export function createQuotaGovernor(ports: {
       await giveTurnBack(database, { token, region }, holdMilliseconds);
       const message = `Textract in ${region} has no job slot free, although less than ${concurrentJobs} are in use here.`;
       throw new NotYet("TextractNoSlot", message, holdMilliseconds + Math.random() * 500);
+    },
+
+    async callNext(region) {
+      try {
+        const { concurrentJobs } = await limitsOf(region);
+        if (!Number.isFinite(concurrentJobs)) return;
+        for (let round = 1; round <= mostRounds; round++) {
+          const chosen = await chooseSleepers(database, region, concurrentJobs);
+          const runs = await Promise.all(chosen.map(({ workflowId }) => call(workflowId)));
+          const gone = chosen.filter((_, index) => !runs[index]);
+          if (gone.length === 0) return;
+          await takeOutOfLine(
+            byDriver(database),
+            gone.map(({ token }) => token),
+          );
+        }
+      } catch (error) {
+        logger.warn({ err: (error as Error).message, region }, "the next in line for a job slot could not be called");
+      }
     },
 
     async throttled(region, operation) {

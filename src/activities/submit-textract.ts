@@ -5,15 +5,17 @@ import { noteJobOfDeleted } from "../database/delete-document-rows.ts";
 import { type DocumentEvent, insertEvent, recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { releaseBudget, settleBudget } from "../database/project-budgets.ts";
+import { isLine } from "../database/textract-line.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
 import { countSpending, requireBudget } from "./budget-guard.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
+import type { QuotaGovernor } from "./quota-governor.ts";
 import { currentRun } from "./run-identity.ts";
 import type { SubmitRequest, SubmittedJob } from "./textract-steps.ts";
 
 /**
  * Hands the document to Textract. The ledger's row is written before Textract is asked, with the token that the call
- * uses.
+ * uses. Who has taken a job slot calls the next in line, for whom there may be another one.
  *
  * Idempotent: a second call finds the row; without a job id it asks again with the same token, and Textract answers
  * with the same job without running or charging it again.
@@ -21,6 +23,7 @@ import type { SubmitRequest, SubmittedJob } from "./textract-steps.ts";
 export function createSubmitTextract(ports: {
   database: Database;
   textract: { inRegion(region: string): TextractApi };
+  governor: Pick<QuotaGovernor, "callNext">;
   channels: readonly NotificationChannel[];
 }) {
   return async function submitTextract(request: SubmitRequest): Promise<SubmittedJob> {
@@ -46,17 +49,23 @@ export function createSubmitTextract(ports: {
         .inRegion(job.region)
         .start({ document, features, token: job.token, jobTag: documentId, channel: told });
     const { jobId, told } = await startTold(job, channel, ask).catch((error) => settleRefusal(job, error));
-    if (!(await writeDown(job, { jobId, told }, request))) await settleStart(job, { jobId, told }, request);
+    const line = await writeDown(job, { jobId, told }, request);
+    if (line === null) await settleStart(job, { jobId, told }, request);
+    if (line !== false) await ports.governor.callNext(job.region);
     return submittedJob(job, jobId, told !== undefined);
   }
 
   /**
    * Writes down what Textract has taken, with the event of it, in one statement: where it is not to be counted for a budget.
-   * @returns false where there is a budget, or the attempt is not there as it was meant
+   * @returns whether somebody stands in line; null where there is a budget, or the attempt is not there as it was meant
    */
-  async function writeDown(job: TextractJobRow, { jobId, told }: Taken, request: SubmitRequest): Promise<boolean> {
+  async function writeDown(
+    job: TextractJobRow,
+    { jobId, told }: Taken,
+    request: SubmitRequest,
+  ): Promise<boolean | null> {
     const { topicArn = null, roleArn = null } = told ?? {};
-    const written = await byDriver(ports.database).$queryRaw<unknown[]>`
+    const [written] = await byDriver(ports.database).$queryRaw<{ line: boolean }[]>`
       WITH taken AS (
         UPDATE textract_jobs j SET
           job_id = ${jobId}, state = 'submitted', submitted_at = now(), status_message = NULL,
@@ -65,9 +74,10 @@ export function createSubmitTextract(ports: {
         WHERE j.id = ${job.id}::uuid AND j.state IN ('intended', 'refused') AND d.id = j.document_id
           AND NOT EXISTS (SELECT 1 FROM project_budgets b WHERE b.project_id = d.project_id)
         RETURNING j.id),
-      told AS (${insertEvent(submittedEvent(job, jobId, request), "taken")})
-      SELECT id::text FROM taken`;
-    return written.length > 0;
+      told AS (${insertEvent(submittedEvent(job, jobId, request), "taken")}),
+      turn AS (DELETE FROM textract_turns WHERE token = ${job.token} AND EXISTS (SELECT 1 FROM taken))
+      SELECT (${isLine(job.region)}) AS line FROM taken`;
+    return written?.line ?? null;
   }
 
   /** The same where a budget counts it, or where the attempt has been written down or deleted meanwhile. */
@@ -83,6 +93,7 @@ export function createSubmitTextract(ports: {
         },
       });
       if (count === 0) return noteJobOfDeleted(transaction, { documentId, attempt: job.attempt, features, jobId });
+      await transaction.textractTurn.deleteMany({ where: { token: job.token } });
       await countSpending(transaction, job.id, request);
       return false;
     });
@@ -103,6 +114,7 @@ export function createSubmitTextract(ports: {
         const data = { state: "refused" as const, statusMessage, finishedAt: new Date() };
         await ports.database.textractJob.updateMany({ where, data });
         await settleBudget(ports.database, job.id, 0);
+        await ports.governor.callNext(job.region);
       } else {
         await ports.database.textractJob.updateMany({ where, data: { statusMessage } });
         await releaseBudget(ports.database, job.documentId);

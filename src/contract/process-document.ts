@@ -17,6 +17,7 @@ export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
 /** Names of what a running workflow answers to. */
 export const progressQuery = "progress";
 export const textractFinishedSignal = "textractFinished";
+export const textractTurnSignal = "textractTurn";
 
 /** Typed search attributes, by their names on the server. */
 export const searchAttributeNames = {

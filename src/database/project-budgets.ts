@@ -185,22 +185,23 @@ export async function removeBudget(database: Database, project: string): Promise
 
 /** What an attempt has cost takes the place of what was reserved for it; 0 for one that was refused. */
 export async function settleBudget(executor: Executor, ledgerId: string, usd: number): Promise<void> {
-  await executor.$executeRaw`WITH ${settlement(ledgerId, usd)}`;
+  await executor.$executeRaw`WITH ${settlement(ledgerId, usd)} SELECT 1`;
 }
 
-/** The statement of {@link settleBudget} behind its WITH, so that other parts of one statement can go before it. */
+/** What {@link settleBudget} does, as parts of one statement with others. */
 export function settlement(ledgerId: string, usd: number): Prisma.Sql {
   return Prisma.sql`
     before AS (SELECT * FROM budget_reservations WHERE ledger_id = ${ledgerId}::uuid FOR UPDATE),
     changed AS (
       UPDATE budget_reservations r SET usd = ${usd}::numeric FROM before
       WHERE r.ledger_id = before.ledger_id AND r.usd <> ${usd}::numeric
-      RETURNING r.project_id, r.period, r.usd - before.usd AS difference)
-    UPDATE project_budgets b SET
-      committed_usd = greatest(0, b.committed_usd + changed.difference),
-      -- What was given back may be enough for those that wait: they try again.
-      reached_at = CASE WHEN changed.difference < 0 THEN NULL ELSE b.reached_at END
-    FROM changed WHERE b.project_id = changed.project_id AND b.period = changed.period`;
+      RETURNING r.project_id, r.period, r.usd - before.usd AS difference),
+    settled AS (
+      UPDATE project_budgets b SET
+        committed_usd = greatest(0, b.committed_usd + changed.difference),
+        -- What was given back may be enough for those that wait: they try again.
+        reached_at = CASE WHEN changed.difference < 0 THEN NULL ELSE b.reached_at END
+      FROM changed WHERE b.project_id = changed.project_id AND b.period = changed.period)`;
 }
 
 /**

@@ -1,6 +1,7 @@
-import { decideTurn, placesWithin, slotsPerSecond, type TurnDecision, youngestParts } from "../textract/decide-turn.ts";
+import { decideTurn, placesWithin, type TurnDecision } from "../textract/decide-turn.ts";
 import type { RatedOperation } from "../textract/quotas.ts";
 import type { Database, Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 import { intervalOf, type Rate, reserve, toleranceOf } from "./textract-rates.ts";
 
 /** A Start that asks for its turn. */
@@ -27,7 +28,7 @@ const turnSeconds = 30;
 /** Those who ask within this time count as the front of the line. */
 const frontSeconds = 15;
 /** Who is late by more than this holds up nobody: its worker is gone, or its document. It keeps its place for when it comes back. */
-const goneSeconds = 30;
+export const goneSeconds = 30;
 const mostCounted = 10_000;
 
 /** Milliseconds for a connection of the pool, and for the lock and the few statements under it. */
@@ -104,8 +105,8 @@ async function standInLine(executor: Executor, request: TurnRequest): Promise<vo
 
 async function readLine(executor: Executor, request: TurnRequest) {
   const { token, region, operation, priority, rate, jobs } = request;
-  const { inUse, ages } = Number.isFinite(jobs) ? await slotsInUse(executor, region, token) : { inUse: 0, ages: [] };
-  const [row] = await executor.$queryRaw<{ due: number; soon: number; ahead: number }[]>`
+  const limited = Number.isFinite(jobs);
+  const [row] = await executor.$queryRaw<{ due: number; soon: number; ahead: number; used: number }[]>`
     WITH me AS (SELECT fair_place, since FROM textract_turns WHERE token = ${token}),
     ahead AS (
       SELECT t.asks_again_at FROM textract_turns t, me
@@ -119,39 +120,30 @@ async function readLine(executor: Executor, request: TurnRequest) {
            count(*) FILTER (WHERE asks_again_at < clock_timestamp() + ${frontSeconds}::float8 * interval '1 second')::int
              AS soon,
            coalesce((SELECT extract(epoch FROM next_at - clock_timestamp())::float8 FROM textract_rates
-                     WHERE region = ${region} AND operation = ${operation}), 0::float8) AS due
+                     WHERE region = ${region} AND operation = ${operation}), 0::float8) AS due,
+           CASE WHEN ${limited} THEN (${slotsInUse(region, token)}) ELSE 0 END AS used
     FROM ahead`;
-  const { due = 0, soon = 0, ahead = 0 } = row ?? {};
+  const { due = 0, soon = 0, ahead = 0, used = 0 } = row ?? {};
   const tolerance = toleranceOf(rate);
   const places = Number.isFinite(rate.perSecond)
     ? placesWithin(Math.max(due, 0) - tolerance, mostWaitSeconds, intervalOf(rate))
     : Number.POSITIVE_INFINITY;
-  const pace = slotsPerSecond(inUse, ages);
-  return { freeSlots: jobs - inUse, places, aheadSoon: soon, ahead, slots: jobs, slotsPerSecond: pace };
+  return { freeSlots: jobs - used, places, aheadSoon: soon, ahead };
 }
 
 /**
- * A region's jobs at work by the ledger, with those that have their turn already, and how old they are. Not counted is
- * what nobody looks at any more: a job older than six hours, or older than fifteen minutes whose document has ended.
- * Should one of them be at work all the same, Textract says so.
+ * Selects the number of a region's slots that are taken: by jobs at work by the ledger, and by those that have their turn
+ * already. Not counted is what nobody looks at any more: a job older than six hours, or older than fifteen minutes whose
+ * document has ended. Should one of them be at work all the same, Textract says so.
  */
-async function slotsInUse(
-  executor: Executor,
-  region: string,
-  exceptToken: string,
-): Promise<{ inUse: number; ages: number[] }> {
-  const [row] = await executor.$queryRaw<{ jobs: number; turns: number; ages: number[] | null }[]>`
-    SELECT count(*)::int AS jobs,
-           percentile_disc(${[...youngestParts]}::float8[])
-             WITHIN GROUP (ORDER BY extract(epoch FROM clock_timestamp() - j.submitted_at)::float8) AS ages,
-           (SELECT count(*)::int FROM textract_turns t JOIN textract_jobs j ON j.token = t.token
-            WHERE t.region = ${region} AND t.token <> ${exceptToken} AND j.state = 'intended'
-              AND t.admitted_at > clock_timestamp() - ${turnSeconds}::float8 * interval '1 second') AS turns
-    FROM textract_jobs j JOIN documents d ON d.id = j.document_id
-    WHERE j.region = ${region} AND j.state = 'submitted' AND j.submitted_at > now() - interval '6 hours'
-      AND (d.status = 'processing' OR j.submitted_at > now() - interval '15 minutes')`;
-  const { jobs = 0, turns = 0, ages = null } = row ?? {};
-  return { inUse: jobs + turns, ages: ages ?? [] };
+export function slotsInUse(region: string, exceptToken: string | null): Prisma.Sql {
+  return Prisma.sql`
+    SELECT (SELECT count(*)::int FROM textract_jobs j JOIN documents d ON d.id = j.document_id
+            WHERE j.region = ${region} AND j.state = 'submitted' AND j.submitted_at > now() - interval '6 hours'
+              AND (d.status = 'processing' OR j.submitted_at > now() - interval '15 minutes'))
+         + (SELECT count(*)::int FROM textract_turns t JOIN textract_jobs j ON j.token = t.token
+            WHERE t.region = ${region} AND t.token IS DISTINCT FROM ${exceptToken}::text AND j.state = 'intended'
+              AND t.admitted_at > clock_timestamp() - ${turnSeconds}::float8 * interval '1 second')`;
 }
 
 /** The place in time for a request that was let through, and the wait until then, milliseconds. */

@@ -12,58 +12,40 @@ export interface LineState {
   heldMilliseconds: number;
   /** Starts a second that the line moves by at most; infinite without a rate. */
   perSecond: number;
-  /** Job slots of the region; infinite without a limit. */
-  slots: number;
-  /** How many of them become free a second. */
-  slotsPerSecond: number;
 }
 
 export type TurnDecision = { admitted: true } | { admitted: false; waitMilliseconds: number; why: "slots" | "turn" };
 
 const shortestWait = 500;
+/** For a place in a rate, however far away it is. */
 const longestWait = 3_600_000;
 /** Without a rate of its own a line is taken to move no faster than this, Starts a second. */
 const assumedPerSecond = 10;
-/** While others have the slots one Start is tried in this time, whoever makes it. Starts a second. */
-const heldPerSecond = 1 / 3;
-/**
- * Who waits asks after this part of the time in which its turn is expected, because slots become free in bursts: near
- * the front (as many as there are slots), and behind.
- */
-const sooner = { near: 0.5, far: 0.9 };
+/** Who waits for the rate asks after this part of the time in which its turn is expected. */
+const sooner = 0.9;
 
 /**
- * Whether the one that asks may start now. A free slot belongs to the first in line, whoever asks earlier; the others
- * ask when the line may have come to them, so that a backlog of thousands costs little.
+ * How long who waits for a slot sleeps unless it is called: this long for each place in line, so that calls which are lost
+ * cost the front a minute, and thousands behind it next to nothing. Milliseconds.
+ */
+const uncalled = { eachPlace: 60_000, longest: 6 * 3_600_000 };
+
+/**
+ * Whether the one that asks may start now. A free slot belongs to the first in line, whoever asks earlier. The others are
+ * called when slots become free; where the rate is what they wait for, they ask when the line may have come to them.
  */
 export function decideTurn(line: LineState): TurnDecision {
-  const { freeSlots, places, aheadSoon, ahead, heldMilliseconds, perSecond, slots } = line;
+  const { freeSlots, places, aheadSoon, ahead, heldMilliseconds, perSecond } = line;
   const held = heldMilliseconds > 0;
   if (!held && aheadSoon < Math.min(freeSlots, places)) return { admitted: true };
-  const forSlots = held || freeSlots < 1;
-  const bySlots = held ? heldPerSecond : forSlots ? line.slotsPerSecond : Number.POSITIVE_INFINITY;
-  const pace = Math.min(perSecond, assumedPerSecond, bySlots);
-  // The first waits for a slot of its own: with few slots it would ask too seldom at the pace of all.
-  const place = ahead + Math.min(1, slots / 20);
-  const part = forSlots && ahead < slots ? sooner.near : sooner.far;
-  const turnIn = ((place * part) / pace) * 1000;
-  const waitMilliseconds = heldMilliseconds + Math.min(longestWait, Math.max(shortestWait, turnIn));
-  return { admitted: false, waitMilliseconds, why: forSlots ? "slots" : "turn" };
-}
-
-/** Parts of the jobs at work, the youngest ones, by whose ages the pace of the line is told. */
-export const youngestParts = [0.125, 0.25, 0.5, 1] as const;
-
-/**
- * How many job slots become free a second: as many as were taken of late, because a Start waits for an end. Of some parts
- * of the jobs at work the one that moved fastest counts, so that jobs that never end do not hide the others. While no
- * job ends the pace falls with their age.
- * @param jobs at work
- * @param ages of the oldest job of each of the {@link youngestParts}, seconds; empty without jobs
- */
-export function slotsPerSecond(jobs: number, ages: readonly number[]): number {
-  if (ages.length === 0) return assumedPerSecond;
-  return Math.max(...ages.map((age, index) => (jobs * (youngestParts[index] ?? 1)) / Math.max(1, age)));
+  if (held || freeSlots < 1) {
+    // While others have the slots nobody is called: the first tries again and again.
+    const tries = held && ahead === 0;
+    const sleep = tries ? shortestWait : Math.min(uncalled.longest, uncalled.eachPlace * (ahead + 1));
+    return { admitted: false, waitMilliseconds: heldMilliseconds + sleep, why: "slots" };
+  }
+  const turnIn = ((ahead + 1) * sooner * 1000) / Math.min(perSecond, assumedPerSecond);
+  return { admitted: false, waitMilliseconds: Math.min(longestWait, Math.max(shortestWait, turnIn)), why: "turn" };
 }
 
 /**

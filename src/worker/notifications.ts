@@ -1,5 +1,4 @@
-import { Client, WorkflowNotFoundError } from "@temporalio/client";
-import type { NativeConnection } from "@temporalio/worker";
+import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Config } from "../config.ts";
@@ -7,19 +6,19 @@ import { type TextractFinished, textractFinishedSignal } from "../contract/proce
 import type { Database } from "../database/client.ts";
 import { createNotificationQueue } from "../notifications/notification-queue.ts";
 import { type NotificationReader, startNotificationReader } from "../notifications/notification-reader.ts";
-import { dataConverterOf } from "../payloads/data-converter.ts";
+import { signalWorkflow } from "./signal-workflow.ts";
 
 const signalMilliseconds = 10_000;
 
 /** Reads the configured queue in this worker process, with metrics of its own; null where no queue is configured. */
 export function readNotifications(ports: {
   config: Config;
-  connection: NativeConnection;
+  client: Client;
   database: Database;
   registry: Registry;
   logger: Logger;
 }): NotificationReader | null {
-  const { config, connection, registry } = ports;
+  const { config, client, registry } = ports;
   const { queueUrl, region } = config.notifications;
   if (queueUrl === undefined) return null;
   const outcomes = new Counter({
@@ -28,15 +27,14 @@ export function readNotifications(ports: {
     labelNames: ["outcome"],
     registers: [registry],
   });
-  const client = new Client({
-    connection,
-    namespace: config.temporal.namespace,
-    dataConverter: dataConverterOf(config.temporal.payloadKeys),
-  });
   const reader = startNotificationReader({
     ...ports,
     queue: createNotificationQueue({ queueUrl, region }),
-    wake: (workflowId, jobId) => wake(client, workflowId, { jobId }),
+    wake: (workflowId, jobId) => {
+      const finished: TextractFinished = { jobId };
+      const signal = { name: textractFinishedSignal, args: [finished], milliseconds: signalMilliseconds };
+      return signalWorkflow(client, workflowId, signal);
+    },
     observe: (outcome) => outcomes.inc({ outcome }),
   });
   new Gauge({
@@ -48,16 +46,4 @@ export function readNotifications(ports: {
     },
   });
   return reader;
-}
-
-async function wake(client: Client, workflowId: string, finished: TextractFinished): Promise<boolean> {
-  try {
-    await client.withDeadline(Date.now() + signalMilliseconds, () =>
-      client.workflow.getHandle(workflowId).signal<[TextractFinished]>(textractFinishedSignal, finished),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
 }

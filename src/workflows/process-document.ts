@@ -13,16 +13,19 @@ import {
   progressQuery,
   type TextractFinished,
   textractFinishedSignal,
+  textractTurnSignal,
 } from "../contract/process-document.ts";
 import { tellWebhooks } from "./deliver-webhook.ts";
 import { documentActivities } from "./document-activities.ts";
 import { failureOf, toWorkflowFailure, withoutRecord } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
 import { readByTextract } from "./read-by-textract.ts";
+import { TextractLine } from "./textract-line.ts";
 import { versionedAs } from "./versioning.ts";
 
 export const progress = defineQuery<DocumentProgress>(progressQuery);
 export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
+export const textractTurn = defineSignal(textractTurnSignal);
 
 // A document ends on the version that it began on (docs/decisions/0030-documents-keep-their-version.md).
 setWorkflowOptions(versionedAs("PINNED"), processDocument);
@@ -38,6 +41,8 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   setHandler(textractFinished, (told?: Partial<TextractFinished> | null) => {
     if (typeof told?.jobId === "string") notifications.add(told.jobId);
   });
+  const line = new TextractLine();
+  setHandler(textractTurn, () => line.call());
 
   try {
     const ensured = await story.step("ensureProject", () => run.database.ensureProject(input));
@@ -58,7 +63,7 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     story.pages(found.pages);
 
     const byTextract = () =>
-      readByTextract({ run, story, notifications, documentId, input: { ...valid, document }, found });
+      readByTextract({ run, story, notifications, line, documentId, input: { ...valid, document }, found });
     const locally = () =>
       story.step("recognizeLocally", () =>
         run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages }),

@@ -7,6 +7,7 @@ import type { ValidInput } from "../contract/valid-input.ts";
 import type { DocumentActivities } from "./document-activities.ts";
 import { failureOf, incomplete } from "./document-failure.ts";
 import type { DocumentStory } from "./document-story.ts";
+import type { TextractLine } from "./textract-line.ts";
 
 /** Jobs that one reading submits at most: the first, and new ones when Textract no longer knows the one before. */
 const submissionsPerReading = 3;
@@ -17,6 +18,7 @@ export interface TextractReading {
   story: DocumentStory;
   /** Ids of the jobs that notifications named. */
   notifications: Set<string>;
+  line: TextractLine;
   documentId: string;
   /** With the document as it is pinned. */
   input: ValidInput;
@@ -89,7 +91,7 @@ async function readMissing(
 }
 
 async function readOnce(
-  { run, story, notifications, documentId, input, found }: TextractReading,
+  { run, story, notifications, line, documentId, input, found }: TextractReading,
   { document, region, part }: Readable,
 ): Promise<CollectedPages & { job: SubmittedJob }> {
   const { features, force } = input;
@@ -97,7 +99,9 @@ async function readOnce(
   for (let submission = 1; ; submission++) {
     try {
       const job = await story.step("submitTextract", () =>
-        run.textractSubmit.submitTextract({ documentId, document, features, region, force, firstRunId, part }),
+        line.turn(() =>
+          run.textractSubmit.submitTextract({ documentId, document, features, region, force, firstRunId, part }),
+        ),
       );
       story.submitted(job);
       const finished = await story.step("awaitTextract", () =>

@@ -36,9 +36,12 @@ export const retryPolicies = {
    * away, and longer where others are first; whoever raises a cap may do so next year: this one waits for 400 days.
    * Waiting counts as attempts too, so that the interval is at its maximum after any wait: it is short. The governor and
    * the region's breaker keep a service in trouble from being hammered.
+   *
+   * An attempt that is broken off to ask again ends first, so that no two are at Textract at once.
    */
   textractSubmit: {
     taskQueue: taskQueues.textractSubmit,
+    cancellationType: "WAIT_CANCELLATION_COMPLETED",
     startToCloseTimeout: "20 seconds",
     scheduleToCloseTimeout: "400 days",
     retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "15 seconds" },

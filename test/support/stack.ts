@@ -7,6 +7,7 @@ import { afterAll, beforeAll, inject } from "vitest";
 import { regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
 import { createDatabase, type Database } from "#docket/database/client";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
+import { governorOf } from "./governor.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -40,6 +41,8 @@ export async function connectStack() {
     client,
     bucket,
     storage,
+    /** With the settings of the shared stack, where nothing is limited. */
+    governor: governorOf(database, {}),
     async upload(key: string, file: string | URL): Promise<{ bucket: string; key: string }> {
       await storage.put(bucket, key, await readFile(file), "application/octet-stream");
       return { bucket, key };

@@ -1,0 +1,92 @@
+import type { Database, Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
+import { goneSeconds, slotsInUse } from "./textract-turns.ts";
+
+/** One of those that sleep in line. */
+export interface Sleeper {
+  token: string;
+  workflowId: string;
+}
+
+/** Who asks within this time by itself needs no call. */
+const soonSeconds = 2;
+/**
+ * Whoever was called and has not asked within this time is called again: the call may be lost. It holds nobody up by then;
+ * and should it only wait for a worker, calling it sooner would put it at the end of the queue once more.
+ */
+const lostSeconds = 120;
+/**
+ * So many are on their way to free slots at once. Each that has taken one calls the next, so that a hundred slots which become
+ * free together are filled within seconds, and a line that the rate holds up is not called as a whole.
+ */
+const mostAtOnce = 5;
+
+/** Selects whether somebody stands in a region's line. */
+export function isLine(region: string): Prisma.Sql {
+  return Prisma.sql`
+    SELECT EXISTS (SELECT 1 FROM textract_turns WHERE region = ${region} AND admitted_at IS NULL)`;
+}
+
+/** Regions with a line for job slots. */
+export async function regionsWithLine(executor: Executor): Promise<string[]> {
+  const rows = await executor.$queryRaw<{ region: string }[]>`
+    SELECT r.region FROM textract_rates r
+    WHERE r.operation = 'jobs'
+      AND EXISTS (SELECT 1 FROM textract_turns t WHERE t.region = r.region AND t.admitted_at IS NULL)
+    ORDER BY r.region LIMIT 100`;
+  return rows.map(({ region }) => region);
+}
+
+/**
+ * Chooses those that are to be called: of the first in line, as many as there are free slots, those that sleep. Where text
+ * and analysis have a line each, their first ones go by priority and age. From now on a slot is kept for who is called,
+ * until it has asked or is late. Those whose document has ended are passed over; nobody is called while others than Docket
+ * have the slots, because then the one that found it out tries again.
+ *
+ * Under the region's lock, as turns are decided, so that two that free slots at once do not call for each other's too.
+ * @param jobs slots of the region
+ */
+export async function chooseSleepers(database: Database, region: string, jobs: number): Promise<Sleeper[]> {
+  const second = Prisma.sql`interval '1 second'`;
+  const lock = database.$queryRaw`
+    SELECT 1 FROM textract_rates WHERE region = ${region} AND operation = 'jobs' FOR UPDATE`;
+  const choice = database.$queryRaw<Sleeper[]>`
+    WITH wanted AS MATERIALIZED (
+      SELECT CASE WHEN EXISTS (SELECT 1 FROM textract_rates
+                               WHERE region = ${region} AND operation = 'jobs' AND next_at > clock_timestamp()) THEN 0
+             ELSE greatest(0, least(${mostAtOnce}::int, ${jobs}::int - (${slotsInUse(region, null)}))) END AS count),
+    first AS (
+      SELECT ahead.* FROM (VALUES ('startText'), ('startAnalysis')) AS line (operation)
+      CROSS JOIN LATERAL (
+        SELECT t.token, t.priority, t.since, t.asks_again_at, d.workflow_id
+        FROM textract_turns t JOIN textract_jobs j ON j.token = t.token JOIN documents d ON d.id = j.document_id
+        WHERE t.region = ${region} AND t.operation = line.operation AND t.admitted_at IS NULL
+          AND j.state IN ('intended', 'refused') AND d.status = 'processing'
+          AND NOT (t.asks_again_at > clock_timestamp() - ${lostSeconds}::float8 * ${second}
+                   AND t.asks_again_at <= clock_timestamp() - ${goneSeconds}::float8 * ${second})
+        ORDER BY t.priority, t.fair_place, t.since, t.token
+        LIMIT (SELECT count FROM wanted) FOR UPDATE OF t SKIP LOCKED) AS ahead
+      ORDER BY ahead.priority, ahead.since LIMIT (SELECT count FROM wanted)),
+    chosen AS (
+      SELECT token, workflow_id FROM first
+      WHERE asks_again_at > clock_timestamp() + ${soonSeconds}::float8 * ${second}
+         OR asks_again_at <= clock_timestamp() - ${goneSeconds}::float8 * ${second})
+    UPDATE textract_turns t SET asks_again_at = clock_timestamp() FROM chosen WHERE t.token = chosen.token
+    RETURNING t.token, chosen.workflow_id AS "workflowId"`;
+  const [, chosen] = await database.$transaction([lock, choice]);
+  return chosen;
+}
+
+/** Takes those out of the line whose workflow is gone. One that comes back stands in it anew. */
+export async function takeOutOfLine(executor: Executor, tokens: readonly string[]): Promise<void> {
+  await executor.$executeRaw`
+    DELETE FROM textract_turns WHERE token = ANY(${[...tokens]}::text[]) AND admitted_at IS NULL`;
+}
+
+/** Takes a document that ends out of the lines in which it stands. @returns their regions */
+export async function leaveLines(executor: Executor, documentId: string): Promise<string[]> {
+  const rows = await executor.$queryRaw<{ region: string }[]>`
+    DELETE FROM textract_turns t USING textract_jobs j
+    WHERE j.document_id = ${documentId}::uuid AND t.token = j.token AND t.admitted_at IS NULL RETURNING t.region`;
+  return rows.map(({ region }) => region);
+}
