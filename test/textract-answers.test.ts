@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { AnswerReader } from "#docket/textract/answer-reader";
+import { findNextToken } from "#docket/textract/next-token";
 import { type AnswerRead, readAnswer } from "#docket/textract/read-answer";
 import { createTextractApis } from "#docket/textract/textract-api";
 
@@ -48,7 +49,7 @@ async function rowsOf(size: number, read: AnswerReader["read"]) {
     const body = bodyOf(from, from + size);
     const sent = Buffer.from(body);
     const answer = await read({ name: "document 1", body, open, after: 0 });
-    expect(Buffer.from(answer.body).equals(sent), "the body comes back as it was sent").toBe(true);
+    expect(body.equals(sent), "the body is still as it was sent").toBe(true);
     rows.push(...answer.rows);
     ({ open } = answer);
   }
@@ -83,6 +84,113 @@ describe("the rows of pages", () => {
     const answer = readAnswer({ name: "document 1", body: bodyOf(0, blocks.length), open: null, after: 2 });
     expect(answer.rows.map(({ number }) => number)).toEqual([3]);
     expect(answer.numbers).toEqual([1, 2, 3]);
+  });
+});
+
+describe("an answer is read whatever way its JSON is written", () => {
+  const text = `a "quoted" \\ word, \u0000é\ud83d\ude00 "NextToken":"no" ]}`;
+  const word = {
+    Geometry: {
+      Polygon: [
+        { X: 0.1, Y: 1e-7 },
+        { X: "]}", Y: null },
+      ],
+      BoundingBox: { Left: 1e-7, Top: -0.5, Width: 1, Height: 0.25 },
+    },
+    Relationships: null,
+    Unknown: [{ deep: [[], {}, "]", "\\", '"'] }, true, false, null, -1.5e10],
+    Id: "w",
+    Text: text,
+    Confidence: 99.5,
+    BlockType: "WORD",
+  };
+  const children = [
+    { Type: "VALUE", Ids: ["v"] },
+    { Type: "CHILD", Ids: ["w"] },
+    { Ids: ["none", "w"], Type: "CHILD" },
+  ];
+  const line = { BlockType: "LINE", Id: "l", Text: text, Confidence: null, Page: 1, Relationships: children };
+  const answer = { Blocks: [{}, line, word], Warnings: null, JobStatus: "SUCCEEDED", NextToken: null };
+  const compact = JSON.stringify(answer);
+  const read = (json: string) => readAnswer({ name: "document 1", body: Buffer.from(json), open: null, after: 0 });
+
+  it.each([
+    ["without white space", compact],
+    ["with white space", JSON.stringify(answer, null, "\t \r\n")],
+    [
+      "with everything escaped",
+      compact.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`),
+    ],
+  ])("%s", (_, json) => {
+    const { rows, nextToken, numbers } = read(json);
+    expect({ nextToken, numbers }).toEqual({ nextToken: null, numbers: [1] });
+    const stored = text.replace("\0", "");
+    const [row] = rows;
+    expect({
+      ...row,
+      text: Buffer.from(row?.text ?? "").toString(),
+      lines: JSON.parse(String(Buffer.from(row?.lines.subarray(1) ?? ""))),
+    }).toEqual({
+      number: 1,
+      text: stored,
+      characters: [...stored].length,
+      confidence: 99.5,
+      width: null,
+      height: null,
+      source: "textract",
+      lines: [
+        {
+          text: stored,
+          confidence: 0,
+          box: { left: 0, top: 0, width: 0, height: 0 },
+          words: Array(2).fill({
+            text: stored,
+            confidence: 99.5,
+            box: { left: 1e-7, top: -0.5, width: 1, height: 0.25 },
+          }),
+        },
+      ],
+    });
+  });
+
+  it("is none wherever it is cut", () => {
+    for (let end = 0; end < Buffer.byteLength(compact); end++) {
+      const body = Buffer.from(compact).subarray(0, end);
+      expect(() => readAnswer({ name: "document 1", body, open: null, after: 0 }), `the first ${end} bytes`).toThrow(
+        "Textract, document 1: the answer is not JSON",
+      );
+    }
+  });
+
+  it.each([
+    ["a comma too many", compact.replace("[{}", "[{},")],
+    ["a member without a value", compact.replace('"Confidence":99.5', '"Confidence":')],
+    ["a number that is none", compact.replace("99.5", "99.")],
+    ["a string that ends in a line feed", compact.replace('"WORD"', '"WORD\n"')],
+    ["an escape that is none", compact.replace('"w"', '"\\x"')],
+    ["something behind its end", `${compact}{}`],
+    ["a number in place of a text", compact.replace('"WORD"', "5")],
+  ])("%s: it is none", (_, json) => {
+    expect(json).not.toBe(compact);
+    expect(() => read(json)).toThrow("Textract, document 1: the answer is not JSON");
+  });
+});
+
+describe("the token of the answer that follows", () => {
+  const block = { BlockType: "WORD", Id: "w", Text: 'a "NextToken":"no" and "NextToken":' };
+  const many = Array(100).fill(block);
+
+  it.each([
+    ["before the blocks", { NextToken: "token/1+2==", Blocks: many }, "token/1+2=="],
+    ["behind the blocks", { Blocks: many, NextToken: 'with "quotes" \\ é' }, 'with "quotes" \\ é'],
+    ["in a short answer", { NextToken: "t", Blocks: [] }, "t"],
+    ["nowhere", { Blocks: many }, null],
+    ["null", { Blocks: [], NextToken: null }, null],
+    ["between blocks and as many others, where nobody looks", { Blocks: many, NextToken: "t", More: many }, null],
+  ])("is known before the answer is read: %s", (_, answer, token) => {
+    expect(findNextToken(Buffer.from(JSON.stringify(answer)))).toBe(token);
+    const pretty = Buffer.from(JSON.stringify(answer, null, 2));
+    expect(findNextToken(pretty)).toBe(token);
   });
 });
 

@@ -2,13 +2,15 @@ import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activit
 import { DocketError } from "../contract/failures.ts";
 import { byDriver, type Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { requireOwner, superseded } from "../database/document-owner.ts";
+import { requireOwnerNow, superseded } from "../database/document-owner.ts";
 import { countPages, type PageWriter, type StoredPage, storePages } from "../database/store-pages.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { AnswerReader } from "../textract/answer-reader.ts";
 import type { DocumentPart } from "../textract/choose-attempt.ts";
+import { findNextToken } from "../textract/next-token.ts";
 import type { AnswerRead } from "../textract/read-answer.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
+import { BatchLine } from "./batch-line.ts";
 import { keep } from "./keep-result.ts";
 import { leaveNothingBehind } from "./leave-nothing-behind.ts";
 import { pagesStillMissing } from "./missing-pages.ts";
@@ -27,8 +29,21 @@ interface Position {
   storedPages: number;
 }
 
+/** What an answer adds to a document. */
+interface AnswerToStore {
+  /** The pages that it completes. */
+  pages: StoredPage[];
+  /** When the answer is in S3. */
+  kept: Promise<void>;
+  /** Where reading goes on once its pages are stored. */
+  position: Position;
+}
+
 /** Blocks in one answer; Textract's maximum. */
 const blocksPerAnswer = 1000;
+
+/** Answers whose pages wait for those before them, and are stored by one statement. Of pages each may have a thousand. */
+const answersToStore = 3;
 
 /**
  * Streams the result of a finished job, one answer of blocks after another: pages into the database, the answers
@@ -61,6 +76,8 @@ export function createCollectPages(ports: {
       await stayAlive(
         () =>
           readResult(request, reached, owned).catch((error) => {
+            // For who goes on. Until here the one every few seconds is enough: a heartbeat for each answer is work.
+            heartbeat(reached.position);
             // An answer may be on its way into S3 while the document is deleted.
             const written = { documentId, ledgerId: job.ledgerId, bucket: ports.bucket, prefix: rawPrefix(request) };
             return leaveNothingBehind(ports, written, error);
@@ -79,9 +96,9 @@ export function createCollectPages(ports: {
   };
 
   /**
-   * While one answer is stored the next is kept and the one after that is on its way: three are in memory at most. Pages
-   * are stored in order, each after the answers that it comes from; the position counts what is both. An answer that
-   * cannot be read is not kept: the next attempt asks Textract for it again.
+   * While one answer is asked for, the one before it is read, and kept at the same time, and pages of earlier ones are
+   * stored. Two answers at most are asked for and not kept yet: so many a retry asks for again. Pages are stored in order,
+   * each after the answers that it comes from; the position counts what is both.
    */
   async function readResult(request: CollectRequest, reached: { position: unknown }, isOwned: boolean): Promise<void> {
     const { documentId, features, job } = request;
@@ -91,7 +108,6 @@ export function createCollectPages(ports: {
     // A document that is deleted by now has nothing to be asked for.
     if (!isOwned) throw superseded(documentId, writer.runId);
     const start = startingPosition();
-    const owned = () => requireOwner(byDriver(ports.database), documentId, writer.runId);
     let { nextToken, part, storedPages } = start;
     let openPageBegan: Omit<Position, "storedPages"> = { nextToken, part };
 
@@ -99,6 +115,10 @@ export function createCollectPages(ports: {
     const rawKeyOf = (number: number) => `${rawPrefix(request)}${number}`;
     const ask = (token: string | null) =>
       awaited(api.getBody({ jobId: job.jobId, features, maxResults: blocksPerAnswer, nextToken: token ?? undefined }));
+    const keepAnswer = async (key: string, body: Uint8Array) => {
+      await requireOwnerNow(byDriver(ports.database), documentId, writer.runId);
+      await keep(ports.storage, place, key, body, "application/json");
+    };
     let openPage = 0;
     let open: Uint8Array | null = null;
     const read = (body: Uint8Array) => {
@@ -107,9 +127,14 @@ export function createCollectPages(ports: {
     };
     // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
     let kept = activityInfo().attempt > 1;
-    let asked: Promise<Buffer> | null = null;
+    let asked: { token: string | null; body: Promise<Buffer> } | null = null;
     let keeping: Promise<void> = Promise.resolve();
-    let storing: Promise<void> = Promise.resolve();
+    const storing = new BatchLine<AnswerToStore>(answersToStore, async (answers) => {
+      await Promise.all(answers.map((answer) => answer.kept));
+      const pages = answers.flatMap((answer) => answer.pages);
+      await store(request, writer, pages);
+      reached.position = answers.at(-1)?.position;
+    });
 
     try {
       for (;;) {
@@ -118,31 +143,24 @@ export function createCollectPages(ports: {
         const rawKey = rawKeyOf(part);
         const stored = kept ? await storedAnswer(rawKey, read) : null;
         kept = stored !== null;
-        const answer: AnswerRead = stored ?? (await read(await (asked ?? ask(nextToken))));
-        asked = kept || answer.nextToken === null ? null : ask(answer.nextToken);
-        const isKept = kept
-          ? Promise.resolve()
-          : awaited(owned().then(() => keep(ports.storage, place, rawKey, answer.body, "application/json")));
-        keeping = isKept;
+        let answer = stored;
+        if (answer === null) {
+          const body: Buffer = await (asked?.token === nextToken ? asked.body : ask(nextToken));
+          await keeping;
+          keeping = awaited(keepAnswer(rawKey, body));
+          const token = findNextToken(body);
+          asked = token === null ? null : { token, body: ask(token) };
+          answer = await read(body);
+        }
         for (const number of answer.numbers) if (!rawKeys.has(number)) rawKeys.set(number, rawKey);
 
-        const rows = answer.rows.map((row) => ({ row, rawKey: rawKeys.get(row.number) ?? null }));
+        const pages = answer.rows.map((row) => ({ row, rawKey: rawKeys.get(row.number) ?? null }));
         if (answer.openPage !== openPage) openPageBegan = { nextToken, part };
         ({ open, openPage } = answer);
-        storedPages = rows.at(-1)?.row.number ?? storedPages;
+        storedPages = pages.at(-1)?.row.number ?? storedPages;
         for (const number of rawKeys.keys()) if (number <= storedPages) rawKeys.delete(number);
 
-        await storing;
-        const position: Position = { ...openPageBegan, storedPages };
-        storing = awaited(
-          isKept
-            .then(() => store(request, writer, rows))
-            .then(() => {
-              reached.position = position;
-              // Behind the last answer only moments are left, and every heartbeat is work for the server.
-              if (answer.nextToken !== null) heartbeat(position);
-            }),
-        );
+        await storing.add({ pages, kept: keeping, position: { ...openPageBegan, storedPages } });
         if (answer.nextToken === null) break;
         nextToken = answer.nextToken;
         part++;
@@ -150,7 +168,7 @@ export function createCollectPages(ports: {
     } finally {
       // Nothing goes on behind the back of the next attempt.
       await Promise.allSettled([keeping]);
-      await storing;
+      await storing.end();
     }
   }
 
@@ -159,13 +177,17 @@ export function createCollectPages(ports: {
     key: string,
     read: (body: Uint8Array) => Promise<AnswerRead>,
   ): Promise<AnswerRead | null> {
+    let body: Uint8Array;
     try {
-      return await read(await ports.storage.readWhole({ bucket: ports.bucket, key }));
+      body = await ports.storage.readWhole({ bucket: ports.bucket, key });
     } catch (error) {
-      const none = error instanceof DocketError && ["ObjectMissing", "TextractUnavailable"].includes(error.type);
-      if (none) return null;
+      if (error instanceof DocketError && error.type === "ObjectMissing") return null;
       throw error;
     }
+    return read(body).catch((error) => {
+      if (error instanceof DocketError) return null;
+      throw error;
+    });
   }
 
   async function store(

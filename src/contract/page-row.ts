@@ -16,7 +16,13 @@ export interface PageRow {
 }
 
 /** A page as a row; what PostgreSQL refuses is left out of its text. */
-export function pageRow({ number, text, confidence, width, height, lines, source }: RecognizedPage): PageRow {
+export function pageRow({ lines, ...page }: RecognizedPage): PageRow {
+  return rowOfPage(page, storableJson(lines));
+}
+
+/** @param lines as JSON that PostgreSQL takes */
+export function rowOfPage(page: Omit<RecognizedPage, "lines" | "rules">, lines: string): PageRow {
+  const { number, text, confidence, width, height, source } = page;
   const stored = storable(text);
   const encoder = new TextEncoder();
   return {
@@ -26,7 +32,7 @@ export function pageRow({ number, text, confidence, width, height, lines, source
     confidence,
     width,
     height,
-    lines: encoder.encode(`\u0001${storableJson(lines)}`),
+    lines: encoder.encode(`\u0001${lines}`),
     source,
   };
 }

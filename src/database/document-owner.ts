@@ -21,6 +21,17 @@ export async function requireOwner(executor: Executor, documentId: string, runId
   if (rows.length === 0) throw superseded(documentId, runId);
 }
 
+/**
+ * Asks that a run owns the document and has not settled it, without a lock: what is written elsewhere than in the database
+ * can be overtaken all the same, and a lock is a write, which PostgreSQL brings to its disk.
+ * @throws {DocketError} `Superseded` otherwise
+ */
+export async function requireOwnerNow(executor: Executor, documentId: string, runId: string): Promise<void> {
+  const rows = await executor.$queryRaw<unknown[]>`
+    SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND run_id = ${runId} AND status = 'processing'`;
+  if (rows.length === 0) throw superseded(documentId, runId);
+}
+
 /** What a run is told that may not write to a document any more. */
 export function superseded(documentId: string, runId: string): DocketError {
   return new DocketError("Superseded", `Document ${documentId} belongs to a newer run than ${runId}.`);

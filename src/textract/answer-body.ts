@@ -7,7 +7,7 @@ import type {
 import { DocketError } from "../contract/failures.ts";
 
 /** More than any answer of 1,000 blocks, of which 0.75 MB is usual. */
-const mostBytes = 4 * 1024 * 1024;
+export const mostBytes = 4 * 1024 * 1024;
 
 /**
  * Sends a command and gives its answer's body as it was sent, which for Textract is JSON in the shape of the SDK's own

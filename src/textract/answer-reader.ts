@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
 import { DocketError } from "../contract/failures.ts";
-import { tooLargeAnswer } from "./answer-body.ts";
-import type { AnswerMessage } from "./answer-thread.ts";
+import { mostBytes, tooLargeAnswer } from "./answer-body.ts";
+import type { AnswerMessage, AnswerQuestion } from "./answer-thread.ts";
 import { type AnswerRead, type AnswerToRead, readAnswer } from "./read-answer.ts";
 
 /** An answer of fewer bytes is read at once: V8 keeps what comes of more JSON until it looks through all of its memory. */
@@ -25,6 +25,8 @@ export class AnswerReader {
   readonly #oneAtATime = pLimit(1);
   readonly #program: URL;
   #thread: Worker | undefined;
+  /** In which one answer after another goes to the thread and back. */
+  #memory = new ArrayBuffer(0);
   #retire: NodeJS.Timeout | undefined;
 
   /** @param program of the thread */
@@ -33,7 +35,7 @@ export class AnswerReader {
   }
 
   /**
-   * Reads an answer. The memory of `body` goes to the thread and comes back in the result: the caller's is empty then.
+   * Reads an answer. The thread has a copy of `body`, which the caller goes on using.
    * @throws {DocketError} as {@link readAnswer}; `OutOfMemory` when it does not fit the thread's memory
    */
   async read(question: AnswerToRead): Promise<AnswerRead> {
@@ -75,12 +77,21 @@ export class AnswerReader {
       });
       thread.on("exit", (code) => ended(new DocketError("Internal", `${name}: its reader ended (code ${code}).`)));
       thread.on("message", (message: AnswerMessage) => {
+        this.#memory = message.memory;
         if (message.kind === "read") resolve(message.answer);
         else reject(new DocketError(message.type, message.reason));
       });
-      const body = ownMemory(question.body);
-      thread.postMessage({ ...question, body }, [body.buffer]);
+      const body = this.#copy(question.body);
+      thread.postMessage({ ...question, body } satisfies AnswerQuestion, [body.buffer]);
     });
+  }
+
+  #copy(body: Uint8Array): Uint8Array<ArrayBuffer> {
+    // Only what is written to becomes real memory. It is gone with a thread that died.
+    if (this.#memory.byteLength < body.byteLength) this.#memory = new ArrayBuffer(Math.max(body.byteLength, mostBytes));
+    const copy = new Uint8Array(this.#memory, 0, body.byteLength);
+    copy.set(body);
+    return copy;
   }
 
   /** Waits for the next answer without keeping the process alive. */
@@ -94,14 +105,8 @@ export class AnswerReader {
     thread.unref();
     this.#retire = setTimeout(() => {
       leave();
+      this.#memory = new ArrayBuffer(0);
       void thread.terminate();
     }, idleMilliseconds).unref();
   }
-}
-
-/** Bytes whose memory holds nothing else, so that it can be given away. */
-function ownMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) return bytes as Uint8Array<ArrayBuffer>;
-  return new Uint8Array(bytes);
 }

@@ -1,8 +1,18 @@
 import { deserialize, serialize } from "node:v8";
-import type { Line, Word } from "../contract/page.ts";
+
+/** A word of a page that may go on. */
+export interface OpenWord {
+  /** 0-100. */
+  confidence: number;
+  /** Its members in the page's JSON. */
+  members: string;
+}
 
 /** A line whose words may be still to come. */
-export interface OpenLine extends Omit<Line, "words"> {
+export interface OpenLine {
+  text: string;
+  /** Its members in the page's JSON, but for its words. */
+  members: string;
   /** Their blocks' ids, from left to right. */
   words: string[];
 }
@@ -12,34 +22,30 @@ export interface OpenPage {
   number: number;
   lines: OpenLine[];
   /** By their blocks' ids. */
-  words: Map<string, Word>;
+  words: Map<string, OpenWord>;
 }
 
-/** The same in columns: numbers that are written out and read again would take as long as a third of the answer. */
+/** The same in columns: object by object it would take as long as a third of the answer. */
 interface Columns {
   number: number;
   ids: string[];
-  wordTexts: string[];
+  confidences: Float64Array;
+  words: string[];
+  lines: string[];
   lineTexts: string[];
   lineWords: string[][];
-  /** Five for each word, then for each line. */
-  numbers: Float64Array;
 }
 
 /** A page as bytes, for {@link unpackPage} of the same process. */
 export function packPage({ number, lines, words }: OpenPage): Uint8Array {
-  const placed = [...words.values(), ...lines];
-  const numbers = new Float64Array(placed.length * 5);
-  placed.forEach(({ confidence, box }, index) => {
-    numbers.set([confidence, box.left, box.top, box.width, box.height], index * 5);
-  });
   const columns: Columns = {
     number,
     ids: [...words.keys()],
-    wordTexts: Array.from(words.values(), ({ text }) => text),
+    confidences: Float64Array.from(words.values(), ({ confidence }) => confidence),
+    words: Array.from(words.values(), ({ members }) => members),
+    lines: lines.map(({ members }) => members),
     lineTexts: lines.map(({ text }) => text),
     lineWords: lines.map((line) => line.words),
-    numbers,
   };
   // A copy: what `serialize` gives may lie in memory that cannot be handed to another thread.
   return new Uint8Array(serialize(columns));
@@ -47,14 +53,10 @@ export function packPage({ number, lines, words }: OpenPage): Uint8Array {
 
 /** The page that {@link packPage} was given. */
 export function unpackPage(bytes: Uint8Array): OpenPage {
-  const { number, ids, wordTexts, lineTexts, lineWords, numbers }: Columns = deserialize(bytes);
-  const placed = (text: string, index: number) => {
-    const [confidence = 0, left = 0, top = 0, width = 0, height = 0] = numbers.subarray(index * 5, index * 5 + 5);
-    return { text, confidence, box: { left, top, width, height } };
-  };
+  const { number, ids, confidences, words, lines, lineTexts, lineWords }: Columns = deserialize(bytes);
   return {
     number,
-    words: new Map(ids.map((id, index) => [id, placed(wordTexts[index] ?? "", index)])),
-    lines: lineTexts.map((text, index) => ({ ...placed(text, ids.length + index), words: lineWords[index] ?? [] })),
+    words: new Map(ids.map((id, at) => [id, { confidence: confidences[at] ?? 0, members: words[at] ?? "" }])),
+    lines: lines.map((members, at) => ({ text: lineTexts[at] ?? "", members, words: lineWords[at] ?? [] })),
   };
 }

@@ -1,11 +1,7 @@
-import type { Block } from "@aws-sdk/client-textract";
 import { DocketError } from "../contract/failures.ts";
-import type { RecognizedPage, Word } from "../contract/page.ts";
-import { boxOf } from "./block-box.ts";
-import type { OpenLine, OpenPage } from "./open-page.ts";
-
-// What a page's text is made of. Tables, fields and answers may come in another order, after pages that follow theirs.
-const textBlocks: readonly (string | undefined)[] = ["PAGE", "LINE", "WORD"];
+import { type PageRow, rowOfPage } from "../contract/page-row.ts";
+import type { OpenLine, OpenPage, OpenWord } from "./open-page.ts";
+import type { TextBlock } from "./text-blocks.ts";
 
 /**
  * Builds pages out of a stream of blocks, holding the blocks of one page at a time. Textract gives a document's blocks
@@ -15,7 +11,7 @@ const textBlocks: readonly (string | undefined)[] = ["PAGE", "LINE", "WORD"];
 export class PageBuilder {
   #number: number;
   #lines: OpenLine[];
-  #words: Map<string, Word>;
+  #words: Map<string, OpenWord>;
 
   /** @param open where another builder stopped */
   constructor(open: OpenPage | null = null) {
@@ -31,64 +27,64 @@ export class PageBuilder {
 
   /**
    * Takes the next blocks.
+   * @param after pages up to this number are left out
    * @returns the pages that these blocks complete
    * @throws {DocketError} `Internal` when blocks of text are not in the order of pages, rather than lose text
    */
-  add(blocks: readonly Block[]): RecognizedPage[] {
-    const complete: RecognizedPage[] = [];
-    for (const block of blocks) {
-      if (!textBlocks.includes(block.BlockType)) continue;
-      // A single-page image has no page numbers.
-      const number = block.Page ?? 1;
-      if (number < this.#number) {
+  add(blocks: readonly TextBlock[], after: number): PageRow[] {
+    const complete: PageRow[] = [];
+    for (const { type, page, id, text, confidence, members, children } of blocks) {
+      if (page <= after) continue;
+      if (page < this.#number) {
         throw new DocketError(
           "Internal",
-          `Textract sent a block of page ${number} after page ${this.#number} had begun.`,
+          `Textract sent a block of page ${page} after page ${this.#number} had begun.`,
         );
       }
-      if (number > this.#number) {
+      if (page > this.#number) {
         if (this.#number > 0) complete.push(this.#take());
-        this.#number = number;
+        this.#number = page;
       }
-      if (block.BlockType === "LINE") this.#lines.push({ ...textOf(block), words: childrenOf(block) });
-      else if (block.BlockType === "WORD" && block.Id !== undefined) this.#words.set(block.Id, textOf(block));
+      if (type === "LINE") this.#lines.push({ text, members, words: children });
+      else if (type === "WORD" && id !== undefined) this.#words.set(id, { confidence, members });
     }
     return complete;
   }
 
   /** The last page, when no more blocks come. */
-  finish(): RecognizedPage[] {
+  finish(): PageRow[] {
     return this.#number > 0 ? [this.#take()] : [];
   }
 
-  #take(): RecognizedPage {
-    const lines = this.#lines.map((line) => ({
-      ...line,
-      words: line.words.flatMap((id) => this.#words.get(id) ?? []),
-    }));
-    const page: RecognizedPage = {
+  #take(): PageRow {
+    const texts: string[] = [];
+    const lines: string[] = [];
+    for (const { text, members, words } of this.#lines) {
+      const known: string[] = [];
+      for (const id of words) {
+        const word = this.#words.get(id);
+        if (word !== undefined) known.push(`{${word.members}}`);
+      }
+      texts.push(text);
+      lines.push(`{${members},"words":[${known.join()}]}`);
+    }
+    const page = {
       number: this.#number,
       width: null,
       height: null,
-      text: lines.map((line) => line.text).join("\n"),
-      confidence: mean([...this.#words.values()].map((word) => word.confidence)),
-      lines,
-      source: "textract",
+      text: texts.join("\n"),
+      confidence: this.#meanConfidence(),
+      source: "textract" as const,
     };
     this.#lines = [];
     this.#words = new Map();
-    return page;
+    return rowOfPage(page, `[${lines.join()}]`);
   }
-}
 
-function textOf(block: Block): Word {
-  return { text: block.Text ?? "", confidence: block.Confidence ?? 0, box: boxOf(block) };
-}
-
-function childrenOf(block: Block): string[] {
-  return block.Relationships?.filter(({ Type }) => Type === "CHILD").flatMap(({ Ids }) => Ids ?? []) ?? [];
-}
-
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  #meanConfidence(): number | null {
+    if (this.#words.size === 0) return null;
+    let sum = 0;
+    for (const { confidence } of this.#words.values()) sum += confidence;
+    return sum / this.#words.size;
+  }
 }

@@ -1,8 +1,8 @@
 import { DocketError } from "../contract/failures.ts";
-import { type PageRow, pageRow } from "../contract/page-row.ts";
+import type { PageRow } from "../contract/page-row.ts";
 import { packPage, unpackPage } from "./open-page.ts";
 import { PageBuilder } from "./pages-from-blocks.ts";
-import { type JobResult, parseAnswer } from "./parse-answer.ts";
+import { readTextBlocks, type TextAnswer } from "./text-blocks.ts";
 
 /** An answer of a Get, and where the answer before it stopped. */
 export interface AnswerToRead {
@@ -18,8 +18,6 @@ export interface AnswerToRead {
 
 /** What an answer holds: plain data and bytes, which a thread can hand to another. */
 export interface AnswerRead {
-  /** As Textract sent it. */
-  body: Uint8Array;
   nextToken: string | null;
   /** Numbers of the pages that have blocks in it. */
   numbers: number[];
@@ -37,17 +35,16 @@ export interface AnswerRead {
  * the order of pages
  */
 export function readAnswer({ name, body, open, after }: AnswerToRead): AnswerRead {
-  const { blocks, nextToken } = parsed(name, body);
+  const { blocks, nextToken, numbers } = parsed(name, body);
   const builder = new PageBuilder(open === null ? null : unpackPage(open));
   try {
-    const pages = builder.add(blocks.filter((block) => (block.Page ?? 1) > after));
-    if (nextToken === undefined) pages.push(...builder.finish());
+    const rows = builder.add(blocks, after);
+    if (nextToken === null) rows.push(...builder.finish());
     const left = builder.open;
     return {
-      body,
-      nextToken: nextToken ?? null,
-      numbers: [...new Set(blocks.flatMap((block) => block.Page ?? []))],
-      rows: pages.map(pageRow),
+      nextToken,
+      numbers: [...numbers],
+      rows,
       openPage: left?.number ?? 0,
       open: left === null ? null : packPage(left),
     };
@@ -57,9 +54,9 @@ export function readAnswer({ name, body, open, after }: AnswerToRead): AnswerRea
   }
 }
 
-function parsed(name: string, body: Uint8Array): JobResult {
+function parsed(name: string, body: Uint8Array): TextAnswer {
   try {
-    return parseAnswer(body);
+    return readTextBlocks(body);
   } catch (error) {
     throw new DocketError("TextractUnavailable", `Textract, ${name}: ${(error as Error).message}`, { cause: error });
   }

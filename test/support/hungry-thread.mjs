@@ -5,5 +5,6 @@ import { readAnswer } from "#docket/textract/read-answer";
 parentPort?.on("message", (question) => {
   const all = [];
   while (question.name === "hungry document") all.push(new Array(1000).fill(0));
-  parentPort?.postMessage({ kind: "read", answer: readAnswer(question) });
+  const memory = question.body.buffer;
+  parentPort?.postMessage({ kind: "read", answer: readAnswer(question), memory }, [memory]);
 });
