@@ -1,8 +1,8 @@
-import { lookup as resolve } from "node:dns";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { type BlockList, isIP, type LookupFunction } from "node:net";
 import { DocketError } from "../contract/failures.ts";
+import { resolveName } from "./resolve-name.ts";
 import { signatureOf } from "./signature.ts";
 import { judgeAddress } from "./target-address.ts";
 
@@ -48,7 +48,8 @@ export async function postEvent(post: EventPost): Promise<number> {
   throw new DocketError("WebhookUnanswered", `The webhook ${name} answers ${status}.`);
 }
 
-function send(url: URL, { secret, id, body, allowed, signal }: EventPost): Promise<number> {
+function send(url: URL, { secret, id, body, allowed, signal: cancelled }: EventPost): Promise<number> {
+  const signal = AbortSignal.any([cancelled, AbortSignal.timeout(postMilliseconds)]);
   const seconds = Math.floor(Date.now() / 1000);
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((done, fail) => {
@@ -57,8 +58,8 @@ function send(url: URL, { secret, id, body, allowed, signal }: EventPost): Promi
       {
         method: "POST",
         agent: false,
-        lookup: judgedLookup(url, allowed),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(postMilliseconds)]),
+        lookup: judgedLookup(url, allowed, signal),
+        signal,
         headers: {
           "content-type": "application/cloudevents+json; charset=utf-8",
           "content-length": Buffer.byteLength(body),
@@ -85,19 +86,21 @@ function send(url: URL, { secret, id, body, allowed, signal }: EventPost): Promi
 }
 
 /** Resolves a name, and gives the connection none of the addresses unless all of them are allowed. */
-function judgedLookup(url: URL, allowed: BlockList): LookupFunction {
+function judgedLookup(url: URL, allowed: BlockList, signal: AbortSignal): LookupFunction {
+  const judged = async (hostname: string) => {
+    const addresses = await resolveName(hostname, signal);
+    for (const { address } of addresses) requireAllowed(url, address, allowed);
+    return addresses;
+  };
   return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, []);
-      try {
-        for (const { address } of addresses) requireAllowed(url, address, allowed);
-      } catch (refusal) {
-        return callback(refusal as Error, []);
-      }
-      const [first] = addresses;
-      if (options.all === true || first === undefined) return callback(null, addresses);
-      callback(null, first.address, first.family);
-    });
+    judged(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (options.all === true || first === undefined) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error) => callback(error, []),
+    );
   };
 }
 
