@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,25 +9,36 @@ type Purpose = "ocr" | "pages" | "export";
 /** Folders that one sweep removes at most; what is left over is for the next start. */
 const mostSwept = 1000;
 
+/**
+ * How long a folder of a process that cannot be asked for is left alone after anything in it was last written,
+ * milliseconds. Longer than any document is at work.
+ */
+const leftAloneMilliseconds = 24 * 60 * 60 * 1000;
+
 /** A temporary folder whose name says which process it belongs to, so that it can be swept when that one was killed. */
 export function makeWorkFolder(purpose: Purpose): Promise<string> {
-  return mkdtemp(join(tmpdir(), `docket-${purpose}-${place()}-${process.pid}-`));
+  const { host, namespace } = place();
+  return mkdtemp(join(tmpdir(), `docket-${purpose}-${host}-${namespace}-${process.pid}-`));
 }
 
 /**
  * Removes the temporary folders of Docket's processes that ended without removing them. Only folders of this machine's
  * (or container's) processes, by their name, are looked at, and only those of a process that is gone; what cannot be
- * removed is left.
+ * removed is left. A container that was started again has the same name and other processes: whether one of those before
+ * lives cannot be asked, so their folders go when nothing in them was written for a day.
  * @returns how many were removed
  */
 export async function sweepWorkFolders(): Promise<number> {
-  const name = new RegExp(`^docket-(?:ocr|pages|export)-${place()}-(\\d+)-\\w{6}$`);
+  const here = place();
+  const name = new RegExp(`^docket-(?:ocr|pages|export)-${here.host}-(\\w{8})-(\\d+)-\\w{6}$`);
   const entries = await readdir(tmpdir(), { withFileTypes: true }).catch(() => []);
   let swept = 0;
   for (const entry of entries) {
-    const pid = Number(name.exec(entry.name)?.[1]);
-    if (!entry.isDirectory() || Number.isNaN(pid) || isAlive(pid)) continue;
-    const removed = await rm(join(tmpdir(), entry.name), { recursive: true, force: true }).then(
+    const [, namespace, pid] = name.exec(entry.name) ?? [];
+    if (!entry.isDirectory() || namespace === undefined) continue;
+    const folder = join(tmpdir(), entry.name);
+    if (await isUsed(folder, namespace === here.namespace ? Number(pid) : undefined)) continue;
+    const removed = await rm(folder, { recursive: true, force: true }).then(
       () => true,
       () => false,
     );
@@ -37,22 +48,42 @@ export async function sweepWorkFolders(): Promise<number> {
 }
 
 /** Where process ids mean the same: containers may share a temporary folder, but not their processes. */
-function place(): string {
+function place(): { host: string; namespace: string } {
   let namespace = "";
   try {
     namespace = readlinkSync("/proc/self/ns/pid");
   } catch {
     // Only Linux has them.
   }
-  return createHash("sha256").update(`${hostname()} ${namespace}`).digest("hex").slice(0, 8);
+  return { host: short(hostname()), namespace: short(namespace) };
 }
 
-function isAlive(pid: number): boolean {
+function short(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+/** @param pid of the process that made the folder; undefined: it cannot be asked for */
+async function isUsed(folder: string, pid: number | undefined): Promise<boolean> {
+  if (pid === undefined) return !(await wasWrittenBefore(folder, Date.now() - leftAloneMilliseconds));
+  // Ids come again, as 1 does in each container: what is older than this process is of one before.
+  if (pid === process.pid) return !(await wasWrittenBefore(folder, performance.timeOrigin));
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     // Another user's process may not be signalled, but it is there.
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+/** Whether a folder and the files in it were last written before a time, milliseconds of the epoch. */
+async function wasWrittenBefore(folder: string, time: number): Promise<boolean> {
+  try {
+    const names = await readdir(folder);
+    const written = await Promise.all([folder, ...names.map((name) => join(folder, name))].map((path) => stat(path)));
+    return written.every(({ mtimeMs }) => mtimeMs < time);
+  } catch {
+    // Gone, or changing at this moment.
+    return false;
   }
 }
