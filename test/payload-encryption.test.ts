@@ -171,6 +171,50 @@ describe("a worker that cannot read the open documents", () => {
   });
 });
 
+describe("a client with a key that no worker has", () => {
+  const strange = `strange-${run}`;
+  const strangers = Array.from({ length: 6 }, (_, index) => `${strange}-${index}`);
+  const check = async (keys: Record<string, string>) => {
+    const logged: string[] = [];
+    const log = pino({ level: "error" }, { write: (line: string) => void logged.push(JSON.parse(line).msg) });
+    const client = await connectTemporal(loadTemporalConnection(stackEnvironment(keys)));
+    const problem = await checkPayloadKeys(client, log).catch((error) => error);
+    await client.connection.close();
+    return { problem, logged: logged.join("") };
+  };
+
+  it("keeps no worker from starting, which tells of what it cannot read; one without keys does not start", async () => {
+    const wrong = {
+      TEMPORAL_NAMESPACE: namespace,
+      DOCKET_PAYLOAD_KEYS: `${strange}=${randomBytes(32).toString("base64")}`,
+    };
+    const stranger = await connectTemporal(loadTemporalConnection(stackEnvironment(wrong)));
+    // On a queue that nobody serves, so that no worker tries them in vain for the rest of this file.
+    const args = [{ document: { bucket: "none", key: "none" } }];
+    for (const workflowId of strangers) {
+      await stranger.workflow.start("processDocument", { taskQueue: strange, workflowId, args });
+    }
+    try {
+      const open = 'WorkflowType = "processDocument" AND ExecutionStatus = "Running"';
+      const newest = async () => {
+        const { executions } = await blind.workflowService.listWorkflowExecutions({
+          ...{ namespace, pageSize: 5, query: open },
+        });
+        return executions?.filter(({ execution }) => strangers.includes(execution?.workflowId ?? "")).length;
+      };
+      await expect.poll(newest, { timeout: 30_000 }).toBe(5);
+      const right = await check(firstOnly);
+      expect(right.problem).toBeUndefined();
+      expect(right.logged).toContain(`"${strange}"; this process has: first-${run}`);
+      const keyless = await check({ TEMPORAL_NAMESPACE: namespace });
+      expect(keyless.problem).toMatchObject({ type: "PayloadUnreadable" });
+    } finally {
+      for (const workflowId of strangers) await blind.workflow.getHandle(workflowId).terminate("the test has ended");
+      await stranger.connection.close();
+    }
+  });
+});
+
 it("a document that began under the old key ends under the new one", async () => {
   await worker.stop();
   worker = await startWorker(undefined, rotated);
