@@ -40,6 +40,10 @@ const serverSettings = {
   "history.hostLevelCacheMaxSize": 1000,
 };
 
+// Of Go's runtime, which looks through the memory each time that it has doubled: at three times a document takes the server
+// a tenth less processor time. From the limit on it looks as often as before, and oftener.
+const memorySettings = { GOGC: "200", GOMEMLIMIT: "640MiB" };
+
 /**
  * Finds Temporal's development server running, or starts it with a database file of its own and its Web UI.
  * @throws {DocketError} `TemporalUnavailable`
@@ -83,7 +87,8 @@ function temporalCommand(
     ...Object.entries(serverSettings).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
     ...searchAttributes.flatMap((attribute) => ["--search-attribute", attribute]),
   ];
-  return { file, args, variables: {}, inherited: serviceEnvironment(environment), directory };
+  const inherited = { ...memorySettings, ...serviceEnvironment(environment) };
+  return { file, args, variables: {}, inherited, directory };
 }
 
 async function serves(ports: Ports): Promise<boolean> {
