@@ -1,8 +1,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { degrees, PDFName } from "pdf-lib";
+import { degrees, PDFDocument, PDFName } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDocument } from "#docket/media/pdfium";
+import { readTextLayer } from "#docket/ocr/text-layer";
 import { followNeighbour, judgeTextLayer, type TextLayerEvidence } from "#docket/ocr/text-layer-trust";
 import { addScan, drawProse, encodePng, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
 import { wordRecall } from "./support/word-recall.ts";
@@ -186,6 +188,36 @@ describe("what is read from a text layer", () => {
       expect(box.top).toBeGreaterThan(1 - 608 / 792);
       expect(box.left + box.width).toBeLessThan(520 / 612);
     }
+  });
+
+  it("lacks a picture where it stands, also in a page that another program has wrapped and made smaller", async () => {
+    const size = 100;
+    const grey = encodePng({ width: size, height: size, grey: new Uint8Array(size * size) });
+    const wrapped = await writePdf(folder, "wrapped.pdf", async (pdf, font) => {
+      const inner = pdf.addPage([612, 792]);
+      drawProse(inner, font);
+      inner.drawImage(await pdf.embedPng(grey), { x: 306, y: 99, width: 306, height: 396 });
+      const source = await PDFDocument.load(await pdf.save());
+      const form = await pdf.embedPage(source.getPage(0));
+      const half = { x: 0, y: 396, width: 306, height: 396 };
+      pdf.addPage([612, 792]).drawPage(form, half);
+    });
+    const bytes = await readFile(wrapped);
+    const document = await openDocument({
+      size: bytes.length,
+      read: (at, into) => into.set(bytes.subarray(at, at + into.length)),
+    });
+    const pictures = [1, 2].map((number) =>
+      document.withPage(number, (page) => readTextLayer(document, page, document.images(page)).pictures),
+    );
+    document.close();
+    const box = (left: number, top: number, width: number, height: number) => ({
+      left: expect.closeTo(left, 3),
+      top: expect.closeTo(top, 3),
+      width: expect.closeTo(width, 3),
+      height: expect.closeTo(height, 3),
+    });
+    expect(pictures).toEqual([[box(0.5, 0.375, 0.5, 0.5)], [box(0.25, 0.1875, 0.25, 0.25)]]);
   });
 
   it("is all that is taken where a picture shows no text, or has its text in the layer", async () => {

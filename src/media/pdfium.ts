@@ -184,28 +184,45 @@ export class PdfDocument {
   images(page: Handle): PageImage[] {
     const { pdfium } = this;
     const found: PageImage[] = [];
-    const visit = (object: Handle, depth: number, outermost: Handle) => {
+    const visit = (object: Handle, forms: readonly Handle[]) => {
       const type = pdfium.FPDFPageObj_GetType(object);
-      if (type === objectForm && depth < 5) {
+      if (type === objectForm && forms.length < 5) {
         const count = pdfium.FPDFFormObj_CountObjects(object);
-        for (let i = 0; i < count; i++) visit(pdfium.FPDFFormObj_GetObject(object, i), depth + 1, outermost);
+        for (let i = 0; i < count; i++) visit(pdfium.FPDFFormObj_GetObject(object, i), [...forms, object]);
       } else if (type === objectImage) {
-        this.#withMemory(24, (at) => {
+        this.#withMemory(8, (at) => {
           if (!pdfium.FPDFImageObj_GetImagePixelSize(object, at, at + 4)) return;
-          // Inside a form the image's bounds are in the form's system; the form's own bounds are on the page.
-          pdfium.FPDFPageObj_GetBounds(outermost, at + 8, at + 12, at + 16, at + 20);
-          const [left, bottom, right, top] = [8, 12, 16, 20].map((offset) => this.#float(at + offset));
-          const bounds = { left: left ?? 0, bottom: bottom ?? 0, right: right ?? 0, top: top ?? 0 };
+          const bounds = forms.reduceRight((inside, form) => this.#throughForm(form, inside), this.#bounds(object));
           found.push({ width: this.#unsigned(at), height: this.#unsigned(at + 4), bounds });
         });
       }
     };
     const count = pdfium.FPDFPage_CountObjects(page);
-    for (let i = 0; i < count; i++) {
-      const object = pdfium.FPDFPage_GetObject(page, i);
-      visit(object, 0, object);
-    }
+    for (let i = 0; i < count; i++) visit(pdfium.FPDFPage_GetObject(page, i), []);
     return found;
+  }
+
+  /** Of an object, in the system of the page or the form that it is in. */
+  #bounds(object: Handle): PageImage["bounds"] {
+    return this.#withMemory(16, (at) => {
+      this.pdfium.FPDFPageObj_GetBounds(object, at, at + 4, at + 8, at + 12);
+      const [left, bottom, right, top] = [0, 4, 8, 12].map((offset) => this.#float(at + offset));
+      return { left: left ?? 0, bottom: bottom ?? 0, right: right ?? 0, top: top ?? 0 };
+    });
+  }
+
+  /** Where a rectangle of a form's system is outside of the form; all of the form where pdfium does not tell. */
+  #throughForm(form: Handle, { left, bottom, right, top }: PageImage["bounds"]): PageImage["bounds"] {
+    return this.#withMemory(24, (at) => {
+      if (!this.pdfium.FPDFPageObj_GetMatrix(form, at)) return this.#bounds(form);
+      // struct FS_MATRIX { float a, b, c, d, e, f; }
+      const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = [0, 4, 8, 12, 16, 20].map((offset) =>
+        this.#float(at + offset),
+      );
+      const corners = [left, right].flatMap((x) => [bottom, top].map((y) => [a * x + c * y + e, b * x + d * y + f]));
+      const [xs, ys] = [corners.map(([x = 0]) => x), corners.map(([, y = 0]) => y)];
+      return { left: Math.min(...xs), bottom: Math.min(...ys), right: Math.max(...xs), top: Math.max(...ys) };
+    });
   }
 
   /**
