@@ -230,6 +230,23 @@ describe("a searchable PDF", () => {
     );
   });
 
+  it("has what was read on a picture beside a scan that has its text already, and that text once", async () => {
+    const grey = await pictureOfProse(20);
+    const file = await writePdf(folder, "beside.pdf", async (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      const image = await pdf.embedPng(encodePng(grey));
+      page.drawImage(image, { x: 0, y: 0, width: 400, height: 792 });
+      page.drawImage(image, { x: 412, y: 100, width: 200, height: 500 });
+      drawProse(page, font);
+    });
+    const box = { left: 0.75, top: 0.5, width: 0.1, height: 0.02 };
+    const words = [{ text: "Exhibit", confidence: 90, box }];
+    const lines = [...sheetLines, { text: "Exhibit", confidence: 90, box, words }];
+    const { output } = await exported(file, [{ ...scanned(lines), source: "recognition" }]);
+    const [page] = await textOf(output);
+    expectInPlace(page?.words ?? [], lines);
+  });
+
   it("does not double the text below a scan in another language than English", async () => {
     const sentence = "Die Klägerin verlangt von der Beklagten Zahlung des vereinbarten Kaufpreises nebst Zinsen.";
     const file = await writePdf(folder, "german.pdf", async (pdf, font) => {
