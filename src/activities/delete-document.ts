@@ -77,7 +77,7 @@ export function createDeleteDocument(ports: {
         await deleteRows(database, document, { id, runId, requestedBy, reason, objects, sourceDeleted, breaker });
         return { deleted: true, objects };
       } catch (error) {
-        throw await told({ documentId, runId }, toDocketError(error));
+        throw await told({ documentId, runId }, error);
       }
     });
   };
@@ -108,12 +108,13 @@ export function createDeleteDocument(ports: {
   }
 
   /** Whoever looks at a document that could not be deleted is told why, unless it passes by itself. */
-  async function told(of: { documentId: string; runId: string }, error: DocketError): Promise<DocketError> {
-    const { retry } = failureTable[error.type];
-    if (error.type === "Superseded" || (retry !== "never" && retry !== "limited")) return error;
-    const remedy = error.type === "ObjectForbidden" ? remedyOfForbidden : `${error.remedy} Then delete it again.`;
-    const failure = new DocketError(error.type, error.message, { remedy, cause: error });
-    await noteFailedDeletion(database, of, failure.toFailure());
-    return failure;
+  async function told(of: { documentId: string; runId: string }, error: unknown): Promise<unknown> {
+    const { type, message, remedy } = toDocketError(error);
+    const { retry } = failureTable[type];
+    if (type === "Superseded" || (retry !== "never" && retry !== "limited")) return error;
+    const forbidden = type === "ObjectForbidden";
+    const cure = forbidden ? remedyOfForbidden : `${remedy} Then delete the document again.`;
+    await noteFailedDeletion(database, of, { type, message, remedy: cure });
+    return forbidden ? new DocketError(type, message, { remedy: cure, cause: error }) : error;
   }
 }

@@ -22,7 +22,7 @@ export interface FailureFilter {
   batchId?: string | undefined;
 }
 
-/** What has failed, by type, the most frequent first. Documents that were cancelled are listed as `Cancelled`. */
+/** What has failed, by type, the most frequent first. Documents that were cancelled are listed as `Cancelled`, those whose deletion failed by the type of that failure. */
 export async function groupFailures(database: Database, filter: FailureFilter): Promise<FailureGroup[]> {
   const project = filter.project ?? null;
   const type = filter.type ?? null;
