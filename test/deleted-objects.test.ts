@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { documentIdFromContent } from "#docket/contract/document-id";
 import type { DocumentLocation } from "#docket/contract/process-document";
@@ -65,15 +65,14 @@ it("an object that has taken the place of a document's own is not deleted with i
 it("where the bucket keeps versions the document's own one is deleted, however many there are", {
   timeout: 120_000,
 }, async () => {
-  const server = await startVersionedS3();
-  const { storage, bucket } = server;
+  const { storage, bucket, keepVersions } = await startVersionedS3();
   const using = readingSteps({ ...stack, storage, bucket }, project);
   const document = { bucket, key: "daily.pdf" };
   const put = async (content: string) => storage.put(bucket, document.key, await smallPdf(content), "application/pdf");
   // From before the bucket kept versions.
   await put("the very first");
   const first = await handIn(document, using);
-  await server.keepVersions();
+  await keepVersions();
   await put("the second");
   const second = await handIn(document, using);
   const { objectVersion } = await stack.database.document.findUniqueOrThrow({ where: { id: second } });
@@ -93,7 +92,6 @@ it("where the bucket keeps versions the document's own one is deleted, however m
   await expect(storage.head(document)).resolves.toMatchObject({ size: "later".length });
   await expect(storage.head({ bucket, key: `${document.key}.txt` })).resolves.toMatchObject({ size: "another".length });
   using.close();
-  await server.stop();
 });
 
 it("what was written into the bucket that was Docket's when a file was handed in goes, too", async () => {
@@ -182,7 +180,17 @@ async function startVersionedS3() {
       stdio: "ignore",
     },
   );
+  const ended = once(child, "exit");
   const endpoint = `http://127.0.0.1:${port}`;
+  const s3 = new S3Client({ endpoint, credentials, region: "us-east-1", forcePathStyle: true });
+  const storage = createObjectStorage({ region: "us-east-1", endpoint });
+  onTestFinished(async () => {
+    s3.destroy();
+    storage.close();
+    child.kill("SIGTERM");
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  });
   await expect
     .poll(
       () =>
@@ -193,24 +201,14 @@ async function startVersionedS3() {
       { timeout: 20_000, interval: 50 },
     )
     .toBe(true);
-  const s3 = new S3Client({ endpoint, credentials, region: "us-east-1", forcePathStyle: true });
   const bucket = "versions";
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  const storage = createObjectStorage({ region: "us-east-1", endpoint });
   return {
     storage,
     bucket,
     async keepVersions() {
       const VersioningConfiguration = { Status: "Enabled" as const };
       await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
-    },
-    async stop() {
-      s3.destroy();
-      storage.close();
-      const ended = once(child, "exit");
-      child.kill("SIGTERM");
-      await ended;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
