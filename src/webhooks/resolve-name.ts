@@ -12,7 +12,8 @@ let turn: Promise<unknown> = Promise.resolve();
  *
  * The DNS servers are asked without a thread. The system's own way (`getaddrinfo`), which also knows the hosts file and
  * search domains, blocks one of the process's four threads for as long as an answer takes, and the connections to
- * PostgreSQL and S3 need the same threads: it is gone for names that the servers do not tell, one at a time.
+ * PostgreSQL and S3 need the same threads: it is taken for names that the servers do not tell, one at a time
+ * (docs/decisions/0061-a-receivers-name-is-asked-of-the-dns-first.md).
  * @param servers as `127.0.0.1:53`, in place of the system's
  * @throws the system's error where nobody knows the name; the signal's reason
  */
