@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { createAdvanceBatch } from "#docket/activities/advance-batch";
 import { askTemporal } from "#docket/activities/ask-temporal";
 import { openBatch, readBatch, updateBatch } from "#docket/client/batches";
 import { connectServices } from "#docket/client/connect";
@@ -22,6 +23,8 @@ import {
   settleItem,
 } from "#docket/database/batch-items";
 import { closeBatch, createBatch } from "#docket/database/batches";
+import { noCounts } from "#docket/workflows/batch-story";
+import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, startWorker } from "./support/stack.ts";
 
@@ -255,10 +258,14 @@ it("lines of a manifest: a byte order mark is none of it, and one without an end
 });
 
 /** A batch of one's own whose items are there already, as `docket batch` makes it. */
-async function makeBatch(project: string, items: NewItem[]): Promise<string> {
+async function makeBatch(
+  project: string,
+  items: NewItem[],
+  prefix: { bucket: string; prefix: string } | null = null,
+): Promise<string> {
   const id = randomUUID();
   const settings = { project, engine: "textract" as const, features: [], force: false, priority: 3, window: 10 };
-  await createBatch(stack.database, { id, source: `made of rows ${id}`, ...settings, prefix: null, onlyNew: false });
+  await createBatch(stack.database, { id, source: `made of rows ${id}`, ...settings, prefix, onlyNew: false });
   await addItems(stack.database, id, items);
   return id;
 }
@@ -421,6 +428,49 @@ it("an item follows none that was never started, and none of which Temporal know
     counts: { total: 4, failed: 1, complete: 3, waiting: 0, underWay: 0 },
   });
 }, 60_000);
+
+it("one look goes on with the pages of a prefix that hold nothing to start", async () => {
+  const prefix = `batch-${randomUUID()}/`;
+  for (const name of ["a.txt", "b.txt", "c.txt"]) {
+    await stack.storage.put(stack.bucket, `${prefix}${name}`, "no document", "text/plain");
+  }
+  // An object a page, as a bucket of many has a thousand.
+  const list: typeof stack.storage.list = async (...request) => {
+    const { objects, more } = await stack.storage.list(...request);
+    return { objects: objects.slice(0, 1), more: more || objects.length > 1 };
+  };
+  const source = { bucket: stack.bucket, prefix };
+  const batchId = await makeBatch("listed", [], source);
+  const advance = createAdvanceBatch({ database: stack.database, storage: { ...stack.storage, list } });
+  const request = { batchId, settings: { window: 10, priority: 3, paused: false }, started: null, known: noCounts };
+  expect(await asRun(newRun("batch"), () => advance(request), stack.client)).toMatchObject({
+    done: true,
+    counts: { listed: true, total: 0 },
+  });
+  await stack.database.batch.delete({ where: { id: batchId } });
+});
+
+it("an attempt that was taken for dead takes nothing from the next one, and nothing that it claims counts as started", async () => {
+  const keys = ["one", "two"].map((name) => ({ bucket: stack.bucket, key: `late-attempt/${name}.pdf` }));
+  const batchId = await makeBatch("late-attempt", keys);
+  const items = () => stack.database.batchItem.findMany({ where: { batchId }, orderBy: { position: "asc" } });
+  const states = async () => (await items()).map(({ state }) => state);
+  const [one = "", two = ""] = (await items()).map(({ id }) => id);
+  const call = `${randomUUID()}/7`;
+  const begin = (current: string, started: string | null = null) =>
+    confirmClaim(stack.database, batchId, { started, current });
+
+  await claimItems(stack.database, [one], `${call}/1`);
+  await begin(`${call}/2`);
+  expect(await states()).toEqual(["waiting", "waiting"]);
+  await claimItems(stack.database, [one], `${call}/2`);
+  await begin(`${call}/1`);
+  expect(await states()).toEqual(["claimed", "waiting"]);
+  await claimItems(stack.database, [two], `${call}/1`);
+  await begin(`${randomUUID()}/1/1`, `${call}/2`);
+  expect(await states()).toEqual(["started", "waiting"]);
+  await stack.database.batch.delete({ where: { id: batchId } });
+});
 
 it("two hand-ins of one source at a time, and a file that changes between two: every content is read", async () => {
   const services = await connectServices(process.env);

@@ -3,6 +3,8 @@ import { expect, it, vi } from "vitest";
 import { requireBudget } from "#docket/activities/budget-guard";
 import { createFailDocument } from "#docket/activities/fail-document";
 import { projectIdFromSlug } from "#docket/contract/document-id";
+import { addItems, type NewItem } from "#docket/database/batch-items";
+import { closeBatch, createBatch, readBatches } from "#docket/database/batches";
 import { readBudgets, removeBudget, reserveBudget, setBudget } from "#docket/database/project-budgets";
 import { readingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
@@ -38,6 +40,57 @@ it("at the cap documents wait, and the batch says so; a higher cap lets them go 
   await docket(["budget", project, "--cap", "1.00"]);
   expect(await handle.result()).toMatchObject({ state: "finished", counts: { total: 4, complete: 4, failed: 0 } });
   expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.006, reachedAt: null });
+});
+
+it("a reached budget holds back what costs something, and only documents of its own project", async () => {
+  const { database, storage, bucket, client } = stack;
+  const project = `reached-${randomUUID().slice(0, 8)}`;
+  const other = `${project}-other`;
+  const object = async (name: string) => {
+    const key = `${project}/${name}.pdf`;
+    await storage.put(bucket, key, await smallPdf(key), "application/pdf");
+    return { bucket, key };
+  };
+  const [fresh, read, others, free] = await Promise.all(["fresh", "read", "others", "free"].map(object));
+  if (!fresh || !read || !others || !free) throw new Error("four objects were put");
+  const run = (type: string, workflowId: string, input: object) =>
+    client.workflow.start(type, { taskQueue: "documents", workflowId, args: [input] });
+  await (await run("processDocument", read.key, { document: read, project })).result();
+  await setBudget(database, { project, capUsd: 0, monthly: false }, () => 0);
+  await database.$executeRaw`
+    UPDATE project_budgets SET reached_at = now() WHERE project_id = (SELECT id FROM projects WHERE slug = ${project})`;
+
+  const startBatch = async (engine: "local" | "textract", items: NewItem[]) => {
+    const id = randomUUID();
+    const settings = { project, engine, features: [], force: false, priority: 3, window: 10, onlyNew: false };
+    await createBatch(database, { id, source: `rows ${id}`, ...settings, prefix: null });
+    await addItems(database, id, items);
+    await closeBatch(database, id);
+    return { id, handle: await run("processBatch", `batch/${id}`, { batchId: id, project }) };
+  };
+  const paid = await startBatch("textract", [fresh, read, { ...others, project: other }]);
+  const local = await startBatch("local", [free]);
+  await vi.waitFor(
+    async () =>
+      expect(await readBatches(database, { id: paid.id })).toMatchObject([
+        {
+          counts: { waiting: 1, underWay: 0, reused: 1, complete: 1 },
+          waitingFor: expect.stringContaining(`of project ${project}:`),
+        },
+      ]),
+    { timeout: 60_000, interval: 300 },
+  );
+  // Nobody reads here without Textract: it is under way.
+  await vi.waitFor(
+    async () => expect(await readBatches(database, { id: local.id })).toMatchObject([{ counts: { underWay: 1 } }]),
+    { timeout: 60_000, interval: 300 },
+  );
+  const [item] = await database.batchItem.findMany({ where: { batchId: local.id } });
+  await client.workflow.getHandle(`document/${item?.documentId}`).cancel();
+  expect(await local.handle.result()).toMatchObject({ counts: { total: 1, cancelled: 1 } });
+
+  await removeBudget(database, project);
+  expect(await paid.handle.result()).toMatchObject({ counts: { total: 3, complete: 2, reused: 1, failed: 0 } });
 });
 
 it("an attempt whose Start was on its way while the budget was set is counted once, when Textract has taken it", async () => {

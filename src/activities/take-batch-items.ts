@@ -30,8 +30,14 @@ interface Ports {
 /**
  * Takes items from the line for a claim. Those whose document is complete already are settled at once; of several with
  * the same content one is started, and the others end as it does.
+ * @param claim null: nothing may be started now, and only what needs no start is settled
  */
-export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingItem[], claim: string): Promise<void> {
+export async function takeItems(
+  ports: Ports,
+  batch: BatchRow,
+  waiting: WaitingItem[],
+  claim: string | null,
+): Promise<void> {
   const { database } = ports;
   const until = Date.now() + readMilliseconds;
   const claimed = new Map<string, string>();
@@ -46,6 +52,7 @@ export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingI
         await settleItem(database, batch.id, id, "reused");
         continue;
       }
+      if (claim === null) continue;
       // Whoever followed another item and found nobody at work must not follow it again: it starts its document itself.
       const startedAt = item.lost ? null : await startOfSameDocument(database, batch.id, item);
       if (startedAt !== null) await followItem(database, id, startedAt);
@@ -56,7 +63,7 @@ export async function takeItems(ports: Ports, batch: BatchRow, waiting: WaitingI
       }
     }
   }
-  if (claimed.size > 0) await claimItems(database, [...claimed.values()], claim);
+  if (claim !== null && claimed.size > 0) await claimItems(database, [...claimed.values()], claim);
 }
 
 /** What a claimed item's document is started with. */

@@ -74,12 +74,22 @@ export async function addItems(executor: Executor, batchId: string, items: reado
   return items.filter((_, index) => !known.has(rows[index]?.id ?? ""));
 }
 
-/** Items that wait, the first in line first: by priority, then in the order of the list. */
+/** Which of a batch's items are asked for. */
+interface Line {
+  batchId: string;
+  /** Of the items that name none. */
+  priority: number;
+  /** Of the items that name none. */
+  project: string;
+  /** At most so many. */
+  limit: number;
+}
+
+/** Items that wait, the first in line first: by priority, then in the order of the list; those of some projects are left out. */
 export async function waitingItems(
   executor: Executor,
-  batchId: string,
-  batchPriority: number,
-  limit: number,
+  { batchId, priority, project, limit }: Line,
+  without: readonly string[] = [],
 ): Promise<WaitingItem[]> {
   // Two short index scans instead of a sort of everything that waits.
   return executor.$queryRaw<WaitingItem[]>`
@@ -89,12 +99,30 @@ export async function waitingItems(
     FROM (
       (SELECT *, priority AS rank FROM batch_items
        WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NOT NULL
+         AND coalesce(project, ${project}) <> ALL(${without}::text[])
        ORDER BY priority, position LIMIT ${limit})
       UNION ALL
-      (SELECT *, ${batchPriority}::smallint AS rank FROM batch_items
+      (SELECT *, ${priority}::smallint AS rank FROM batch_items
        WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NULL
+         AND coalesce(project, ${project}) <> ALL(${without}::text[])
        ORDER BY position LIMIT ${limit})) AS first_in_line
     ORDER BY rank, position LIMIT ${limit}`;
+}
+
+/** Items of some projects that wait, and of which nobody has looked yet whether their document is complete already. */
+export async function unseenItems(
+  executor: Executor,
+  { batchId, project, limit }: Omit<Line, "priority">,
+  projects: readonly string[],
+): Promise<WaitingItem[]> {
+  return executor.$queryRaw<WaitingItem[]>`
+    SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
+           project, priority::int, custom_fields AS "customFields", document_id::text AS "documentId",
+           asked_at IS NOT NULL AS lost
+    FROM batch_items
+    WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND document_id IS NULL
+      AND coalesce(project, ${project}) = ANY(${projects}::text[])
+    LIMIT ${limit}`;
 }
 
 /** Keeps what reading an item's object has shown, so that it is read once; what it did not show stays as listed. */
@@ -110,14 +138,14 @@ export async function identifyItem(
     WHERE id = ${id}::uuid`;
 }
 
-/** Takes waiting items for a call of the workflow's; repeated, the call finds them by {@link claimedItems}. */
+/** Takes waiting items for an attempt of a call of the workflow's, which finds them by {@link claimedItems}. */
 export async function claimItems(executor: Executor, ids: readonly string[], claim: string): Promise<void> {
   await executor.$executeRaw`
     UPDATE batch_items SET state = 'claimed', claim = ${claim}, started_at = now()
     WHERE id = ANY(${ids}::uuid[]) AND state = 'waiting'`;
 }
 
-/** What a call has taken. */
+/** What an attempt has taken. */
 export async function claimedItems(executor: Executor, batchId: string, claim: string): Promise<WaitingItem[]> {
   return executor.$queryRaw<WaitingItem[]>`
     SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
@@ -126,16 +154,23 @@ export async function claimedItems(executor: Executor, batchId: string, claim: s
     FROM batch_items WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim = ${claim} ORDER BY position`;
 }
 
-/** The workflow has started the documents of one claim; whatever other calls took was lost on the way and waits again. */
+/**
+ * The workflow has started the documents of one claim; whatever other calls took was lost on the way and waits again. A
+ * claim names a call and, behind the last slash, its attempt: what a later attempt of the same call has taken is left to
+ * it, should this one have been taken for dead.
+ */
 export async function confirmClaim(
   executor: Executor,
   batchId: string,
   claims: { started: string | null; current: string },
 ): Promise<void> {
+  const [, call = null, attempt = "0"] = /^(.+\/)(\d+)$/.exec(claims.current) ?? [];
   await executor.$executeRaw`
     UPDATE batch_items SET
       state = (CASE WHEN claim = ${claims.started} THEN 'started' ELSE 'waiting' END)::batch_item_state, claim = NULL
-    WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim <> ${claims.current}`;
+    WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim <> ${claims.current}
+      AND NOT (${call}::text IS NOT NULL AND starts_with(claim, ${call})
+               AND coalesce(substring(claim FROM '[0-9]+$')::int, 0) > ${Number(attempt)}::int)`;
 }
 
 /**

@@ -18,17 +18,23 @@ export interface Budget {
   reachedAt: Date | null;
 }
 
-/** Budgets, of one project where one is named, as they are this month. */
-export async function readBudgets(executor: Executor, project?: string): Promise<Budget[]> {
+/** Budgets as they are this month, at most a thousand: of one project, or only those that documents wait for. */
+export async function readBudgets(
+  executor: Executor,
+  project?: string,
+  { reached = false }: { reached?: boolean } = {},
+): Promise<Budget[]> {
   return executor.$queryRaw<Budget[]>`
-    SELECT p.slug AS project, b.cap_usd::float8 AS "capUsd", b.monthly,
-           CASE WHEN b.monthly THEN to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') ELSE b.period END AS period,
-           CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN 0
-                ELSE b.committed_usd END::float8 AS "committedUsd",
-           CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN NULL
-                ELSE b.reached_at END AS "reachedAt"
-    FROM project_budgets b JOIN projects p ON p.id = b.project_id
-    WHERE ${project ?? null}::text IS NULL OR p.slug = ${project ?? null} ORDER BY p.slug LIMIT 1000`;
+    SELECT * FROM (
+      SELECT p.slug AS project, b.cap_usd::float8 AS "capUsd", b.monthly,
+             CASE WHEN b.monthly THEN to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') ELSE b.period END AS period,
+             CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN 0
+                  ELSE b.committed_usd END::float8 AS "committedUsd",
+             CASE WHEN b.monthly AND b.period <> to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') THEN NULL
+                  ELSE b.reached_at END AS "reachedAt"
+      FROM project_budgets b JOIN projects p ON p.id = b.project_id
+      WHERE ${project ?? null}::text IS NULL OR p.slug = ${project ?? null}) AS budgets
+    WHERE NOT ${reached}::boolean OR "reachedAt" IS NOT NULL ORDER BY project LIMIT 1000`;
 }
 
 /** Whether a paid attempt may be made, and whether this call has reserved what it costs. */
@@ -225,12 +231,6 @@ export async function releaseBudget(executor: Executor, documentId: string): Pro
         (SELECT g.usd FROM given_back g WHERE g.project_id = b.project_id AND g.period = b.period), 0))
     FROM documents d
     WHERE d.id = ${documentId}::uuid AND b.project_id = d.project_id AND EXISTS (SELECT 1 FROM meant)`;
-}
-
-/** Budgets of a batch's projects that documents wait for. */
-export async function reachedBudgets(executor: Executor, projects: readonly string[]): Promise<Budget[]> {
-  const budgets = await Promise.all([...new Set(projects)].map((project) => readBudgets(executor, project)));
-  return budgets.flat().filter(({ reachedAt }) => reachedAt !== null);
 }
 
 /** A budget in words. */

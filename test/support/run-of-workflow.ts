@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { asyncLocalStorage, type Context } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 
 /** A workflow run by its two ids. */
 export interface WorkflowRun {
@@ -12,9 +13,13 @@ export function newRun(name: string): WorkflowRun {
   return { workflowId: `${name}/${randomUUID()}`, runId: randomUUID() };
 }
 
-/** Runs what an activity does as the first attempt of an activity of that run would. */
-export function asRun<T>(run: WorkflowRun, call: () => Promise<T>): Promise<T> {
-  const info = { workflowExecution: run, attempt: 1, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
-  const context = { info, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
+/**
+ * Runs what an activity does as the first attempt of an activity of that run would.
+ * @param client what the activity asks Temporal by, where it does
+ */
+export function asRun<T>(run: WorkflowRun, call: () => Promise<T>, client?: Client): Promise<T> {
+  const attempt = { activityId: "1", attempt: 1, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
+  const info = { workflowExecution: run, ...attempt };
+  const context = { info, client, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
   return asyncLocalStorage.run(context as unknown as Context, call);
 }
