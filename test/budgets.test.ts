@@ -98,7 +98,7 @@ it("an attempt whose Start was on its way while the budget was set is counted on
   const key = `${project}/1.pdf`;
   await stack.storage.put(stack.bucket, key, await smallPdf(key), "application/pdf");
   const faults = `${process.env["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`;
-  const slow = { kind: "slow-answer", milliseconds: 4000, operation: "StartDocumentTextDetection", key };
+  const slow = { kind: "slow-answer", milliseconds: 6000, operation: "StartDocumentTextDetection", key };
   await fetch(faults, { method: "POST", body: JSON.stringify([slow]) });
   const handle = await stack.client.workflow.start("processDocument", {
     taskQueue: "documents",
@@ -108,6 +108,8 @@ it("an attempt whose Start was on its way while the budget was set is counted on
   const started = async () => ((await (await fetch(faults)).json()) as { faults: { key?: string }[] }).faults;
   while ((await started()).some((fault) => fault.key === key)) await new Promise((resolve) => setTimeout(resolve, 50));
   await setBudget(stack.database, { project, capUsd: 1, monthly: false }, () => 0.0015);
+  // Its Start is not answered yet: setting the budget has not counted it.
+  expect(await stack.database.textractJob.findFirstOrThrow({ where: { key } })).toMatchObject({ state: "intended" });
   await handle.result();
   expect((await readBudgets(stack.database, project))[0]).toMatchObject({ committedUsd: 0.0015 });
   // Counted anew, as a budget of another kind is, it is the same.

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { freePort } from "#docket/local/free-port";
 import { region, startEndpoint } from "./support/local-textract.ts";
 import { makeTopic, roleArn } from "./support/notifications.ts";
+import { startFaultyS3 } from "./support/s3-faults.ts";
 import { connectStack, type Running, startWorker } from "./support/stack.ts";
 
 // Documents whose poll comes once an hour: whatever ends in this file was woken, or found its job ended at once.
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
+/** The endpoint's own way to S3, by which its jobs are held at work. */
+let s3: Awaited<ReturnType<typeof startFaultyS3>>;
 let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
 let topic: ReturnType<typeof makeTopic>;
 let worker: Running;
@@ -15,7 +18,8 @@ let health: string;
 
 beforeAll(async () => {
   stack = await connectStack();
-  endpoint = await startEndpoint();
+  s3 = await startFaultyS3(inject("environment")["AWS_ENDPOINT_URL_S3"] ?? "");
+  endpoint = await startEndpoint({ s3: { endpoint: s3.address } });
   topic = makeTopic(endpoint.address);
   const port = await freePort([]);
   health = `http://127.0.0.1:${port}`;
@@ -24,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.stop();
   await endpoint.end();
+  s3.close();
   await stack.close();
 });
 
@@ -40,11 +45,17 @@ function startNotified(extra: Record<string, string> = {}): Promise<Running> {
 
 const start = "StartDocumentTextDetection";
 
+/** A job that cannot read its document, and is at work until it may end. */
+const held = { kind: "held" };
+
 /** Hands in a document of its own, after its faults were ordered. */
-async function handIn(...faults: object[]) {
+async function handIn(...ordered: object[]) {
+  const faults = ordered.filter((fault) => fault !== held);
   const name = `notified-${randomUUID().slice(0, 8)}`;
   const document = await stack.upload(`${name}.pdf`, "samples/service-agreement.pdf");
   await endpoint.fault(...faults.map((fault) => ({ ...fault, key: document.key })));
+  // A Start looks at the object's beginning, and only a job reads all of it.
+  if (ordered.includes(held)) s3.fault({ method: "GET", path: document.key, range: null, status: 503, count: 10_000 });
   const again = () =>
     stack.client.workflow.start("processDocument", {
       taskQueue: "documents",
@@ -71,12 +82,12 @@ async function handIn(...faults: object[]) {
         },
         { timeout: 60_000, interval: 50 },
       ),
+    mayEnd: () => s3.forget(document.key),
     result: () => handle.result(),
   };
 }
 
 const complete = { status: "complete", textractJobs: 1, pages: 4, storedPages: 4 };
-const atWork = { kind: "slow-job", milliseconds: 6000 };
 
 async function outcomes(outcome: string): Promise<number> {
   const text = await (await fetch(`${health}/metrics`)).text();
@@ -101,8 +112,9 @@ const usedUp = (kind: string) =>
 
 describe("a document whose poll is slow", () => {
   it("looks when the notification comes, although its next look was an hour away", async () => {
-    const document = await handIn(atWork);
+    const document = await handIn(held);
     const jobId = await document.waits();
+    document.mayEnd();
     expect(await document.result()).toMatchObject(complete);
     const { events = [] } = await document.handle.fetchHistory();
     const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
@@ -115,15 +127,17 @@ describe("a document whose poll is slow", () => {
   });
 
   it("a late notification wakes it late", async () => {
-    const document = await handIn(atWork, { kind: "late-notification", milliseconds: 2000 });
+    const document = await handIn(held, { kind: "late-notification", milliseconds: 2000 });
     await document.waits();
+    document.mayEnd();
     expect(await document.result()).toMatchObject(complete);
   });
 
   it("a doubled notification changes nothing, and the queue is empty afterwards", async () => {
     const before = (await outcomes("woken")) + (await outcomes("late"));
-    const document = await handIn(atWork, { kind: "doubled-notification" });
+    const document = await handIn(held, { kind: "doubled-notification" });
     await document.waits();
+    document.mayEnd();
     expect(await document.result()).toMatchObject(complete);
     await eventually(async () => expect((await outcomes("woken")) + (await outcomes("late"))).toBe(before + 2));
     expect(await topic.count()).toEqual({ visible: 0, inFlight: 0 });
@@ -131,15 +145,16 @@ describe("a document whose poll is slow", () => {
 
   it("one with the id of a job that never was changes nothing and is left to the queue's own rules", async () => {
     const before = await outcomes("unknown");
-    const document = await handIn(atWork, { kind: "forged-notification" });
+    const document = await handIn(held, { kind: "forged-notification" });
     await document.waits();
+    document.mayEnd();
     expect(await document.result()).toMatchObject(complete);
     await eventually(async () => expect(await outcomes("unknown")).toBe(before + 1));
     expect(await topic.count()).toEqual({ visible: 0, inFlight: 1 });
   });
 
   it("one that says too early that the job has ended makes the document look, and go on waiting", async () => {
-    const document = await handIn({ ...atWork, milliseconds: 12_000 });
+    const document = await handIn(held);
     const jobId = await document.waits();
     await topic.send({ JobId: jobId, Status: "FAILED" });
     await eventually(async () => {
@@ -149,12 +164,15 @@ describe("a document whose poll is slow", () => {
       );
       expect(looks?.length).toBeGreaterThanOrEqual(2);
     });
+    await document.waits();
+    document.mayEnd();
     expect(await document.result()).toMatchObject(complete);
   });
 
   it("raw delivery, without the envelope, wakes it as well", async () => {
-    const document = await handIn(atWork, { kind: "lost-notification" });
+    const document = await handIn(held, { kind: "lost-notification" });
     const jobId = await document.waits();
+    document.mayEnd();
     await eventually(async () => expect(await endpoint.ledger()).toContainEqual(expect.objectContaining({ jobId })));
     await usedUp("lost-notification");
     await topic.send({ JobId: jobId, Status: "SUCCEEDED", API: "StartDocumentTextDetection" });
@@ -226,7 +244,7 @@ it("what is no notification at all is left alone at first, and deleted when it c
 });
 
 it("an attempt keeps its topic when the setting changes between two tries of it", async () => {
-  const document = await handIn(...takenUnseen, { kind: "slow-job", milliseconds: 60_000 });
+  const document = await handIn(...takenUnseen, held);
   await eventually(async () => {
     const { pendingActivities } = (await document.handle.describe()).raw;
     expect(pendingActivities?.[0]?.lastFailure?.message).toContain("Provisioned rate exceeded");
@@ -240,6 +258,7 @@ it("an attempt keeps its topic when the setting changes between two tries of it"
   expect(await document.jobs()).toMatchObject([{ jobId, state: "submitted", notificationTopicArn: topic.topicArn }]);
   await document.handle.cancel();
   await expect(document.result()).rejects.toThrow();
+  document.mayEnd();
 });
 
 it("an attempt that was denied is asked for with the topic that is set by now, unless Textract took it with the one before", async () => {
@@ -272,8 +291,9 @@ it("without a queue that answers a document is polled, and the worker is healthy
     DOCKET_NOTIFICATION_QUEUE_URL: `http://127.0.0.1:${await freePort([])}/123456789012/away`,
     DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "1",
   });
-  const document = await handIn(atWork);
+  const document = await handIn(held);
   await document.waits();
+  document.mayEnd();
   expect(await document.result()).toMatchObject(complete);
   expect(await (await fetch(`${health}/healthz`)).json()).toMatchObject({
     healthy: true,

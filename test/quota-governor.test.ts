@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GetDocumentTextDetectionCommand, StartDocumentTextDetectionCommand } from "@aws-sdk/client-textract";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { QuotaGovernor } from "#docket/activities/quota-governor";
 import { createDatabase, type Database } from "#docket/database/client";
 import { governorOf } from "./support/governor.ts";
-import { makeBucket, startEndpoint, textractClient } from "./support/local-textract.ts";
 
 // Three clients of the database with connections of their own, as three workers have.
 let databases: Database[];
@@ -58,11 +56,20 @@ async function end(governor: QuotaGovernor, region: string, token: string): Prom
   await governor.callNext(region);
 }
 
-/** Asks until the governor lets it through, as the retries of an activity do, and waits for its place in time. */
-async function patiently(ask: () => Promise<number>): Promise<void> {
+/** Places in time, each at the latest that it can be, and the time before which there is none; milliseconds. */
+interface Places {
+  begun: number;
+  latest: number[];
+}
+
+/** Asks until the governor gives a place, as the retries of an activity do. */
+async function takePlace(places: Places, ask: () => Promise<number>): Promise<void> {
   for (;;) {
+    const asked = Date.now();
     try {
-      await sleep(await ask());
+      const wait = await ask();
+      places.begun = Math.min(places.begun, asked + wait);
+      places.latest.push(Date.now() + 1 + wait);
       return;
     } catch (error) {
       const { delayMilliseconds } = error as { delayMilliseconds?: number };
@@ -72,66 +79,40 @@ async function patiently(ask: () => Promise<number>): Promise<void> {
   }
 }
 
-/** What a call was answered: "ok", or the error's name. */
-const answerOf = (call: Promise<unknown>) =>
-  call.then(
-    () => "ok",
-    (error: Error) => error.name,
-  );
+/** How many places are earlier than the rate has them, of which a quarter of a second's worth may be at once. */
+function tooEarly({ begun, latest }: Places, perSecond: number): number {
+  const atOnce = Math.max(1, Math.floor(perSecond / 4));
+  const earliest = (index: number) => begun + ((index + 1 - atOnce) * 1000) / perSecond;
+  return latest.toSorted((a, b) => a - b).filter((place, index) => place < earliest(index)).length;
+}
 
-const throttles = (answers: string[]) => answers.filter((answer) => /Throttling|Throughput/.test(answer));
+describe("three workers that ask for three seconds' worth at once", () => {
+  const rates = { "test-rates-1": 12, "test-rates-2": 4 };
+  const setting = Object.entries(rates)
+    .map(([region, rate]) => `${region}=${rate}`)
+    .join(",");
 
-describe("three workers in two regions whose endpoints refuse what is above the rate", () => {
-  const rates = { "us-east-1": 12, "eu-west-1": 4 };
-  // What an endpoint takes is a little more, as a quota is: on a busy machine requests that left apart arrive together.
-  const quotaOf = (rate: number) => rate * 1.5;
-
-  it("without the governor are throttled", async () => {
-    const endpoint = await startEndpoint({ requestRates: { GetDocumentTextDetection: 4 } });
-    const get = () => endpoint.client.send(new GetDocumentTextDetectionCommand({ JobId: "0".repeat(64) }));
-    const answers = await Promise.all(Array.from({ length: 30 }, () => answerOf(get())));
-    expect(throttles(answers).length).toBeGreaterThan(0);
-    await endpoint.end();
-  });
-
-  it("with it never are, for Starts and for Gets", async () => {
-    const { bucket, put } = await makeBucket();
-    await put("one.png", "not read before the test ends");
-    const setting = Object.entries(rates)
-      .map(([region, rate]) => `${region}=${rate}`)
-      .join(",");
+  it.each(Object.entries(rates))("have places for Starts and Gets in %s that keep its rate", async (region, rate) => {
     const workers = governors({
       DOCKET_TEXTRACT_START_PER_SECOND: setting,
       DOCKET_TEXTRACT_GET_PER_SECOND: setting,
     });
-    const answers: string[] = [];
-    const runs = Object.entries(rates).map(async ([region, rate]) => {
-      const quota = quotaOf(rate);
-      const requestRates = { StartDocumentTextDetection: quota, GetDocumentTextDetection: quota };
-      const endpoint = await startEndpoint({ region, requestRates });
-      const client = textractClient(endpoint.address, { region });
-      // Three seconds' worth of each operation, all asked for at once.
-      const work = Array.from({ length: rate * 3 }, async (_, index) => {
-        const governor = workers[index % workers.length] as QuotaGovernor;
-        await patiently(() => governor.admitGet(region, false, 500));
-        answers.push(await answerOf(client.send(new GetDocumentTextDetectionCommand({ JobId: "0".repeat(64) }))));
-        const token = await intend(region);
-        await patiently(() => governor.admitStart({ region, token, analysis: false, priority: 3 }));
-        const location = { S3Object: { Bucket: bucket, Name: "one.png" } };
-        const start = new StartDocumentTextDetectionCommand({
-          DocumentLocation: location,
-          ClientRequestToken: token,
-        });
-        answers.push(await answerOf(client.send(start)));
-        await settle(token, "succeeded");
-      });
-      await Promise.all(work);
-      client.destroy();
-      await endpoint.end();
+    const [gets, starts, unlimited] = Array.from({ length: 3 }, () => ({ begun: Infinity, latest: [] as number[] }));
+    if (gets === undefined || starts === undefined || unlimited === undefined) throw new Error("no places");
+    const work = Array.from({ length: rate * 3 }, async (_, index) => {
+      const governor = workers[index % workers.length] as QuotaGovernor;
+      await takePlace(unlimited, () => governor.admitGet("test-rates-of-none", false, 500));
+      await takePlace(gets, () => governor.admitGet(region, false, 500));
+      const token = await intend(region);
+      await takePlace(starts, () => governor.admitStart({ region, token, analysis: false, priority: 3 }));
+      await settle(token, "succeeded");
     });
-    await Promise.all(runs);
-    expect(throttles(answers)).toEqual([]);
-    expect(answers).toHaveLength((12 + 4) * 3 * 2);
+    await Promise.all(work);
+    expect([gets.latest.length, starts.latest.length]).toEqual([rate * 3, rate * 3]);
+    expect(tooEarly(gets, rate)).toBe(0);
+    expect(tooEarly(starts, rate)).toBe(0);
+    // Where nothing is limited the same requests are too early: the figures above can be wrong.
+    expect(tooEarly(unlimited, rate)).toBeGreaterThan(0);
   });
 });
 

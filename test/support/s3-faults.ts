@@ -9,8 +9,8 @@ export interface S3Fault {
   method: "DELETE" | "GET" | "HEAD" | "PUT";
   /** What the path of the requests holds. */
   path: string;
-  /** Only requests for this range. */
-  range?: string;
+  /** Only requests for this range; null: only those for all of the object. */
+  range?: string | null;
   status?: number;
   /** In the place of an error: nothing is answered, or S3's answer stops half way through its body. */
   hangs?: "answer" | "body";
@@ -36,8 +36,9 @@ export async function startFaultyS3(endpoint: string) {
   };
   const server = createServer((incoming, answer) => {
     const { method = "", url: path = "", headers } = incoming;
-    const meets = ({ range = headers.range, ...f }: S3Fault) =>
-      f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path) && range === headers.range;
+    const asked = headers.range ?? null;
+    const meets = ({ range = asked, ...f }: S3Fault) =>
+      f.count > 0 && f.method === method && decodeURIComponent(path).includes(f.path) && range === asked;
     const fault = faults.find(meets);
     if (fault !== undefined) {
       fault.count--;
