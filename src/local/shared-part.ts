@@ -31,6 +31,7 @@ export class SharedPart {
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
   #running: RunningPart;
+  /** When it ended by itself, and when a start of it failed since; milliseconds. */
   #ends: number[] = [];
   #giveUp: (error: unknown) => void = () => {};
 
@@ -149,7 +150,7 @@ export class SharedPart {
         // Whenever the others were: starts that take minutes each would never be too many within the window.
         this.#ends.push(Date.now());
         if (this.#ends.length > restartLimit.count) throw error;
-        this.#report(`${error instanceof Error ? error.message : error} It is started once more.`);
+        this.#report(`is started once more: ${error instanceof Error ? error.message : error}`);
         await sleep(restartPauseMilliseconds, undefined, { signal: this.#stopping.signal, ref: false });
       }
     }

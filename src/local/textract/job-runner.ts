@@ -66,18 +66,18 @@ export function createJobRunner(ports: {
     }
   }
 
-  /** On a disk that is full for a while: a job whose end nobody is told would be waited for until it expires. */
+  /** On a disk that is full for a while: a job whose end is written nowhere would be at work until it expires. */
   async function goOnLater(job: TextractJob, error: unknown): Promise<void> {
     if (stopping.signal.aborted) return;
     ports.onError(error);
+    // An end that is written down, and that only its topic was not told, is told at the next start.
+    if (job.end !== undefined) return;
     // The only error is the signal's, and then nobody takes jobs any more.
     await delay(pauseMilliseconds, undefined, { signal: stopping.signal }).catch(() => {});
     if (ports.jobs.get(job.jobId) !== undefined) queue.push(job);
   }
 
   async function runJob(job: TextractJob): Promise<void> {
-    // Written down before, but its topic could not be told.
-    if (job.end !== undefined) return ports.onEnded(job);
     const { signal } = stopping;
     if (job.fault?.kind === "slow-job") await delay(job.fault.milliseconds, undefined, { signal });
     const writer = await ports.results.openWriter(job);
