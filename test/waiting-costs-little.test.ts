@@ -66,9 +66,10 @@ describe("asking for a job slot", () => {
     expect(wait({ freeSlots: 5, places: 0, perSecond: 0.01, ahead: 99 })).toBe(3600);
   });
 
-  it("comes at the pace of ten a second for who comes while a free slot is another's", () => {
-    expect(wait({ freeSlots: 1, aheadSoon: 1, ahead: 1 })).toBe(0.5);
-    expect(wait({ freeSlots: 1, aheadSoon: 1, ahead: 99 })).toBeCloseTo(9, 3);
+  it("waits for a call where those ahead are on the way to all free slots, whatever the rate", () => {
+    expect(wait({ freeSlots: 1, aheadSoon: 1, ahead: 1 })).toBe(120);
+    expect(wait({ freeSlots: 3, aheadSoon: 3, ahead: 99, places: 0, perSecond: 2 })).toBe(6000);
+    expect(wait({ freeSlots: 3, aheadSoon: 2, ahead: 99, places: 2, perSecond: 2 })).toBe(45);
   });
 
   it("comes again and again from the first in line while others than Docket have the slots, and from nobody else", () => {

@@ -74,7 +74,7 @@ export function createQuotaGovernor(ports: {
       if (turn.admitted) return turn.waitMilliseconds;
       const why =
         turn.why === "slots"
-          ? `all ${jobs} job slots are in use`
+          ? `all ${jobs} job slots are in use, or others are about to take them`
           : `others go first at ${rate.perSecond} Starts a second`;
       throw new NotYet("TextractNoSlot", `Textract in ${region}: ${why}.`, turn.waitMilliseconds);
     },

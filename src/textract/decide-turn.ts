@@ -38,7 +38,8 @@ export function decideTurn(line: LineState): TurnDecision {
   const { freeSlots, places, aheadSoon, ahead, heldMilliseconds, perSecond } = line;
   const held = heldMilliseconds > 0;
   if (!held && aheadSoon < Math.min(freeSlots, places)) return { admitted: true };
-  if (held || freeSlots < 1) {
+  // Free slots that those ahead are on the way to are none: whoever takes the last of them, or frees one, calls.
+  if (held || aheadSoon >= freeSlots) {
     // While others have the slots nobody is called: the first tries again and again.
     const tries = held && ahead === 0;
     const sleep = tries ? shortestWait : Math.min(uncalled.longest, uncalled.eachPlace * (ahead + 1));
