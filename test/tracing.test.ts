@@ -67,10 +67,10 @@ describe("with a collector named", () => {
     expect(
       trace.filter(({ name }) => name.startsWith("RunActivity:")).every((s) => s.service === "docket-worker"),
     ).toBe(true);
-    // Every span of the document is in the one trace, and hangs on another span of it.
-    expect(new Set(spans.filter(({ name }) => !name.startsWith("Describe")).map(({ traceId }) => traceId)).size).toBe(
-      1,
-    );
+    // Every span of the document is in the one trace, and hangs on another span of it. A worker may also call what earlier
+    // tests left in line.
+    const own = spans.filter(({ name }) => !/^(Describe|SignalWorkflow:textractTurn)/.test(name));
+    expect(new Set(own.map(({ traceId }) => traceId)).size).toBe(1);
     const known = new Set(trace.map(({ spanId }) => spanId));
     expect(
       trace.filter((span) => span !== root && !known.has(span.parentSpanId ?? "")).map(({ name }) => name),

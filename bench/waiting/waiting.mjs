@@ -1,10 +1,11 @@
 // What documents cost while they wait for Textract: npm run bench:waiting -- [--documents 2000] [--seconds 60]
-// [--settle 0] [--slots NUMBER] [--notified] [--minutes 30] [--json]
+// [--settle 0] [--slots NUMBER] [--notified [--default-times]] [--minutes 30] [--json]
 //
 // Jobs that never end. When every document waits, the servers and the worker are watched for a while, `--settle` seconds
 // later: memory, processor time, requests to Textract, and the history that a document has by then. With `--slots` that many
 // have a job and the others stand in line for one. With `--notified` the ends of jobs are told, and looks come at a
-// sixtieth of the default times: first after 5 seconds, at last every minute instead of every hour.
+// sixtieth of the default times: first after 5 seconds, at last every minute instead of every hour; with `--default-times`
+// they come when they do where nobody has set anything.
 import { setTimeout as sleep } from "node:timers/promises";
 import { inParallel, openBench } from "../support/bench-stack.mjs";
 import { machine, printTable } from "../support/figures.mjs";
@@ -17,6 +18,7 @@ const options = readOptions(import.meta.url, {
   settle: 0,
   slots: null,
   notified: false,
+  "default-times": false,
   minutes: 30,
   json: false,
 });
@@ -27,9 +29,10 @@ const settings = {
     ? {
         DOCKET_TEXTRACT_TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:bench",
         DOCKET_TEXTRACT_ROLE_ARN: "arn:aws:iam::123456789012:role/bench",
-        DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "5",
-        DOCKET_TEXTRACT_NOTIFIED_POLL_MAX_SECONDS: "60",
       }
+    : {}),
+  ...(options.notified && !options["default-times"]
+    ? { DOCKET_TEXTRACT_NOTIFIED_POLL_SECONDS: "5", DOCKET_TEXTRACT_NOTIFIED_POLL_MAX_SECONDS: "60" }
     : {}),
 };
 

@@ -113,24 +113,35 @@ export const childEnvironment = {
   UV_THREADPOOL_SIZE: "1",
 };
 
+/** Resident memory, bytes: of a process alone, and together with the program that it runs. */
+export interface ResidentBytes {
+  own: number;
+  total: number;
+}
+
 /**
- * Resident memory of a process and of the program that it runs, bytes; undefined when it is gone. On Linux by
- * synchronous reads: `/proc` never waits for a disk, and asked for ten times a second, reads by the thread pool take
- * six times the processor time (1.2 ms a look against 0.2).
+ * Resident memory of a process and of the program that it runs; undefined when it is gone. On Linux by synchronous
+ * reads: `/proc` never waits for a disk, and asked for ten times a second, reads by the thread pool take six times the
+ * processor time (1.2 ms a look against 0.2).
  */
-export async function residentBytes(pid: number): Promise<number | undefined> {
+export async function residentBytes(pid: number): Promise<ResidentBytes | undefined> {
   try {
     if (process.platform === "linux") {
       const own = statusBytes(readFileSync(`/proc/${pid}/status`, "latin1"), "VmRSS");
-      let sum = own;
+      let total = own;
       for (const child of textOf(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean)) {
-        sum += statusBytes(textOf(`/proc/${child}/status`), "VmRSS");
+        total += statusBytes(textOf(`/proc/${child}/status`), "VmRSS");
       }
-      return own === 0 ? undefined : sum;
+      return own === 0 ? undefined : { own, total };
     }
-    const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-g", String(pid)]);
-    const rows = stdout.trim().split(/\s+/).filter(Boolean);
-    return rows.length === 0 ? undefined : rows.reduce((sum, kibibytes) => sum + Number(kibibytes) * 1024, 0);
+    const { stdout } = await promisify(execFile)("ps", ["-o", "pid=,rss=", "-g", String(pid)]);
+    const resident = { own: 0, total: 0 };
+    for (const row of stdout.trim().split("\n").filter(Boolean)) {
+      const [process = 0, kibibytes = 0] = row.trim().split(/\s+/).map(Number);
+      if (process === pid) resident.own = kibibytes * 1024;
+      resident.total += kibibytes * 1024;
+    }
+    return resident.total === 0 ? undefined : resident;
   } catch {
     // The process ended between two looks.
     return undefined;

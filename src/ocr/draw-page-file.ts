@@ -38,8 +38,9 @@ export async function drawPageFile(
     limits.milliseconds,
   );
   const watch = setInterval(async () => {
-    const bytes = child.pid === undefined ? undefined : await residentBytes(child.pid);
-    if (bytes !== undefined && bytes > limits.memoryBytes) kill("OutOfMemory", "it took more memory than is allowed");
+    const resident = child.pid === undefined ? undefined : await residentBytes(child.pid);
+    if (resident !== undefined && resident.total > limits.memoryBytes)
+      kill("OutOfMemory", "it took more memory than is allowed");
   }, watchMilliseconds);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -191,11 +191,11 @@ class Run {
   /** The kernel's limits hold on Linux; this is for where they do not, and for what they do not count. */
   async #look(): Promise<void> {
     const { pid } = this.#child;
-    const bytes = pid === undefined ? undefined : await residentBytes(pid);
-    if (bytes === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    // A program that is just being started counts, for a moment, as a copy of the child: only what is seen twice is held.
-    const held = Math.min(this.#seen, bytes);
-    this.#seen = bytes;
+    const resident = pid === undefined ? undefined : await residentBytes(pid);
+    if (resident === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    // A program that is just being started counts, for a moment, as a copy of the child: of it only what is seen twice is held.
+    const held = Math.max(resident.own, Math.min(this.#seen, resident.total));
+    this.#seen = resident.total;
     this.#peak = Math.max(this.#peak, held);
     if (held <= this.#limits.memoryBytes) return;
     this.kill(this.#outOfMemory(`it held ${toMebibytes(held)} MiB of memory`));

@@ -58,7 +58,7 @@ async function largestChild(): Promise<number> {
       .filter(Boolean)
       .map((pid) => residentBytes(Number(pid))),
   );
-  return Math.max(0, ...sizes.map((size) => size ?? 0));
+  return Math.max(0, ...sizes.map((size) => size?.total ?? 0));
 }
 
 /** A file of this process's control group (version 2); undefined where there is none, as on macOS. */
