@@ -31,6 +31,8 @@ const pdf = "service-agreement.pdf";
 const corruptOrUnsupported = both("Corrupt", "UnsupportedMedia");
 /** A picture of which a part is missing is read as far as it goes; a decoder may as well refuse it. */
 const picture = outcomes.mendable;
+// Each page is a picture of its own: one of them may fail alone.
+const pictures = { ...picture, textract: [...picture.textract, "PagesFailed"] };
 
 export const damaged = [
   entry("cut-after-4-bytes.pdf", corruptOrUnsupported, () => sample(pdf).subarray(0, 4)),
@@ -64,6 +66,6 @@ export const damaged = [
   entry("bits-flipped.jpg", picture, () => flip("invoice.jpg", 50, 6)),
 
   entry("cut-after-8-bytes.tiff", outcomes.corrupt, () => sample("deposition-300dpi.tiff").subarray(0, 8)),
-  entry("cut-at-half.tiff", picture, () => cut("deposition-300dpi.tiff", 0.5)),
-  entry("bits-flipped.tiff", picture, () => flip("deposition-300dpi.tiff", 50, 7)),
+  entry("cut-at-half.tiff", pictures, () => cut("deposition-300dpi.tiff", 0.5)),
+  entry("bits-flipped.tiff", pictures, () => flip("deposition-300dpi.tiff", 50, 7)),
 ];
