@@ -3,7 +3,6 @@ import { decodeFromPayloadsAtIndex } from "@temporalio/common/lib/internal-non-w
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
 import { type ValidInput, validateInput } from "../contract/valid-input.ts";
-import type { HandedIn } from "./hand-in-document.ts";
 import type { CompleteInput } from "./start-document.ts";
 
 const answerMilliseconds = 10_000;
@@ -25,7 +24,10 @@ export async function otherWorkOf(temporal: Client, input: CompleteInput, runId:
  * @param name what messages name the document by
  * @throws {DocketError} `DocumentUnderWay` where the run reads something else than what was asked for
  */
-export function requireOwnWork(name: string, handedIn: HandedIn): HandedIn {
+export function requireOwnWork<Handed extends { documentId: string; otherWork?: string | undefined }>(
+  name: string,
+  handedIn: Handed,
+): Handed {
   const { documentId, otherWork } = handedIn;
   if (otherWork === undefined) return handedIn;
   const message = `${name} is under way for something else (${otherWork}), as document ${documentId}; nothing was started.`;
