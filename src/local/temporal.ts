@@ -40,8 +40,8 @@ const serverSettings = {
   "history.hostLevelCacheMaxSize": 1000,
 };
 
-// Of Go's runtime, which looks through the memory each time that it has doubled: at three times a document takes the server
-// a tenth less processor time. From the limit on it looks as often as before, and oftener.
+// Of Go's runtime, which looks through the memory each time that it has doubled: here, when it has tripled. Less of that is
+// less processor time for a document (docs/decisions/0044-what-is-kept-warm.md). From the limit on it looks oftener.
 const memorySettings = { GOGC: "200", GOMEMLIMIT: "640MiB" };
 
 /**
