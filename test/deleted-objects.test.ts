@@ -6,32 +6,23 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { documentIdFromContent } from "#docket/contract/document-id";
 import type { DocumentLocation } from "#docket/contract/process-document";
 import { findVersitygw } from "#docket/local/parts/versitygw";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { makeBucket, sharedS3 } from "./support/local-textract.ts";
-import { readingSteps } from "./support/reading-steps.ts";
+import { readingSteps, useReadingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { startFaultyS3 } from "./support/s3-faults.ts";
 import { smallPdf } from "./support/small-pdf.ts";
-import { connectStack, docket } from "./support/stack.ts";
+import { docket } from "./support/stack.ts";
 
 // Which objects a deletion removes, and which it leaves. PostgreSQL and S3 are real; Temporal is not asked.
 
 const project = `deleted-objects-${process.pid}`;
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let steps: ReturnType<typeof readingSteps>;
-beforeAll(async () => {
-  stack = await connectStack();
-  steps = readingSteps(stack, project);
-});
-afterAll(async () => {
-  steps.close();
-  await stack.close();
-});
+const { stack, steps } = useReadingSteps(project);
 
 /** Deletes a document as the activity of `docket delete` does, with its source. @returns what its entry says */
 async function remove(documentId: string, ports: { storage?: typeof stack.storage; bucket?: string } = {}) {

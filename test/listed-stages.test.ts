@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { searchAttributes } from "#docket/contract/search-attributes";
+import { attributesAtStart, searchAttributes } from "#docket/contract/search-attributes";
 import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, type Running, stackEnvironment, startWorker } from "./support/stack.ts";
 
@@ -25,13 +25,7 @@ async function start(name: string, listed: boolean) {
     taskQueue: "documents",
     workflowId: `${project}-${name}-${randomUUID()}`,
     args: [{ document: { bucket: stack.bucket, key }, project }],
-    typedSearchAttributes: listed
-      ? [
-          { key: searchAttributes.project, value: project },
-          { key: searchAttributes.engine, value: "textract" },
-          { key: searchAttributes.stage, value: "ensureProject" },
-        ]
-      : [],
+    typedSearchAttributes: listed ? attributesAtStart({ project, engine: "textract" }) : [],
   });
 }
 

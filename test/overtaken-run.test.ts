@@ -1,29 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { createStageObject } from "#docket/activities/stage-object";
 import { createSubmitTextract } from "#docket/activities/submit-textract";
 import { claimForDeletion } from "#docket/database/delete-document-rows";
-import { readingSteps } from "./support/reading-steps.ts";
+import { useReadingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
-import { connectStack } from "./support/stack.ts";
 
 // Another run, or a deletion, takes the document over at the very moment when a run is about to pay or to keep something.
 
 const project = `overtaken-${randomUUID().slice(0, 8)}`;
 
-let stack: Awaited<ReturnType<typeof connectStack>>;
-let steps: ReturnType<typeof readingSteps>;
-beforeAll(async () => {
-  stack = await connectStack();
-  steps = readingSteps(stack, project);
-});
-afterAll(async () => {
-  steps.close();
-  await stack.close();
-});
+const { stack, steps } = useReadingSteps(project);
 
 async function upload(name: string) {
   const document = { bucket: stack.bucket, key: `${project}/${name}.pdf` };

@@ -7,8 +7,7 @@ import { Client, Connection } from "@temporalio/client";
 import { PDFDocument } from "pdf-lib";
 import pg from "pg";
 import { serverPort, startTemporalServer } from "#docket/chaos/temporal-server";
-import { firstStage } from "#docket/contract/process-document";
-import { searchAttributes } from "#docket/contract/search-attributes";
+import { attributesAtStart } from "#docket/contract/search-attributes";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
@@ -16,11 +15,7 @@ import { workerEnvironment } from "#docket/worker/worker-environment";
 import { startProcess, stopAll } from "./processes.mjs";
 
 /** Search attributes that a document is started with, as Docket's own clients do. */
-export const listedAs = [
-  { key: searchAttributes.project, value: "bench" },
-  { key: searchAttributes.engine, value: "textract" },
-  { key: searchAttributes.stage, value: firstStage },
-];
+export const listedAs = attributesAtStart({ project: "bench", engine: "textract" });
 
 /**
  * A stack in a temporary folder with a Textract that answers at once; everything is stopped and removed by `close`.

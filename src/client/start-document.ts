@@ -1,13 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { documentWorkflowId } from "../contract/document-id.ts";
 import { DocketError } from "../contract/failures.ts";
-import {
-  firstStage,
-  type ProcessDocumentInput,
-  processDocumentType,
-  taskQueues,
-} from "../contract/process-document.ts";
-import { searchAttributes } from "../contract/search-attributes.ts";
+import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
+import { attributesAtStart } from "../contract/search-attributes.ts";
 import type { Services } from "./connect.ts";
 
 /** Longest wait for the server's answer to one start. */
@@ -67,11 +62,7 @@ async function start(
         fairnessKey: input.project,
         ...(input.priority === undefined ? {} : { priorityKey: input.priority }),
       },
-      typedSearchAttributes: [
-        { key: searchAttributes.project, value: input.project },
-        { key: searchAttributes.engine, value: input.engine },
-        { key: searchAttributes.stage, value: firstStage },
-      ],
+      typedSearchAttributes: attributesAtStart(input),
     }),
   );
   return { runId: handle.firstExecutionRunId, joined: conflict === "USE_EXISTING" };

@@ -1,13 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { CancellationScope, ChildWorkflowCancellationType, ParentClosePolicy, startChild } from "@temporalio/workflow";
 import { documentWorkflowId } from "../contract/document-id.ts";
-import {
-  firstStage,
-  type ProcessDocumentInput,
-  processDocumentType,
-  taskQueues,
-} from "../contract/process-document.ts";
-import { searchAttributes } from "../contract/search-attributes.ts";
+import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
+import { attributesAtStart, searchAttributes } from "../contract/search-attributes.ts";
 import { nameOf } from "./document-activities.ts";
 import type { processDocument } from "./process-document.ts";
 
@@ -31,9 +26,7 @@ async function start(batchId: string, input: ProcessDocumentInput): Promise<void
       staticSummary: Array.from(nameOf(input)).slice(0, 48).join(""),
       priority: { priorityKey: priority, fairnessKey: project },
       typedSearchAttributes: [
-        { key: searchAttributes.project, value: project },
-        { key: searchAttributes.engine, value: engine },
-        { key: searchAttributes.stage, value: firstStage },
+        ...attributesAtStart({ project, engine }),
         { key: searchAttributes.batch, value: batchId },
       ],
     });

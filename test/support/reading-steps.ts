@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { createCreateRecord } from "#docket/activities/create-record";
 import { intendTextractJob } from "#docket/activities/intend-textract-job";
 import { createWriteMetadata } from "#docket/activities/write-metadata";
@@ -8,7 +8,7 @@ import type { DocumentLocation } from "#docket/contract/process-document";
 import { validateInput } from "#docket/contract/valid-input";
 import { createTextractApis } from "#docket/textract/textract-api";
 import { asRun, type WorkflowRun } from "./run-of-workflow.ts";
-import type { connectStack } from "./stack.ts";
+import { connectStack } from "./stack.ts";
 
 const region = "us-east-1";
 
@@ -53,4 +53,19 @@ export function readingSteps(stack: Awaited<ReturnType<typeof connectStack>>, pr
       return { ledgerId, jobId, region, attempt, notified: false };
     },
   };
+}
+
+/** The shared stack without a worker, and the steps on it, for all tests of a file; filled before the first of them. */
+export function useReadingSteps(project: string) {
+  const stack = {} as Awaited<ReturnType<typeof connectStack>>;
+  const steps = {} as ReturnType<typeof readingSteps>;
+  beforeAll(async () => {
+    Object.assign(stack, await connectStack());
+    Object.assign(steps, readingSteps(stack, project));
+  });
+  afterAll(async () => {
+    steps.close();
+    await stack.close();
+  });
+  return { stack, steps };
 }
