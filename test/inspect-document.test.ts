@@ -473,8 +473,12 @@ function tiff(
   return bytes;
 }
 
-/** Looks at a file in a process of its own and prints by how much its greatest resident size grew. */
+/**
+ * Looks at a file in a process of its own and prints by how much its greatest resident size grew. That size is VmHWM:
+ * the `maxRSS` of a process begins with that of the process that started it.
+ */
 const memoryProbe = `
+  import { readFileSync } from "node:fs";
   import { open } from "node:fs/promises";
   import { inspectDocument } from "#docket/media/inspect-document";
   const file = await open(process.argv[1]);
@@ -487,8 +491,9 @@ const memoryProbe = `
       return bytes;
     },
   };
-  const before = process.resourceUsage().maxRSS;
+  const highestKilobytes = () => Number(/VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "latin1"))[1]);
+  const before = highestKilobytes();
   const { pages } = await inspectDocument(source, { timeoutMilliseconds: 15000 });
-  console.log(JSON.stringify({ pages, extraKilobytes: process.resourceUsage().maxRSS - before }));
+  console.log(JSON.stringify({ pages, extraKilobytes: highestKilobytes() - before }));
   await file.close();
 `;
