@@ -42,6 +42,12 @@ interface AnswerToStore {
 /** Blocks in one answer; Textract's maximum. */
 const blocksPerAnswer = 1000;
 
+/**
+ * Answers for each page that Textract reports. No page fills so many: with tables and forms it fills some twenty. What
+ * answers in Textract's place may go on for ever, and each of its answers would be kept.
+ */
+const answersOfAPage = 200;
+
 /** Answers whose pages wait for those before them, and are stored by one statement. Of pages each may have a thousand. */
 const answersToStore = 3;
 
@@ -121,9 +127,13 @@ export function createCollectPages(ports: {
     };
     let openPage = 0;
     let open: Uint8Array | null = null;
-    const read = (body: Uint8Array) => {
+    const most = answersOfAPage * Math.max(1, request.finished.pages);
+    const read = async (body: Uint8Array) => {
       const name = `document ${documentId}, answer ${part} of job ${job.jobId}`;
-      return reader.read({ name, body, open, after: start.storedPages });
+      const answer = await reader.read({ name, body, open, after: start.storedPages });
+      if (answer.nextToken !== null && answer.nextToken === nextToken) throw endless(name, "leads to itself");
+      if (answer.nextToken !== null && part >= most) throw endless(name, "is not the last one");
+      return answer;
     };
     // What an earlier attempt has read lies in S3: Textract need not be asked for it again.
     let kept = activityInfo().attempt > 1;
@@ -206,6 +216,15 @@ export function createCollectPages(ports: {
 /** Where the answers of a job are kept. */
 function rawPrefix({ documentId, job }: CollectRequest): string {
   return `textract/${documentId}/${job.jobId}/`;
+}
+
+/** @param what of the answer makes a result without an end of it */
+function endless(name: string, what: string): DocketError {
+  return new DocketError("TextractRefused", `Textract, ${name}: it ${what}, so that the result has no end.`, {
+    remedy:
+      "Textract gives no such results: see what answers in its place (AWS_ENDPOINT_URL_TEXTRACT, a proxy), then submit " +
+      "again. The job is not paid again.",
+  });
 }
 
 /** Something that is awaited later: a failure until then is not one that nobody looks at. */

@@ -14,12 +14,17 @@ export function newRun(name: string): WorkflowRun {
 }
 
 /**
- * Runs what an activity does as the first attempt of an activity of that run would.
+ * Runs what an activity does as an attempt of an activity of that run would, the first one unless said.
  * @param client what the activity asks Temporal by, where it does
  */
-export function asRun<T>(run: WorkflowRun, call: () => Promise<T>, client?: Client): Promise<T> {
-  const attempt = { activityId: "1", attempt: 1, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
-  const info = { workflowExecution: run, ...attempt };
+export function asRun<T>(
+  run: WorkflowRun,
+  call: () => Promise<T>,
+  client?: Client,
+  { attempt = 1 }: { attempt?: number } = {},
+): Promise<T> {
+  const of = { activityId: "1", attempt, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
+  const info = { workflowExecution: run, ...of };
   const context = { info, client, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
   return asyncLocalStorage.run(context as unknown as Context, call);
 }
