@@ -1,11 +1,15 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Gauge, Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { WorkerProcesses } from "#docket/cli/stack/worker-processes";
 import { documentBreaker, recordFailure, regionBreaker, resetBreaker } from "#docket/database/circuit-breakers";
 import { createDatabase } from "#docket/database/client";
 import { readGuards } from "#docket/database/guards-state";
 import { reserve } from "#docket/database/textract-rates";
-import { freePort } from "#docket/local/free-port";
+import { freePort, isFree } from "#docket/local/free-port";
 import { keptReading } from "#docket/worker/kept-reading";
 import { stateGauges } from "#docket/worker/state-gauges";
 import { docket, type Running, stackEnvironment, startWorker } from "./support/stack.ts";
@@ -110,4 +114,28 @@ describe("a worker process", () => {
     expect(await ended).toEqual([0, null]);
     await expect(fetch(`${address}/healthz`)).rejects.toThrow();
   });
+});
+
+it("the workers of `docket up` take the configured port and the one after it", async () => {
+  // Below the ports that systems give to outgoing connections, as the workers' own.
+  let port = 21_464;
+  while (!(await isFree(port)) || !(await isFree(port + 1))) port += 2;
+  const logDirectory = await mkdtemp(join(tmpdir(), "docket-health-"));
+  const reported: string[] = [];
+  const workers = new WorkerProcesses({
+    environment: stackEnvironment({ DOCKET_HEALTH_PORT: String(port) }),
+    ...{ logDirectory, report: (message) => reported.push(message) },
+  });
+  try {
+    await workers.start();
+    const queues = [port, port + 1].map(async (number) => {
+      const response = await fetch(`http://127.0.0.1:${number}/healthz`);
+      return Object.keys((await response.json()).queues);
+    });
+    expect(await Promise.all(queues)).toEqual([expect.arrayContaining(["documents"]), ["ocr"]]);
+    expect(reported).toEqual([]);
+  } finally {
+    await workers.stop(10_000);
+    await rm(logDirectory, { recursive: true });
+  }
 });

@@ -107,6 +107,7 @@ export class WorkerProcesses {
         env: {
           ...workerEnvironment,
           ...this.#options.environment,
+          DOCKET_HEALTH_PORT: healthPortOf(kind, this.#options.environment),
           TEMPORAL_DEPLOYMENT_NAME: "",
           TEMPORAL_WORKER_BUILD_ID: "",
         },
@@ -151,6 +152,14 @@ export class WorkerProcesses {
   #logFile(kind: WorkerKind): string {
     return join(this.#options.logDirectory, `worker-${kind.name}.log`);
   }
+}
+
+/** The configured port for the first worker, the next ones for the others: two cannot listen on the same. */
+function healthPortOf(kind: WorkerKind, environment: NodeJS.ProcessEnv): string {
+  const first = Number(environment["DOCKET_HEALTH_PORT"] || 0);
+  if (first === 0) return "0";
+  // After the last port comes 0, which is any free one.
+  return String((first + workerKinds.indexOf(kind)) % 65_536);
 }
 
 function endOf(child: ChildProcess): Promise<void> {
