@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createJobRunner } from "#docket/local/textract/job-runner";
-import { openJobStore } from "#docket/local/textract/job-store";
+import { type JobStore, openJobStore } from "#docket/local/textract/job-store";
 import { openLedger } from "#docket/local/textract/ledger";
 import { openPageResults } from "#docket/local/textract/page-results";
 import { createSourceObjects } from "#docket/local/textract/source-objects";
-import { makeBucket, region, sharedS3 } from "./support/local-textract.ts";
+import { makeBucket, region, sharedS3, startEndpoint } from "./support/local-textract.ts";
 
 const noRoom = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
 const job = {
@@ -26,18 +26,25 @@ afterEach(async () => {
   await ledger.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** What all open files share, to let one of them find no room. */
+async function fileMethods() {
+  const handle = await open(join(folder, "ledger.jsonl"));
+  await handle.close();
+  return Object.getPrototypeOf(handle);
+}
 const billed = async () => (await text(ledger.read())).split("\n").filter(Boolean);
 
-it("a job whose end finds no room on the disk ends when there is room, and is billed once", async () => {
+/** Runs a job for a PDF of four pages to its end. */
+async function runJob(wrapped: (store: JobStore) => Partial<JobStore> = () => ({})) {
   const { s3, bucket, put } = await makeBucket();
   await put("agreement.pdf", await readFile("samples/service-agreement.pdf"));
   const objects = createSourceObjects(region, sharedS3());
   const store = await openJobStore({ folder, retentionMilliseconds: 3_600_000 });
-  const finish = vi.fn(store.finish).mockRejectedValueOnce(noRoom);
   const onError = vi.fn();
   const onEnded = vi.fn(async () => {});
   const runner = createJobRunner({
-    ...{ jobs: { ...store, finish }, ledger, objects, concurrency: 1, workFolder: join(folder, "work") },
+    ...{ jobs: { ...store, ...wrapped(store) }, ledger, objects, concurrency: 1, workFolder: join(folder, "work") },
     results: await openPageResults(folder, () => true),
     reading: { memoryBytes: 256 * 1024 * 1024, language: "eng", tesseract: undefined, trainedData: undefined },
     ...{ onEnded, onError },
@@ -46,14 +53,43 @@ it("a job whose end finds no room on the disk ends when there is room, and is bi
   runner.enqueue(await store.accept({ ...job, document, acceptedAt: Date.now() }));
   await vi.waitFor(() => expect(onEnded).toHaveBeenCalled(), { timeout: 60_000, interval: 50 });
   await runner.stop();
-  expect(onError.mock.calls).toEqual([[noRoom]]);
-  expect(finish).toHaveBeenCalledTimes(2);
+  const ended = store.get(job.jobId);
   expect(store.open()).toEqual([]);
-  expect(store.get(job.jobId)).toMatchObject({ pages: 4, end: { status: "SUCCEEDED", warnings: [] } });
-  expect((await billed()).map((line) => JSON.parse(line))).toMatchObject([{ jobId: job.jobId, billedPages: 4 }]);
   await store.close();
   objects.close();
   s3.destroy();
+  return { ended, errors: onError.mock.calls.flat() };
+}
+
+it("a job whose end finds no room on the disk ends when there is room, and is billed once", async () => {
+  const finish = vi.fn();
+  const { ended, errors } = await runJob((store) => ({
+    finish: finish.mockImplementation(store.finish).mockRejectedValueOnce(noRoom),
+  }));
+  expect(errors).toEqual([noRoom]);
+  expect(finish).toHaveBeenCalledTimes(2);
+  expect(ended).toMatchObject({ pages: 4, end: { status: "SUCCEEDED", warnings: [] } });
+  expect((await billed()).map((line) => JSON.parse(line))).toMatchObject([{ jobId: job.jobId, billedPages: 4 }]);
+});
+
+it("a job of which a page finds no room goes on with that page when there is room, and is billed once", async () => {
+  const files = await fileMethods();
+  const { appendFile } = files;
+  const pages: number[] = [];
+  // As a disk that is full in the middle of the third page; job and ledger find room in the files that they have.
+  const append = vi.spyOn(files, "appendFile").mockImplementation(async function (this: unknown, data) {
+    const { number } = JSON.parse(String(data).split("\n")[0] ?? "");
+    if (number === undefined) return appendFile.call(this, data);
+    pages.push(number);
+    if (number !== 3 || pages.length > 3) return appendFile.call(this, data);
+    await appendFile.call(this, (data as Buffer).subarray(0, 100));
+    throw noRoom;
+  });
+  const { ended, errors } = await runJob().finally(() => append.mockRestore());
+  expect(errors).toEqual([noRoom]);
+  expect(pages).toEqual([1, 2, 3, 3, 4]);
+  expect(ended).toMatchObject({ pages: 4, end: { status: "SUCCEEDED", warnings: [] } });
+  expect((await billed()).map((line) => JSON.parse(line))).toMatchObject([{ jobId: job.jobId, billedPages: 4 }]);
 });
 
 it("a line of the ledger that found no room is written the next time, and once", async () => {
@@ -61,13 +97,38 @@ it("a line of the ledger that found no room is written the next time, and once",
     ...{ jobId: job.jobId, token: job.token, operation: job.operation, features: [], bucket: "b", key: "k" },
     ...{ status: "SUCCEEDED", pages: 1, billedPages: 1 },
   };
-  const handle = await open(join(folder, "ledger.jsonl"));
-  const flush = vi.spyOn(Object.getPrototypeOf(handle), "datasync").mockRejectedValueOnce(noRoom);
-  await handle.close();
+  const flush = vi.spyOn(await fileMethods(), "datasync").mockRejectedValueOnce(noRoom);
   await expect(ledger.record(line)).rejects.toBe(noRoom);
   expect(await billed()).toEqual([]);
   await ledger.record(line);
   await ledger.record(line);
   expect(await billed()).toHaveLength(1);
   flush.mockRestore();
+});
+
+it("an endpoint starts on a full disk, and does later what it had to write down", async () => {
+  const store = await openJobStore({ folder, retentionMilliseconds: 3_600_000 });
+  const document = { bucket: "b", key: "k", etag: "", size: 1 };
+  await store.accept({ ...job, document, acceptedAt: 0 });
+  const notificationChannel = { SNSTopicArn: `arn:aws:sns:${region}:1:topic`, RoleArn: "arn:aws:iam::1:role/r" };
+  const ended = { ...job, jobId: "b".repeat(64), token: "ended", notificationChannel };
+  const end = { status: "SUCCEEDED" as const, warnings: [], finishedAt: Date.now() };
+  await store.finish(await store.accept({ ...ended, document, acceptedAt: Date.now() }), end);
+  await store.close();
+
+  const append = vi.spyOn(await fileMethods(), "appendFile").mockRejectedValue(noRoom);
+  const full = await startEndpoint({ dataFolder: folder }).finally(() => append.mockRestore());
+  await full.stop();
+  full.client.destroy();
+  expect(full.errors).toEqual([noRoom, noRoom]);
+
+  const roomy = await startEndpoint({ dataFolder: folder });
+  await roomy.stop();
+  roomy.client.destroy();
+  expect(roomy.errors).toEqual([]);
+  const events = (await readFile(join(folder, "jobs.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(events.slice(-2)).toMatchObject([{ event: "expired" }, { event: "notified" }]);
 });

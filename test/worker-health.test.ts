@@ -130,7 +130,7 @@ it("the workers of `docket up` take the configured port and the one after it", a
     await workers.start();
     const queues = [port, port + 1].map(async (number) => {
       const response = await fetch(`http://127.0.0.1:${number}/healthz`);
-      return Object.keys((await response.json()).queues);
+      return Object.keys(((await response.json()) as { queues: object }).queues);
     });
     expect(await Promise.all(queues)).toEqual([expect.arrayContaining(["documents"]), ["ocr"]]);
     expect(reported).toEqual([]);

@@ -35,7 +35,7 @@ export function createJobRunner(ports: {
   concurrency: number;
   /** Called when a job's end is on the disk. */
   onEnded(job: TextractJob): Promise<void>;
-  /** Told of what nobody waits for: a job whose end could not be written down, and which is run again. */
+  /** Told of what nobody waits for: a job that could not be written down, and which is run again. */
   onError(error: unknown): void;
 }): JobRunner {
   const queue: TextractJob[] = [];
@@ -66,7 +66,7 @@ export function createJobRunner(ports: {
     }
   }
 
-  /** On a disk that is full for a while: a job whose end is written nowhere would be at work until it expires. */
+  /** On a disk that is full for a while: the job runs again, with the pages that it has, until it ends or expires. */
   async function goOnLater(job: TextractJob, error: unknown): Promise<void> {
     if (stopping.signal.aborted) return;
     ports.onError(error);
@@ -89,6 +89,8 @@ export function createJobRunner(ports: {
       await writeOutput(ports.objects, ports.results, job, end);
     } catch (error) {
       signal.throwIfAborted();
+      // Nor is it the victim of this machine's disk: it runs again, however long that takes.
+      if (isWithoutRoom(error)) throw error;
       if (isStorageAway(error) && Date.now() - job.acceptedAt < storagePatienceMilliseconds) {
         // The job is not the document's victim: it goes back to the end of the line, with the pages that it has.
         await delay(pauseMilliseconds, undefined, { signal });
@@ -151,6 +153,12 @@ export function createJobRunner(ports: {
     }
     return codes;
   }
+}
+
+/** Whether a file of ours found no room on the disk; also the document's, which is downloaded. */
+function isWithoutRoom(error: unknown): boolean {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "EDQUOT" || (cause instanceof Error && isWithoutRoom(cause));
 }
 
 function isStorageAway(error: unknown): boolean {

@@ -141,8 +141,9 @@ export async function startLocalTextract(given: LocalTextractOptions): Promise<L
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  await removeOverdue();
-  for (const job of jobs.unnotified()) await notifications.jobEnded(job);
+  // What finds no room on the disk now is done by the next sweep, or at the next start.
+  await removeOverdue().catch(onError);
+  for (const job of jobs.unnotified()) await notifications.jobEnded(job).catch(onError);
   for (const job of jobs.open()) runner.enqueue(job);
   const sweep = setInterval(() => void removeOverdue().catch(onError), sweepMilliseconds);
   sweep.unref();
