@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { degrees, PDFDocument, PDFName } from "pdf-lib";
+import { degrees, PDFDocument, PDFName, rgb } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDocument } from "#docket/media/pdfium";
 import { readTextLayer } from "#docket/ocr/text-layer";
@@ -188,6 +188,19 @@ describe("what is read from a text layer", () => {
       expect(box.top).toBeGreaterThan(1 - 608 / 792);
       expect(box.left + box.width).toBeLessThan(520 / 612);
     }
+  });
+
+  it("is completed by what a picture shows below a slanted watermark", async () => {
+    const file = await writePdf(folder, "watermark.pdf", async (pdf, font) => {
+      const page = pdf.addPage([612, 792]);
+      drawProse(page, font, prose.slice(0, 6));
+      const order = await pdf.embedPng(await readFile("samples/court-order.png"));
+      page.drawImage(order, { x: 120, y: 90, width: 400, height: 518 });
+      page.drawText("CONFIDENTIAL", { x: 150, y: 120, size: 60, font, rotate: degrees(45), color: rgb(0.8, 0.8, 0.8) });
+    });
+    const [page] = (await recognize(file)).read;
+    expect(page?.text).toContain("CONFIDENTIAL");
+    expect(wordRecall(await readFile("samples/court-order.txt", "utf8"), page?.text ?? "")).toBeGreaterThan(0.95);
   });
 
   it("lacks a picture where it stands, also in a page that another program has wrapped and made smaller", async () => {

@@ -238,10 +238,13 @@ describe("a searchable PDF", () => {
       page.drawImage(image, { x: 0, y: 0, width: 400, height: 792 });
       page.drawImage(image, { x: 412, y: 100, width: 200, height: 500 });
       drawProse(page, font);
+      page.drawText("Exhibit B, the harbour", { x: 420, y: 120, size: 12, font });
     });
+    const own = (await textOf(file))[0]?.lines ?? [];
+    expect(own.at(-1)?.text).toBe("Exhibit B, the harbour");
     const box = { left: 0.75, top: 0.5, width: 0.1, height: 0.02 };
-    const words = [{ text: "Exhibit", confidence: 90, box }];
-    const lines = [...sheetLines, { text: "Exhibit", confidence: 90, box, words }];
+    const words = [{ text: "Landfall", confidence: 90, box }];
+    const lines = [...own, { text: "Landfall", confidence: 90, box, words }];
     const { output } = await exported(file, [{ ...scanned(lines), source: "recognition" }]);
     const [page] = await textOf(output);
     expectInPlace(page?.words ?? [], lines);
@@ -265,6 +268,22 @@ describe("a searchable PDF", () => {
     const stamp = (await textOf(file))[0]?.lines ?? [];
     const [page] = await textOf((await exported(file, [scanned([...sheetLines, ...stamp])])).output);
     expectInPlace(page?.words ?? [], [...sheetLines, ...stamp]);
+  });
+
+  it.each([
+    ["slanted by 45 degrees", "CONFIDENTIAL", { x: 60, y: 300, size: 60, rotate: degrees(45) }],
+    ["of several words", "ATTORNEYS EYES ONLY", { x: 60, y: 350, size: 36, rotate: degrees(50) }],
+    ["slanted a little", "CONFIDENTIAL", { x: 60, y: 500, size: 70, rotate: degrees(20) }],
+    ["upright and huge", "DRAFT", { x: 60, y: 600, size: 140 }],
+  ])("adds the words of a scan below a watermark that is %s", async (name, watermark, place) => {
+    const file = await writePdf(folder, `${name}.pdf`, async (pdf, font) => {
+      (await addScan(pdf, sheet)).drawText(watermark, { ...place, font });
+    });
+    const own = (await textOf(file))[0]?.lines ?? [];
+    // As a reader sees it: the watermark's words among the others.
+    const { output } = await exported(file, [scanned([...sheetLines, ...own])]);
+    const words = (await textOf(output))[0]?.words.map(({ text }) => text) ?? [];
+    expect(words.sort()).toEqual([...prose.join(" ").split(" "), ...watermark.split(" ")].sort());
   });
 
   it("of a picture has the size that the picture's resolution makes, and its pixels as they were", async () => {

@@ -1,5 +1,6 @@
 import type { Box } from "../contract/page.ts";
 import type { PdfDocument } from "../media/pdfium.ts";
+import { hideText } from "./hide-text.ts";
 import { keepOnly } from "./page-pictures.ts";
 import { copyScan } from "./page-scan.ts";
 import { analyzePicture } from "./picture-analysis.ts";
@@ -32,7 +33,8 @@ export interface PageDrawing {
  *
  * @param quarters clockwise quarter turns; undefined: as displayed, or a quarter when its lines run up or down
  * @param plain whether no image of the document has a mask, so that a scan need not be drawn
- * @param only what is kept of the page, the rest stays white (fractions of it as displayed); left out: all of it
+ * @param only places that are kept of the page, without text objects; the rest stays white (fractions of it as displayed);
+ * left out: all of it
  */
 export function drawPage(
   document: PdfDocument,
@@ -50,6 +52,7 @@ export function drawPage(
   const displayed = { ...size, ...(isOdd(quarters ?? 0) ? { width: size.height, height: size.width } : {}) };
   const plan = planRaster(displayed, maxPixels, attempt);
   const picture = createPictureFile(plan);
+  if (only !== undefined) hideText(document, page);
   const copied = plain && (quarters ?? 0) === 0 && copyScan(document, page, size.images, picture);
   if (!copied) document.renderGrey(page, plan.width, plan.height, { quarters: quarters ?? 0, into: picture.grey });
   if (only !== undefined) keepOnly(picture, only, quarters ?? 0);

@@ -1,5 +1,6 @@
 import type { Box, Line } from "../contract/page.ts";
 import type { GreyPicture } from "./picture-analysis.ts";
+import { holds, isAmong } from "./same-place.ts";
 import { boxAround, type TextLayer } from "./text-layer.ts";
 
 /** Lines below this mean confidence are no text: what is seen in photographs scores 20 to 50, badly printed text 70. */
@@ -42,12 +43,17 @@ function turned(box: Box, quarters: number): Box {
 /**
  * The lines of a text layer, and among them those that were recognised on the page's pictures: each picture's behind the
  * line that stands above it. What the layer has at the same place, and what is no text, is left out.
+ * @param page its size as displayed
  */
-export function withPictureLines({ lines, pictures }: TextLayer, recognized: readonly Line[]): Line[] {
-  const ofLayer = lines.flatMap((line) => line.words.map(({ box }) => box));
+export function withPictureLines(
+  { lines, pictures }: TextLayer,
+  recognized: readonly Line[],
+  page: { width: number; height: number },
+): Line[] {
+  const isOfLayer = isAmong(lines, page);
   const added = recognized.flatMap((line) => {
     if (line.confidence < leastConfidence) return [];
-    const words = line.words.filter(({ box }) => !ofLayer.some((other) => holds(other, box) || holds(box, other)));
+    const words = line.words.filter(({ box }) => !isOfLayer(box));
     const text = words.map((word) => word.text).join(" ");
     if (!/[\p{L}\p{N}]{2}/u.test(text)) return [];
     return [{ ...line, text, words, box: boxAround(words.map(({ box }) => box)) }];
@@ -68,10 +74,4 @@ function placeOf(picture: Box, lines: readonly Line[]): number {
   if (above >= 0) return above + 1;
   const below = lines.findIndex(across);
   return below >= 0 ? below : lines.length;
-}
-
-/** Whether the middle of a box is in another. */
-export function holds({ left, top, width, height }: Box, box: Box): boolean {
-  const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-  return x >= left && x <= left + width && y >= top && y <= top + height;
 }

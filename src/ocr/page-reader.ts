@@ -138,7 +138,7 @@ export class PageReader {
     const page = { ...pageOf(number, size, layer.lines, "text-layer"), ...rules };
     if (layer.pictures.length === 0) return page;
     const recognized = await this.#recognizePictures(number, { attempt, only: layer.pictures }, onProgress);
-    const lines = withPictureLines(layer, recognized.lines);
+    const lines = withPictureLines(layer, recognized.lines, size);
     return lines.length === layer.lines.length ? page : { ...pageOf(number, size, lines, "recognition"), ...rules };
   }
 
@@ -158,6 +158,7 @@ export class PageReader {
   /** What a letterhead or a background shows on every page is recognised once. */
   async #recognizePictures(number: number, how: Drawn, onProgress: () => void): Promise<Reading> {
     const drawing = this.#draw(number, how, undefined);
+    this.#throwIfExhausted(number);
     const sum = createHash("sha256").update(drawing.file).digest("base64");
     const reading = this.#pictures.get(sum) ?? (await this.#recognize(number, how, onProgress, drawing));
     this.#pictures.set(sum, reading);

@@ -1,7 +1,7 @@
-import type { Box, Line } from "../../contract/page.ts";
+import type { Box } from "../../contract/page.ts";
 import type { PdfDocument } from "../../media/pdfium.ts";
-import { holds } from "../../ocr/page-pictures.ts";
 import { pageAxes } from "../../ocr/page-to-display.ts";
+import { holds, isAmong } from "../../ocr/same-place.ts";
 import { readTextLayer } from "../../ocr/text-layer.ts";
 import { judgeTextLayer, mayBeEnglish } from "../../ocr/text-layer-trust.ts";
 import type { PageSystem } from "./text-content.ts";
@@ -34,11 +34,12 @@ export function readPageFacts(
     const images = document.images(page);
     const { lines, evidence, pictures: unread } = readTextLayer(document, page, images);
     const { trusted, reason } = judgeTextLayer(evidence, mayBeEnglish(text) ? "eng" : "");
+    const isOwn = isAmong(lines, shown);
     if (trusted && evidence.imageCoverage > 0.5) {
-      return { ...shown, hasText: (box) => !unread.some((place) => holds(place, box)) };
+      return { ...shown, hasText: (box) => isOwn(box) || !unread.some((place) => holds(place, box)) };
     }
     const believed = trusted || reason === "image-without-its-text";
-    return { ...shown, hasText: believed ? covers(lines) : () => false };
+    return { ...shown, hasText: believed ? isOwn : () => false };
   });
 }
 
@@ -57,17 +58,5 @@ function displayedSystem(document: PdfDocument, page: number): Omit<PageFacts, "
       right: { x: right.x / width, y: right.y / width },
       down: { x: down.x / height, y: down.y / height },
     },
-  };
-}
-
-/** A word whose middle stands on one of the lines; lines are taken a little higher than their letters. */
-function covers(lines: readonly Line[]): (box: Box) => boolean {
-  const boxes = lines.map(({ box }) => box);
-  return (word) => {
-    const [x, y] = [word.left + word.width / 2, word.top + word.height / 2];
-    return boxes.some(({ left, top, width, height }) => {
-      const margin = height / 4;
-      return x >= left && x <= left + width && y >= top - margin && y <= top + height + margin;
-    });
   };
 }
