@@ -7,6 +7,7 @@ import { inspectDocument } from "#docket/media/inspect-document";
 import { openDocument } from "#docket/media/pdfium";
 import type { DocumentSource } from "#docket/media/range-reader";
 import { openDocumentFile } from "#docket/ocr/document-file";
+import { encodeTiff } from "./ocr-documents.ts";
 import { createSparsePdf } from "./support/sparse-pdf.ts";
 
 let folder: string;
@@ -100,6 +101,22 @@ describe("what cannot be taken out says why", () => {
     const whole = await readFile("samples/deposition-300dpi.tiff");
     const directoryFirst = inMemory((await extract(inMemory(whole), [1])).bytes.subarray(0, -100));
     await expect(extract(directoryFirst, [1])).rejects.toMatchObject({ type: "Corrupt" });
+  });
+
+  it("a TIFF whose picture says that it has more data than any TIFF can hold", async () => {
+    const tiff = encodeTiff([
+      {
+        tags: { 256: [8], 257: [8], 258: [1], 259: [1], 262: [1], 277: [1], 278: [4] },
+        strips: [new Uint8Array(4), new Uint8Array(4)],
+      },
+    ]);
+    expect((await extract(inMemory(tiff), [1])).mediaType).toBe("image/tiff");
+    const lengths = tiff.indexOf(Buffer.from([4, 0, 0, 0, 4, 0, 0, 0]));
+    tiff.fill(0xff, lengths, lengths + 8);
+    await expect(extract(inMemory(tiff), [1])).rejects.toMatchObject({
+      type: "Corrupt",
+      message: expect.stringContaining("8589934590 bytes"),
+    });
   });
 
   it("a picture, and a document that is none", async () => {

@@ -210,6 +210,14 @@ describe("a document", () => {
     expect(await refusal(now)).toMatchObject({ name: error });
   });
 
+  it("that is a PDF may have something else before its header, as far as readers look for it", async () => {
+    const mail = Buffer.from(`Subject: rent\n${" ".repeat(1010)}`);
+    const pdf = await bucket.put("mail.pdf", Buffer.concat([mail, await textPdf(["The rent is overdue."])]));
+    expect(mail).toHaveLength(1024);
+    const { ended } = await readJob(endpoint.client, await startText(endpoint.client, pdf));
+    expect(ended).toMatchObject({ JobStatus: "SUCCEEDED", DocumentMetadata: { Pages: 1 } });
+  });
+
   it("of two pages is nothing for a synchronous operation", async () => {
     const call = endpoint.client.send(new DetectDocumentTextCommand({ Document: pages }));
     expect(await refusal(call)).toMatchObject({

@@ -13,6 +13,8 @@ const oldJpeg = 6;
 /** Directories inside a directory (SubIFDs, EXIF, GPS, interoperability): their places would be wrong in a copy. */
 const directoryTags = new Set([330, 34665, 34853, 40965]);
 const long = 4;
+/** Places in a TIFF are numbers of 32 bits. */
+const lastPlace = 0xffff_ffff;
 
 /** Bytes of directories and of their values, of all pages together. */
 const structureLimit = 16 * 1024 * 1024;
@@ -49,7 +51,7 @@ export async function extractTiff(
   await write(headerOf(littleEndian));
   let place = 8;
   for (const [index, copy] of copies.entries()) {
-    const laidOut = layOut(copy, place, littleEndian, index === copies.length - 1);
+    const laidOut = layOut(copy, place, littleEndian, index === copies.length - 1, source.name);
     await write(laidOut.directory);
     for (const { offset, length } of laidOut.ranges) await copyRange(source, offset, length, write, signal);
     place = laidOut.end;
@@ -87,13 +89,23 @@ function copyOf(entries: readonly TiffEntry[], littleEndian: boolean, name: stri
   return { entries: kept, data };
 }
 
-/** A directory with its values, at a place, and the ranges that follow it. */
-function layOut(copy: CopiedPage, place: number, littleEndian: boolean, last: boolean) {
+/**
+ * A directory with its values, at a place, and the ranges that follow it.
+ * @throws {DocketError} `Corrupt` where the page says that it has more data than a TIFF can hold
+ */
+function layOut(copy: CopiedPage, place: number, littleEndian: boolean, last: boolean, name: string) {
   const { entries } = copy;
   let valuesAt = place + 2 + 12 * entries.length + 4;
   const lengthOf = (entry: TiffEntry) => (copy.data.has(entry.tag) ? 4 : sizeOfType(entry.type)) * entry.count;
   let dataAt = valuesAt;
   for (const entry of entries) if (lengthOf(entry) > 4) dataAt += lengthOf(entry) + (lengthOf(entry) % 2);
+  const dataBytes = [...copy.data.values()].flat().reduce((sum, { length }) => sum + length, 0);
+  if (dataAt + dataBytes >= lastPlace) {
+    throw new DocketError(
+      "Corrupt",
+      `${name}: an image in it says that it has ${dataBytes} bytes, more than a TIFF can hold.`,
+    );
+  }
 
   const directory = Buffer.alloc(dataAt - place);
   const put16 = (value: number, at: number) =>

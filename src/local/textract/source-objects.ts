@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DocketError } from "../../contract/failures.ts";
+import { sniffedBytes } from "../../media/media-type.ts";
 import { storageFailure } from "../../storage/storage-failure.ts";
 import { createRecentCache } from "./recent-cache.ts";
 import type { S3ObjectShape } from "./request-shapes.ts";
@@ -15,9 +16,6 @@ export interface S3Settings {
   endpoint: string | undefined;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
 }
-
-/** First bytes of an object, enough to see what it is. */
-const firstBytes = 1024;
 
 export interface SourceObjects {
   /**
@@ -55,7 +53,7 @@ export function createSourceObjects(region: string, settings: S3Settings): Sourc
       try {
         const bucketRegion = await regions.get(object.Bucket, () => regionOf(object.Bucket));
         if (bucketRegion !== region) throw new DocketError("BucketInOtherRegion", `${object.Bucket}: ${bucketRegion}`);
-        const answer = await client.send(new GetObjectCommand({ ...location, Range: `bytes=0-${firstBytes - 1}` }));
+        const answer = await client.send(new GetObjectCommand({ ...location, Range: `bytes=0-${sniffedBytes - 1}` }));
         const start = await takeStart(answer.Body as Readable | undefined);
         const total = Number(/\/(\d+)$/.exec(answer.ContentRange ?? "")?.[1] ?? answer.ContentLength ?? start.length);
         const document = { bucket: object.Bucket, key: object.Name, etag: answer.ETag ?? "", size: total };
@@ -121,9 +119,9 @@ async function takeStart(body: Readable | undefined): Promise<Uint8Array> {
   for await (const chunk of (body ?? []) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size >= firstBytes) break;
+    if (size >= sniffedBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, firstBytes);
+  return Buffer.concat(chunks).subarray(0, sniffedBytes);
 }
 
 // An S3 server that does not answer is this service's trouble; everything else is what Textract has one error for.
