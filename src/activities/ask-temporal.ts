@@ -1,7 +1,15 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { documentWorkflowId } from "../contract/document-id.ts";
-import { doubtfulItems, type ItemEnd, isOtherWork, releaseItem, settleItem } from "../database/batch-items.ts";
+import { searchAttributes } from "../contract/search-attributes.ts";
+import {
+  doubtfulItems,
+  type ItemEnd,
+  isOtherWork,
+  releaseItem,
+  settleItem,
+  settleItems,
+} from "../database/batch-items.ts";
 import type { Database } from "../database/client.ts";
 import { readOwner } from "../database/document-owner.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
@@ -28,11 +36,19 @@ export async function askTemporal(database: Database, client: Client, batchId: s
     const workflowId = documentWorkflowId(documentId);
     const ask = <T>(call: () => Promise<T>) => temporalAnswer(client, `how ${workflowId} ended`, call);
     try {
-      const { status, runId } = await ask(() => client.workflow.getHandle(workflowId).describe());
+      const { status, runId, typedSearchAttributes } = await ask(() =>
+        client.workflow.getHandle(workflowId).describe(),
+      );
       const end = ends[status.name];
       if (end === undefined) continue;
-      // It read something else: what the batch asks for was not begun.
-      if (end === "complete" && (await isOtherWork(database, batchId, documentId))) {
+      // No activity ran when it was terminated: what is reserved for it is given back here.
+      if ((await readOwner(database, documentId))?.runId === runId) await releaseBudget(database, documentId);
+      // A run of somebody else's, and it read something else. One that the batch has started says how that ended, also
+      // where it was refused before it had made the row its own.
+      const isOwn = typedSearchAttributes.get(searchAttributes.batch) === batchId;
+      if (!isOwn && (await isOtherWork(database, batchId, documentId))) {
+        // What the batch asks for may have ended since it looked, before that other run.
+        await settleItems(database, batchId);
         await releaseItem(database, id);
         continue;
       }
@@ -40,8 +56,6 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
       const failure = end === "failed" ? await ask(() => failureOf(() => run.result())) : null;
       await settleItem(database, batchId, id, end, failure);
-      // No activity ran when it was terminated: what is reserved for it is given back here.
-      if ((await readOwner(database, documentId))?.runId === runId) await releaseBudget(database, documentId);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       await releaseItem(database, id);

@@ -174,26 +174,52 @@ export async function confirmClaim(
 }
 
 /**
- * Settles every item whose document has ended since it was started. One whose document was under way for another engine or
- * other features waits again: that it is complete, or failed, says nothing of what the batch asked for.
+ * Settles every item whose document has ended since it was started. What the document's row says counts while it is of
+ * what the batch asks for. Somebody may have taken the document over for another engine or other features, before anybody
+ * looked: then its trail tells how the reading that the batch asks for ended. Where there was none, the document was under
+ * way for something else, and the item waits again as soon as that has ended.
  */
 export async function settleItems(executor: Executor, batchId: string): Promise<void> {
   await executor.$executeRaw`
-    WITH ended AS (
-      SELECT i.id, d.status, d.failure_type
+    WITH begun AS (
+      SELECT i.id, i.sha256, i.started_at, b.engine, b.features, b.force, d.id AS document_id, d.status, d.failure_type,
+             d.finished_at, d.engine = b.engine AND d.features = b.features AS as_asked
       FROM batches b JOIN batch_items i ON i.batch_id = b.id AND i.state = 'started'
       JOIN documents d ON d.id = i.document_id
-      WHERE b.id = ${batchId}::uuid AND d.status NOT IN ('received', 'processing')
+      WHERE b.id = ${batchId}::uuid),
+    ended AS (
+      SELECT id, status::text AS state, failure_type, NULL AS failure_message FROM begun
+      WHERE as_asked AND status NOT IN ('received', 'processing')
         -- An end from before the start is an earlier run's, unless it is just what was asked for.
-        AND d.engine = b.engine AND d.features = b.features
-        AND (d.finished_at >= i.started_at
-             OR (d.status = 'complete' AND NOT b.force
+        AND (finished_at >= started_at
+             OR (status = 'complete' AND NOT force
                  AND NOT EXISTS (SELECT 1 FROM document_metadata m
-                                 WHERE m.document_id = d.id AND m.sha256 <> i.sha256)))),
+                                 WHERE m.document_id = begun.document_id AND m.sha256 <> begun.sha256)))
+      UNION ALL
+      SELECT begun.id, told.state, told.failure ->> 'type', told.failure ->> 'message'
+      FROM begun CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.kind = 'completed' THEN 'complete' WHEN e.detail ->> 'type' = 'Cancelled' THEN 'cancelled'
+                    ELSE e.kind END AS state,
+               CASE WHEN e.kind <> 'completed' THEN e.detail END AS failure
+        FROM document_events e CROSS JOIN LATERAL (
+          SELECT c.detail FROM document_events c
+          WHERE c.document_id = e.document_id AND c.kind = 'record-created' AND c.id < e.id
+          ORDER BY c.id DESC LIMIT 1) AS run
+        WHERE e.document_id = begun.document_id AND e.at >= begun.started_at
+          AND e.kind IN ('completed', 'incomplete', 'failed')
+          AND run.detail ->> 'engine' = begun.engine::text AND run.detail -> 'features' = to_jsonb(begun.features)
+        ORDER BY e.id DESC LIMIT 1) AS told
+      WHERE NOT begun.as_asked),
     changed AS (
       UPDATE batch_items i SET
-        state = ended.status::text::batch_item_state, failure_type = ended.failure_type, finished_at = now()
+        state = ended.state::batch_item_state, failure_type = ended.failure_type,
+        failure_message = ended.failure_message, finished_at = now()
       FROM ended WHERE i.id = ended.id AND i.state = 'started' RETURNING i.state),
+    released AS (
+      UPDATE batch_items i SET state = 'waiting', started_at = NULL
+      FROM begun WHERE i.id = begun.id AND i.state = 'started'
+        AND NOT as_asked AND status NOT IN ('received', 'processing') AND begun.finished_at >= begun.started_at
+        AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = begun.id)),
     counts AS (
       SELECT count(*) FILTER (WHERE state = 'complete')::int AS complete,
              count(*) FILTER (WHERE state = 'incomplete')::int AS incomplete,
@@ -202,12 +228,6 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
     UPDATE batches b SET complete = b.complete + c.complete, incomplete = b.incomplete + c.incomplete,
                          failed = b.failed + c.failed, cancelled = b.cancelled + c.cancelled
     FROM counts c WHERE b.id = ${batchId}::uuid AND c.complete + c.incomplete + c.failed + c.cancelled > 0`;
-  await executor.$executeRaw`
-    UPDATE batch_items i SET state = 'waiting', started_at = NULL
-    FROM batches b, documents d
-    WHERE b.id = ${batchId}::uuid AND i.batch_id = b.id AND i.state = 'started' AND d.id = i.document_id
-      AND d.status NOT IN ('received', 'processing') AND d.finished_at >= i.started_at
-      AND (d.engine <> b.engine OR d.features <> b.features)`;
 }
 
 /** Settles one item, whatever it was before; one that has ended already is not counted again. */
