@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError } from "@temporalio/client";
 import { type Failure, failureTable, isFailureType } from "../contract/failures.ts";
+import type { ProcessDocumentResult } from "../contract/process-document.ts";
 import type { Services } from "./connect.ts";
 import { type DocumentRecord, readDocuments, readEngine } from "./read-documents.ts";
 
@@ -79,6 +80,25 @@ export async function outcomeOfClosed(
   return outcomeOfFailure(failure ?? missing, { documentId, engine, record });
 }
 
+/**
+ * The outcome of a run that is closed, of a document that another run has taken over since: the row is that one's, so
+ * that only the workflow tells how this one ended.
+ */
+export async function outcomeOfOvertaken(
+  services: Services,
+  {
+    documentId,
+    engine,
+    milliseconds,
+    ...run
+  }: ClosedRun & Pick<DocumentOutcome, "engine" | "milliseconds"> & { documentId: string },
+): Promise<DocumentOutcome> {
+  const end = await endOfClosed<ProcessDocumentResult>(services, run, "document");
+  if (end.failure !== null) return { ...outcomeOfFailure(end.failure, { documentId, engine }), milliseconds };
+  const { project: _, reused: __, ...outcome } = end.result;
+  return { ...outcome, failure: null, milliseconds };
+}
+
 /** A run that is known to have ended. */
 interface ClosedRun {
   workflowId: string;
@@ -99,17 +119,25 @@ const answerMilliseconds = 10_000;
  * @param what the messages name the workflow by
  */
 export async function failureOfClosed(
-  { temporal }: Pick<Services, "temporal">,
-  { workflowId, runId }: ClosedRun,
+  services: Pick<Services, "temporal">,
+  run: ClosedRun,
   what: "document" | "batch" = "document",
 ): Promise<Failure | null> {
+  return (await endOfClosed(services, run, what)).failure;
+}
+
+async function endOfClosed<Result>(
+  { temporal }: Pick<Services, "temporal">,
+  { workflowId, runId }: ClosedRun,
+  what: "document" | "batch",
+): Promise<{ result: Result; failure: null } | { failure: Failure }> {
   const handle = temporal.workflow.getHandle(workflowId, runId, { followRuns: false });
   try {
-    await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.result());
-    return null;
+    const result = await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.result());
+    return { result: result as Result, failure: null };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    return toFailure(error, what);
+    return { failure: toFailure(error, what) };
   }
 }
 

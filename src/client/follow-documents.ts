@@ -1,11 +1,17 @@
 import type { Failure } from "../contract/failures.ts";
 import type { Services } from "./connect.ts";
-import { type DocumentOutcome, outcomeOf, outcomeOfClosed, outcomeOfFailure } from "./document-outcome.ts";
+import {
+  type DocumentOutcome,
+  outcomeOf,
+  outcomeOfClosed,
+  outcomeOfFailure,
+  outcomeOfOvertaken,
+} from "./document-outcome.ts";
 import { failureOf } from "./failure-of.ts";
 import { readLocalJobs } from "./local-textract-jobs.ts";
 import { outageOf } from "./outage.ts";
 import { readDocuments } from "./read-documents.ts";
-import { readWorkflowStage } from "./workflow-stage.ts";
+import { readWorkflowStage, type WorkflowStage } from "./workflow-stage.ts";
 
 /** A document to follow. */
 export interface Followable {
@@ -150,6 +156,7 @@ export class DocumentFollower {
       described.map(async (document) => {
         this.#describedAt.set(document.documentId, Date.now());
         const stage = await readWorkflowStage(this.#services.temporal, document.workflowId);
+        if (stage !== null && (await this.#settleOvertaken(document, stage))) return;
         if (stage === null) {
           this.#settle(document, outcomeOfFailure(workflowMissing(document.documentId), document));
         } else if (stage.open) {
@@ -161,6 +168,20 @@ export class DocumentFollower {
         }
       }),
     );
+  }
+
+  /**
+   * A run that somebody else's has followed is told as it ended itself: what the later one reads is not what was asked
+   * for here. One that was reset goes on in the later run.
+   */
+  async #settleOvertaken(document: FollowedDocument, latest: WorkflowStage): Promise<boolean> {
+    const { workflowId, runId } = document;
+    if (runId === null || runId === latest.runId) return false;
+    const own = await readWorkflowStage(this.#services.temporal, workflowId, runId);
+    if (own === null || own.open || own.firstRunId === latest.firstRunId) return false;
+    const { milliseconds } = own;
+    this.#settle(document, await outcomeOfOvertaken(this.#services, { ...document, runId, milliseconds }));
+    return true;
   }
 
   #settle(document: FollowedDocument, outcome: DocumentOutcome): void {

@@ -4,9 +4,13 @@ import { type DocumentProgress, progressQuery } from "../contract/process-docume
 
 /** Where a document's workflow stands, as the Temporal server tells without asking a worker. */
 export interface WorkflowStage {
-  /** The latest run. */
+  /** The run that was asked about, or the latest. */
   runId: string;
+  /** The first run of its chain: a reset goes on in the chain of the run before, whoever starts anew begins another. */
+  firstRunId: string | null;
   open: boolean;
+  /** From its start to its end; null while it is open. */
+  milliseconds: number | null;
   /** The name that the workflow was started with; null where it has none. */
   summary: string | null;
   /** Name of the activity that is running or waiting; null between two. */
@@ -17,9 +21,16 @@ export interface WorkflowStage {
   attempt: number;
 }
 
-/** Asks the server; null for a workflow that it does not know. */
-export async function readWorkflowStage(temporal: Client, workflowId: string): Promise<WorkflowStage | null> {
-  const handle = temporal.workflow.getHandle(workflowId);
+/**
+ * Asks the server; null for a workflow, or a run, that it does not know.
+ * @param runId undefined: the latest one
+ */
+export async function readWorkflowStage(
+  temporal: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<WorkflowStage | null> {
+  const handle = temporal.workflow.getHandle(workflowId, runId);
   try {
     return await toStage(temporal, await temporal.withDeadline(Date.now() + 5000, () => handle.describe()));
   } catch (error) {
@@ -45,10 +56,13 @@ const scheduled = 1;
 const unclaimedMilliseconds = 3000;
 
 async function toStage(temporal: Client, description: WorkflowExecutionDescription): Promise<WorkflowStage> {
-  const { pendingActivities, pendingWorkflowTask } = description.raw;
+  const { pendingActivities, pendingWorkflowTask, workflowExecutionInfo } = description.raw;
+  const { startTime, closeTime } = description;
   const pending = pendingActivities?.at(-1);
   return {
     runId: description.runId,
+    firstRunId: workflowExecutionInfo?.firstRunId || null,
+    milliseconds: closeTime ? closeTime.getTime() - startTime.getTime() : null,
     open: description.status.name === "RUNNING" || description.status.name === "PAUSED",
     // A name that is encrypted with a key of others is no reason not to tell the rest.
     summary: (await description.staticSummary().catch(() => null)) ?? null,
