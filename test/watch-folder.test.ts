@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { appendFile, copyFile, mkdir, mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SettledFiles } from "#docket/client/settled-files";
+import { documentIdFromContent } from "#docket/contract/document-id";
+import { smallPdf } from "./support/small-pdf.ts";
 import { docket, stackEnvironment, useStack } from "./support/stack.ts";
 
 const stack = useStack();
@@ -17,9 +19,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A watcher, and what it has printed. */
-function watcher(): { child: ChildProcess; lines: Record<string, string>[] } {
-  const args = ["watch-folder", folder, "--project", project, "--settle", "2", "--every", "1", "--json"];
-  const child = spawn(process.execPath, ["dist/cli/docket.js", ...args], { env: stackEnvironment() });
+function watcher(watched = folder, ...more: string[]): { child: ChildProcess; lines: Record<string, string>[] } {
+  const args = ["watch-folder", watched, "--project", project, "--settle", "2", "--every", "1", "--json"];
+  const child = spawn(process.execPath, ["dist/cli/docket.js", ...args, ...more], { env: stackEnvironment() });
   const lines: Record<string, string>[] = [];
   let rest = "";
   child.stdout.on("data", (chunk) => {
@@ -62,6 +64,13 @@ describe("files that have settled", () => {
     await touch("old.pdf", 9999);
     expect(await names(files, all, 22)).toEqual([]);
     expect(await names(files, all, 32)).toEqual(["old.pdf"]);
+    // Given back: again after as long a time, and known to have been given back until it changes.
+    expect(files.defer(found("old.pdf"), at + 40_000)).toBe(true);
+    expect(await names(files, all, 49)).toEqual([]);
+    expect(await names(files, all, 50)).toEqual(["old.pdf"]);
+    expect(files.defer(found("old.pdf"), at + 50_000)).toBe(false);
+    expect(await names(files, all, 60)).toEqual(["old.pdf"]);
+    expect(await names(files, all, 90)).toEqual([]);
     await rm(join(folder, "settled"), { recursive: true });
   });
 });
@@ -101,6 +110,32 @@ describe("docket watch-folder", () => {
       include: { textractJobs: true },
     });
     expect(rows.map(({ textractJobs }) => textractJobs.length)).toEqual([1, 1, 1]);
+  });
+
+  it("hands in what is just being read for something else as soon as that has ended", async () => {
+    const content = await smallPdf(project);
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    const documentId = documentIdFromContent(project, sha256);
+    const document = { bucket: stack.bucket, key: `${project}/held.pdf` };
+    // On a queue that nobody serves.
+    const other = await stack.client.workflow.start("processDocument", {
+      ...{ taskQueue: project, workflowId: `document/${documentId}`, args: [{ document, documentId, project }] },
+    });
+    const held = join(folder, "held");
+    await mkdir(held);
+    await writeFile(join(held, "held.pdf"), content);
+    const one = watcher(held, "--features", "TABLES");
+    const told = () => one.lines.map(({ status, failure }) => ({ status, failure }));
+    const remedy = expect.stringContaining("the watcher hands it in");
+    const failed = { status: "failed", failure: expect.objectContaining({ type: "DocumentUnderWay", remedy }) };
+    await until(() => expect(told()).toEqual([failed]));
+    await other.terminate();
+    await until(() => expect(told()).toEqual([failed, { status: "started", failure: null }]));
+    one.child.kill("SIGKILL");
+    expect(await stack.client.workflow.getHandle(`document/${documentId}`).result()).toMatchObject({ textractJobs: 1 });
+    const jobs = await stack.database.textractJob.findMany({ where: { documentId } });
+    expect(jobs.map(({ features }) => features)).toEqual([["TABLES"]]);
+    await rm(held, { recursive: true });
   });
 
   it("looks once, leaves what has not settled, and says what it cannot hand in", async () => {

@@ -9,6 +9,8 @@ interface Look {
   /** `Date.now()` of the first look that found it so. */
   since: number;
   taken: boolean;
+  /** It was given back once, as it is. */
+  deferred: boolean;
 }
 
 /** Names under which programs write what is not finished, beside those that are hidden. */
@@ -47,7 +49,7 @@ export class SettledFiles {
       const same = before?.size === size && before.modifiedAt === modifiedAt;
       // A file that was there before the first look has its own time to go by; one from the future has none.
       const since = same ? before.since : modifiedAt <= now && before === undefined ? modifiedAt : now;
-      const look = { size, modifiedAt, since, taken: same && before.taken };
+      const look = { size, modifiedAt, since, taken: same && before.taken, deferred: same && before.deferred };
       looks.set(file.path, look);
       if (look.taken) continue;
       if (size === 0 || now - since < this.#settleMilliseconds) {
@@ -59,5 +61,17 @@ export class SettledFiles {
     }
     this.#looks = looks;
     return settled;
+  }
+
+  /**
+   * Gives a file back that could not be taken for something that passes: it is told again after another time to settle.
+   * @param now `Date.now()`
+   * @returns whether that is the first time for the file as it is
+   */
+  defer({ path }: FoundFile, now: number): boolean {
+    const look = this.#looks.get(path);
+    const first = look?.deferred !== true;
+    if (look !== undefined) Object.assign(look, { since: now, taken: false, deferred: true });
+    return first;
   }
 }
