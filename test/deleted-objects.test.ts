@@ -6,10 +6,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { createDeleteDocument } from "#docket/activities/delete-document";
+import { type Guard, removeObjects } from "#docket/activities/remove-objects";
 import { documentIdFromContent } from "#docket/contract/document-id";
 import type { DocumentLocation } from "#docket/contract/process-document";
+import { claimForDeletion, whileDeleting } from "#docket/database/delete-document-rows";
 import { findVersitygw } from "#docket/local/parts/versitygw";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { makeBucket, sharedS3 } from "./support/local-textract.ts";
@@ -123,6 +125,38 @@ it("a document that is handed in again while it is deleted keeps what its new ru
   expect(Buffer.from(await storage.readWhole({ bucket, key: answer })).toString()).toBe("of the second run");
   await expect(storage.head(document)).resolves.toMatchObject({ size: expect.any(Number) });
   expect(await database.document.findUnique({ where: { id: documentId } })).toMatchObject({ status: "processing" });
+  await remove(documentId);
+});
+
+it("objects are removed only in the time for which the document is held; what is left waits until it is held again", async () => {
+  const { storage, bucket, database } = stack;
+  const prefix = `${project}/slow/`;
+  for (const name of ["1", "2", "3", "4", "5"]) await storage.put(bucket, prefix + name, name, "text/plain");
+  // Time for two removals, then for none, as behind a row that somebody else had locked, then for two again.
+  const times = [2, 0, 2, 2];
+  const held: number[] = [];
+  const guard: Guard = async (work) => {
+    let left = times[held.length] ?? 0;
+    const before = (await storage.listVersions(bucket, prefix)).length;
+    await work(() => left-- > 0);
+    held.push(before - (await storage.listVersions(bucket, prefix)).length);
+  };
+  expect(await removeObjects(storage, bucket, prefix, guard)).toBe(5);
+  expect(held).toEqual([2, 0, 2, 1]);
+
+  const document = { bucket, key: `${project}/held.pdf` };
+  await storage.put(bucket, document.key, await smallPdf(document.key), "application/pdf");
+  const documentId = await handIn(document);
+  const deletion = newRun("deletion");
+  await claimForDeletion(database, documentId, deletion);
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await whileDeleting(database, { documentId, ...deletion }, async (inTime) => {
+    expect(inTime()).toBe(true);
+    vi.setSystemTime(Date.now() + 20_000);
+    expect(inTime()).toBe(false);
+  });
+  vi.useRealTimers();
   await remove(documentId);
 });
 

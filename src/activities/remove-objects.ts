@@ -1,10 +1,10 @@
 import { DocketError } from "../contract/failures.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
-/** Does something while nobody else may; throws where somebody else has come first. */
-export type Guard = (work: () => Promise<void>) => Promise<void>;
+/** Does something while nobody else may, as long as there is time; throws where somebody else has come first. */
+export type Guard = (work: (inTime: () => boolean) => Promise<void>) => Promise<void>;
 
-/** Objects that are removed under one guard: within a second or so. */
+/** Objects that are removed under one guard at most: within a second or so, unless S3 is slow. */
 const atOnce = 20;
 
 /**
@@ -16,7 +16,7 @@ export async function removeObjects(
   storage: ObjectStorage,
   bucket: string,
   prefix: string,
-  guard: Guard = (work) => work(),
+  guard: Guard = (work) => work(() => true),
 ): Promise<number> {
   let removed = 0;
   for (let before: string | undefined; ; ) {
@@ -26,12 +26,17 @@ export async function removeObjects(
       throw new DocketError("StorageUnavailable", `S3 lists ${bucket}/${first}, which it said was deleted.`);
     }
     before = first;
-    for (let next = 0; next < objects.length; next += atOnce) {
-      const some = objects.slice(next, next + atOnce);
-      await guard(async () => {
-        for (const object of some) await storage.remove({ bucket, ...object });
+    for (let left = objects; left.length > 0; ) {
+      let done = 0;
+      await guard(async (inTime) => {
+        for (const object of left.slice(0, atOnce)) {
+          if (!inTime()) break;
+          await storage.remove({ bucket, ...object });
+          done += 1;
+        }
       });
-      removed += some.length;
+      removed += done;
+      left = left.slice(done);
     }
     // What was deleted is not listed again, so the first answer is always the next one.
     if (objects.length === 0) return removed;

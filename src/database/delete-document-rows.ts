@@ -73,24 +73,30 @@ export async function claimForDeletion(
   });
 }
 
+// How long a document is kept from others at once, and how long before that a last request may begin: S3 is silent for 35 s
+// at most before it is given up. The time-out of a transaction lets the row go, and stops nothing that is under way.
+const heldMilliseconds = 55_000;
+const lastRequestMilliseconds = 35_000;
+
 /**
  * Does something while a document belongs to its deletion, and keeps everybody else from taking it over meanwhile.
- * @param work seconds, not minutes
+ * @param work asks before each request to S3 whether there is still time for it; what is left is done in another call
  * @throws {DocketError} `Superseded` when the document was handed in again
  */
 export async function whileDeleting(
   database: Database,
   { documentId, runId }: { documentId: string; runId: string },
-  work: () => Promise<void>,
+  work: (inTime: () => boolean) => Promise<void>,
 ): Promise<void> {
   await database.$transaction(
     async (transaction) => {
+      const until = Date.now() + heldMilliseconds - lastRequestMilliseconds;
       const owned = await transaction.$queryRaw<unknown[]>`
         SELECT 1 FROM documents WHERE id = ${documentId}::uuid AND run_id = ${runId} FOR SHARE`;
       if (owned.length === 0) throw handedInAgain(documentId);
-      await work();
+      await work(() => Date.now() < until);
     },
-    { timeout: 30_000 },
+    { timeout: heldMilliseconds },
   );
 }
 
