@@ -1,10 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { CancelledFailure } from "@temporalio/activity";
 import { expect, it } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { createStageObject } from "#docket/activities/stage-object";
 import { createSubmitTextract } from "#docket/activities/submit-textract";
 import { claimForDeletion } from "#docket/database/delete-document-rows";
+import { governorOf } from "./support/governor.ts";
+import { longPdf } from "./support/long-pdf.ts";
 import { useReadingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
@@ -42,6 +46,23 @@ it("a run whose document another run, or a deletion, has taken over means no pay
   // Not even for what is meant already: it would be billed behind the deletion's back.
   await claimForDeletion(stack.database, documentId, newRun("deletion"));
   await expect(steps.intend(second, documentId, document)).rejects.toMatchObject({ type: "Superseded" });
+});
+
+it("a run that takes a document over takes the other run's place out of the line: nobody waits there any more", async () => {
+  const document = await upload("in-line");
+  const [first, second] = [newRun("first"), newRun("second")];
+  const documentId = await steps.own(first, document);
+  const { token } = await steps.intend(first, documentId, document);
+  const region = `overtaken-line-${randomUUID().slice(0, 8)}`;
+  const governor = governorOf(stack.database, { DOCKET_TEXTRACT_JOBS: `${region}=1` });
+  const standing = () => stack.database.textractTurn.count({ where: { region } });
+  const start = { region, token, analysis: false, priority: 3 };
+  await governor.admitStart(start);
+  await expect(governor.slotRefused(start)).rejects.toMatchObject({ type: "TextractNoSlot" });
+  await steps.own(first, document);
+  expect(await standing()).toBe(1);
+  await steps.own(second, document);
+  expect(await standing()).toBe(0);
 });
 
 it("calls of one run that come at once, as behind a lost answer, mean one attempt", async () => {
@@ -83,6 +104,37 @@ it.each(["on its way", "being kept"])("a deletion while an answer is %s leaves n
   await storage.put(bucket, `textract/${documentId}/${job.jobId}/1`, "left over", "application/json");
   await expect(asRun(run, () => collect(request))).rejects.toMatchObject({ type: "Superseded" });
   expect(await left()).toEqual([]);
+});
+
+it("a reading that is cancelled while its document is deleted leaves nothing in S3, whatever page it had not come to", async () => {
+  const { database, storage, bucket } = stack;
+  const run = newRun("cancelled");
+  const document = { bucket, key: `${project}/cancelled.pdf` };
+  await storage.put(bucket, document.key, await longPdf(document.key), "application/pdf");
+  const documentId = await steps.own(run, document);
+  const job = await steps.read(run, documentId, document);
+
+  const stop = new AbortController();
+  const { signal: cancellationSignal } = stop;
+  // The first answer is on its way into S3 all the time.
+  const put: typeof storage.put = async (...object) => {
+    await remove(documentId);
+    stop.abort(new CancelledFailure("because of the test"));
+    await storage.put(...object);
+  };
+  const getBody: typeof steps.api.getBody = async (request) => {
+    // So few blocks that no page is complete; the second answer is still waited for.
+    if (request.nextToken === undefined) return steps.api.getBody({ ...request, maxResults: 200 });
+    if (!cancellationSignal.aborted) await once(cancellationSignal, "abort");
+    throw cancellationSignal.reason;
+  };
+  const textract = { inRegion: () => ({ ...steps.api, getBody }) };
+  const collect = createCollectPages({ database, storage: { ...storage, put }, bucket, textract });
+  const finished = { status: "SUCCEEDED" as const, pages: 2, failedPages: [] };
+  const request = { documentId, features: [], job, finished, expectedPages: 2 };
+  const reading = asRun(run, () => collect(request), undefined, { cancellationSignal });
+  await expect(reading).rejects.toBeInstanceOf(CancelledFailure);
+  expect(await storage.listVersions(bucket, `textract/${documentId}/`)).toEqual([]);
 });
 
 it("a deletion while a copy is made for Textract leaves no copy in S3", async () => {

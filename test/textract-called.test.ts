@@ -149,6 +149,22 @@ it("a document that is cancelled in line ends cancelled, leaves the line, and th
   expect(await cancelled.jobs()).toMatchObject([{ state: "intended" }]);
 });
 
+it("a turn whose Start is denied is given up at once, and the next is called", async () => {
+  gate.holdsStarts = true;
+  const denied = await handIn("denied");
+  await eventually(async () => expect(gate.held).toHaveLength(1));
+  const next = await handIn("behind-denied");
+  await eventually(async () => expect(await sleeping()).toBe(1));
+  gate.holdsStarts = false;
+  gate.held.shift()?.("IdempotentParameterMismatchException");
+  await expect(denied.handle.result()).rejects.toMatchObject({ cause: { type: "TokenMismatch" } });
+  const [job] = await denied.jobs();
+  expect(job).toMatchObject({ state: "intended", statusMessage: expect.stringContaining("because of the test") });
+  expect(await stack.database.textractTurn.count({ where: { token: job?.token ?? "" } })).toBe(0);
+  expect(await next.handle.result()).toMatchObject({ status: "complete", textractJobs: 1 });
+  expect(await next.steps()).toBe(`${before} submitTextract signal submitTextract ${after}`);
+});
+
 describe("a call that comes while a Start is under way", () => {
   /** A document whose Start is held, and which was called meanwhile. */
   async function called(name: string) {

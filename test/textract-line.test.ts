@@ -159,6 +159,18 @@ it("documents that have ended are passed over, and one whose workflow is gone ma
   expect(await stack.database.textractTurn.count({ where: { region, token: terminated } })).toBe(0);
 });
 
+it.each([
+  ["reads something else", { features: ["TABLES"] }],
+  ["is read locally by now", { engine: "local" as const }],
+])("a place in line of a document that %s is passed over: its workflow waits for no slot with it", async (_, owner) => {
+  const { fill, come, end, next } = newRegion(1);
+  const atWork = await fill();
+  const [overtaken, second] = (await come(2)) as [string, string];
+  await stack.database.document.update({ where: { id: overtaken }, data: { ...owner, workflowId: `of ${overtaken}` } });
+  await end(atWork);
+  expect(await next()).toEqual([second]);
+});
+
 it("nobody is called while others than Docket have the slots: who found it out tries again", async () => {
   const { region, governor, come, next, ask, intend } = newRegion(3);
   const refused = await intend();

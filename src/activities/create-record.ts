@@ -9,6 +9,7 @@ import { readOwner, superseded } from "../database/document-owner.ts";
 import { type CompleteDocument, completeResult } from "../database/document-results.ts";
 import { Prisma } from "../database/generated/client.ts";
 import { releaseBudget } from "../database/project-budgets.ts";
+import { leaveLines } from "../database/textract-line.ts";
 import type { MediaType } from "../media/media-type.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { type IdentifiedObject, identifyObject } from "./identify-object.ts";
@@ -81,8 +82,12 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
           return { documentId, ...object, settled: { ...complete.result, reused: true } };
       }
       if (existing?.run_id !== run.runId) {
-        // The run before may have been terminated, or mean other features: nothing else gives its reservation back.
-        if (existing) await releaseBudget(transaction, documentId);
+        // The run before may have been terminated, or mean other features: nothing else gives its place in line back, nor
+        // its reservation. Should a slot be kept for that place, the workers' look calls the next.
+        if (existing) {
+          await leaveLines(transaction, documentId);
+          await releaseBudget(transaction, documentId);
+        }
         await transaction.$executeRaw`${row}
           ON CONFLICT (id) DO UPDATE SET
             bucket = EXCLUDED.bucket, key = EXCLUDED.key, object_version = EXCLUDED.object_version,

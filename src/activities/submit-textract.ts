@@ -104,7 +104,7 @@ export function createSubmitTextract(ports: {
   /**
    * A Start that is refused for what it asks ran nothing: the next run may mean a new attempt, with its own parameters.
    * One that is denied for who asks says nothing of an earlier Start with its token, which may have been taken without
-   * an answer: the attempt stays meant, and is asked for again with the same token.
+   * an answer: the attempt stays meant, and is asked for again with the same token. Either's turn is the next one's.
    */
   async function settleRefusal(job: TextractJobRow, error: unknown): Promise<never> {
     if (error instanceof DocketError && failureTable[error.type].retry === "never") {
@@ -114,11 +114,13 @@ export function createSubmitTextract(ports: {
         const data = { state: "refused" as const, statusMessage, finishedAt: new Date() };
         await ports.database.textractJob.updateMany({ where, data });
         await settleBudget(ports.database, job.id, 0);
-        await ports.governor.callNext(job.region);
       } else {
         await ports.database.textractJob.updateMany({ where, data: { statusMessage } });
         await releaseBudget(ports.database, job.documentId);
       }
+      // One that waits with the same token by now is another run's.
+      await ports.database.textractTurn.deleteMany({ where: { token: job.token, admittedAt: { not: null } } });
+      await ports.governor.callNext(job.region);
     }
     throw error;
   }

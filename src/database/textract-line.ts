@@ -40,8 +40,9 @@ export async function regionsWithLine(executor: Executor): Promise<string[]> {
 /**
  * Chooses those that are to be called: of the first in line, as many as there are free slots, those that sleep. Where text
  * and analysis have a line each, their first ones go by priority and age. From now on a slot is kept for who is called,
- * until it has asked or is late. Those whose document has ended are passed over; nobody is called while others than Docket
- * have the slots, because then the one that found it out tries again.
+ * until it has asked or is late. Those whose document has ended are passed over, and those that an overtaken run left
+ * there, whose document is read in another way by now: its workflow would not ask with their token. Nobody is called while
+ * others than Docket have the slots, because then the one that found it out tries again.
  *
  * Under the region's lock, as turns are decided, so that two that free slots at once do not call for each other's too.
  * @param jobs slots of the region
@@ -62,6 +63,7 @@ export async function chooseSleepers(database: Database, region: string, jobs: n
         FROM textract_turns t JOIN textract_jobs j ON j.token = t.token JOIN documents d ON d.id = j.document_id
         WHERE t.region = ${region} AND t.operation = line.operation AND t.admitted_at IS NULL
           AND j.state IN ('intended', 'refused') AND d.status = 'processing'
+          AND d.features = j.features AND d.engine <> 'local'
           AND NOT (t.asks_again_at > clock_timestamp() - ${lostSeconds}::float8 * ${second}
                    AND t.asks_again_at <= clock_timestamp() - ${goneSeconds}::float8 * ${second})
         ORDER BY t.priority, t.fair_place, t.since, t.token
@@ -83,7 +85,7 @@ export async function takeOutOfLine(executor: Executor, tokens: readonly string[
     DELETE FROM textract_turns WHERE token = ANY(${[...tokens]}::text[]) AND admitted_at IS NULL`;
 }
 
-/** Takes a document that ends out of the lines in which it stands. @returns their regions */
+/** Takes a document that ends, or that another run takes over, out of the lines in which it stands. @returns their regions */
 export async function leaveLines(executor: Executor, documentId: string): Promise<string[]> {
   const rows = await executor.$queryRaw<{ region: string }[]>`
     DELETE FROM textract_turns t USING textract_jobs j

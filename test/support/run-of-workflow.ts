@@ -21,10 +21,10 @@ export function asRun<T>(
   run: WorkflowRun,
   call: () => Promise<T>,
   client?: Client,
-  { attempt = 1 }: { attempt?: number } = {},
+  { attempt = 1, cancellationSignal = new AbortController().signal } = {},
 ): Promise<T> {
   const of = { activityId: "1", attempt, heartbeatDetails: undefined, scheduledTimestampMs: Date.now() };
   const info = { workflowExecution: run, ...of };
-  const context = { info, client, heartbeat: () => {}, cancellationSignal: new AbortController().signal };
+  const context = { info, client, heartbeat: () => {}, cancellationSignal };
   return asyncLocalStorage.run(context as unknown as Context, call);
 }
