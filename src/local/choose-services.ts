@@ -1,3 +1,4 @@
+import { requireReadable } from "../config/database-address.ts";
 import { loadTemporalConnection } from "../config/temporal-connection.ts";
 import { DocketError } from "../contract/failures.ts";
 import type { AccessKey } from "./s3-bucket.ts";
@@ -28,11 +29,13 @@ const defaultBucket = "docket";
  * Reads from the environment what to use. AWS itself is used only where DOCKET_BUCKET names a bucket: credentials, a
  * profile or a region lie around on many machines and are no consent to spend money
  * (docs/decisions/0006-credentials-are-not-consent.md).
- * @throws {DocketError} `InvalidInput` for an AWS endpoint without a bucket
+ * @throws {DocketError} `InvalidInput` for an AWS endpoint without a bucket, and for a database's address that cannot be read
  */
 export function chooseServices(environment: NodeJS.ProcessEnv): ServiceChoice {
   // An empty variable is an unset one.
   const value = (name: string) => environment[name] || null;
+  const databaseUrl = value("DATABASE_URL");
+  if (databaseUrl !== null) requireReadable(databaseUrl);
   const bucket = value("DOCKET_BUCKET");
   const s3 = chooseS3(value("AWS_ENDPOINT_URL_S3"), bucket);
   const textract = chooseTextract(value("AWS_ENDPOINT_URL_TEXTRACT"), s3, bucket);
@@ -40,7 +43,7 @@ export function chooseServices(environment: NodeJS.ProcessEnv): ServiceChoice {
   // One pair of keys signs for both: a Textract of somebody else's knows the configured one.
   const sharesKeys = s3.kind === "embedded" && textract.kind === "endpoint";
   return {
-    databaseUrl: value("DATABASE_URL"),
+    databaseUrl,
     temporalAddress: temporalAddress(environment),
     s3,
     textract,

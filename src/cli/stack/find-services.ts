@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Services } from "../../client/connect.ts";
 import { ServiceWait } from "../../client/service-wait.ts";
-import { addressProblem } from "../../config/database-address.ts";
+import { requireReadable } from "../../config/database-address.ts";
 import { loadConfig } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase, type Database } from "../../database/client.ts";
@@ -119,12 +119,7 @@ export async function withDatabaseAddress<T>(
   const { signal, dispose } = interruptible();
   try {
     const named = process.env["DATABASE_URL"];
-    const problem = named ? addressProblem(named) : null;
-    if (problem !== null) {
-      throw new DocketError("InvalidInput", `The settings are not complete: DATABASE_URL ${problem}.`, {
-        remedy: "Correct DATABASE_URL (docs/configuration.md), or leave it unset for the embedded PostgreSQL.",
-      });
-    }
+    if (named) requireReadable(named);
     const configured = named || (await readStackFile(resolve(dataDirectory)))?.environment["DATABASE_URL"];
     const own = configured ? null : await startPostgresAlone(dataDirectory, signal);
     try {
