@@ -21,7 +21,7 @@ import { createDatabase } from "./database/client.ts";
 import { recognizeDocument } from "./ocr/recognize-document.ts";
 import { dataConverterOf } from "./payloads/data-converter.ts";
 import { createObjectStorage } from "./storage/create-object-storage.ts";
-import { sweepWorkFolders } from "./storage/work-folder.ts";
+import { keepWorkFoldersSwept } from "./storage/work-folder.ts";
 import { startTracing } from "./telemetry/tracing.ts";
 import { createRegionLimits } from "./textract/region-limits.ts";
 import { readServiceQuotas } from "./textract/service-quotas.ts";
@@ -71,8 +71,9 @@ export async function runWorker({
     // Shutdown is ours, so that health answers until the end.
     shutdownSignals: [],
   });
-  const swept = await sweepWorkFolders();
-  if (swept > 0) logger.info({ folders: swept }, "temporary folders of processes that were killed are removed");
+  const endSweeping = await keepWorkFoldersSwept((folders) =>
+    logger.info({ folders }, "temporary folders of processes that were killed are removed"),
+  );
   const { namespace, payloadKeys, ...server } = config.temporal;
   const connection = await NativeConnection.connect(server).catch((cause: Error) => {
     throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${cause.message}`, {
@@ -182,6 +183,7 @@ export async function runWorker({
     const parts = [
       () => notifications?.stop(),
       () => lines?.stop(),
+      () => endSweeping(),
       () => health.close(),
       () => connection.close(),
       () => tracing?.stop(),

@@ -100,3 +100,24 @@ it("a folder of a container of the same name that was started again goes a day a
   await sweepNow();
   expect(existsSync(path)).toBe(false);
 });
+
+it("a running process removes a folder of another container, as of one before on the same volume, when it is a day old", async () => {
+  const path = join(folder, "docket-ocr-00000000-00000000-1-abcdef");
+  await mkdir(path, { recursive: true });
+  const removed = await sweepNow(`
+    import { utimes } from "node:fs/promises";
+    const { keepWorkFoldersSwept, sweepWorkFolders } = await import("#docket/storage/work-folder");
+    const path = ${JSON.stringify(path)};
+    await sweepWorkFolders();
+    const alive = setInterval(() => {}, 1000);
+    const end = await keepWorkFoldersSwept((removed) => {
+      console.log(removed);
+      clearInterval(alive);
+      end();
+    }, { milliseconds: 50 });
+    console.log("started");
+    const before = Date.now() / 1000 - 1.1 * 86_400;
+    await utimes(path, before, before);`);
+  expect(removed).toBe("started\n1\n");
+  expect(existsSync(path)).toBe(false);
+});

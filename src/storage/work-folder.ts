@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 type Purpose = "ocr" | "pages" | "export";
 
-/** Folders that one sweep removes at most; what is left over is for the next start. */
+/** Folders that one sweep removes at most; what is left over is for the next. */
 const mostSwept = 1000;
 
 /**
@@ -15,6 +15,10 @@ const mostSwept = 1000;
  */
 const leftAloneMilliseconds = 24 * 60 * 60 * 1000;
 
+const sweepMilliseconds = 60 * 60 * 1000;
+
+const folderName = /^docket-(?:ocr|pages|export)-(\w{8})-(\w{8})-(\d+)-\w{6}$/;
+
 /** A temporary folder whose name says which process it belongs to, so that it can be swept when that one was killed. */
 export function makeWorkFolder(purpose: Purpose): Promise<string> {
   const { host, namespace } = place();
@@ -22,22 +26,41 @@ export function makeWorkFolder(purpose: Purpose): Promise<string> {
 }
 
 /**
- * Removes the temporary folders of Docket's processes that ended without removing them. Only folders of this machine's
- * (or container's) processes, by their name, are looked at, and only those of a process that is gone; what cannot be
- * removed is left. A container that was started again has the same name and other processes: whether one of those before
- * lives cannot be asked, so their folders go when nothing in them was written for a day.
+ * Sweeps at the start of a process, and every hour while it runs: of a process that was killed just before, nobody may be
+ * able to say yet that it is gone.
+ * @param told how many folders a sweep has removed, where it has removed any
+ * @returns ends the sweeping
+ */
+export async function keepWorkFoldersSwept(
+  told: (removed: number) => void,
+  { milliseconds = sweepMilliseconds } = {},
+): Promise<() => void> {
+  const sweep = async () => {
+    const removed = await sweepWorkFolders();
+    if (removed > 0) told(removed);
+  };
+  await sweep();
+  const timer = setInterval(() => void sweep(), milliseconds).unref();
+  return () => clearInterval(timer);
+}
+
+/**
+ * Removes the temporary folders of Docket's processes that ended without removing them. Of this machine's (or
+ * container's) processes, by their name, only those of one that is gone; what cannot be removed is left. Whether a process
+ * of another machine or container lives cannot be asked, nor one from before a container was started again, under the same
+ * name or, with the volume of the one before, under another: their folders go when nothing in them was written for a day.
  * @returns how many were removed
  */
 export async function sweepWorkFolders(): Promise<number> {
   const here = place();
-  const name = new RegExp(`^docket-(?:ocr|pages|export)-${here.host}-(\\w{8})-(\\d+)-\\w{6}$`);
   const entries = await readdir(tmpdir(), { withFileTypes: true }).catch(() => []);
   let swept = 0;
   for (const entry of entries) {
-    const [, namespace, pid] = name.exec(entry.name) ?? [];
-    if (!entry.isDirectory() || namespace === undefined) continue;
+    const [, host, namespace, pid] = folderName.exec(entry.name) ?? [];
+    if (!entry.isDirectory() || host === undefined) continue;
     const folder = join(tmpdir(), entry.name);
-    if (await isUsed(folder, namespace === here.namespace ? Number(pid) : undefined)) continue;
+    const isOfHere = host === here.host && namespace === here.namespace;
+    if (await isUsed(folder, isOfHere ? Number(pid) : undefined)) continue;
     const removed = await rm(folder, { recursive: true, force: true }).then(
       () => true,
       () => false,
