@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPagePictures } from "#docket/web/page-pictures";
+import { createPagePictures, type PagePictures } from "#docket/web/page-pictures";
 import { startWebServer, type WebServer } from "#docket/web/server";
 import { connectStack } from "./support/stack.ts";
 
@@ -299,29 +299,49 @@ describe("what the page keeps of a document", () => {
     expect(Buffer.from(after.png).equals(Buffer.from(before.png))).toBe(false);
   });
 
-  it("is removed from the disk, also when nobody asks for the document again", async () => {
+  /** Pictures of their own, in a temporary folder of their own. */
+  const withPictures = async (use: (pictures: PagePictures, files: () => Promise<string>) => Promise<void>) => {
     const before = process.env["TMPDIR"];
     const temporary = await mkdtemp(join(tmpdir(), "docket-web-test-"));
     process.env["TMPDIR"] = temporary;
     const pictures = await createPagePictures(stack.database, stack.storage, { sweepMilliseconds: 50 });
     try {
-      const [gone, stays] = [await documentOf("gone.png"), await documentOf("stays.png")];
-      await pictures.draw(gone, 1);
-      const { path } = await pictures.draw(stays, 1);
-      await stack.database.document.delete({ where: { id: gone } });
-      const files = async () => (await readdir(temporary, { recursive: true })).join(" ");
-      await expect.poll(files).not.toContain(gone);
-      expect(path).toContain(stays);
-      expect(await files()).toContain(stays);
-      await pictures.close();
-      expect(await files()).toBe("");
+      await use(pictures, async () => (await readdir(temporary, { recursive: true })).join(" "));
     } finally {
       await pictures.close();
       if (before === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = before;
       await rm(temporary, { recursive: true });
     }
-  });
+  };
+
+  it("is removed from the disk, also when nobody asks for the document again", () =>
+    withPictures(async (pictures, files) => {
+      const [gone, stays] = [await documentOf("gone.png"), await documentOf("stays.png")];
+      await pictures.draw(gone, 1);
+      const { path } = await pictures.draw(stays, 1);
+      await stack.database.document.delete({ where: { id: gone } });
+      await expect.poll(files).not.toContain(gone);
+      expect(path).toContain(stays);
+      expect(await files()).toContain(stays);
+      await pictures.close();
+      expect(await files()).toBe("");
+    }));
+
+  it("is drawn again where the system has tidied it away, or the whole folder", () =>
+    withPictures(async (pictures, files) => {
+      const id = await documentOf("tidied.png");
+      const { path } = await pictures.draw(id, 1);
+      await rm(path);
+      expect(await pictures.draw(id, 1)).toMatchObject({ path });
+      expect((await readFile(path)).length).toBeGreaterThan(0);
+      await rm(dirname(path), { recursive: true });
+      const again = await pictures.draw(id, 1);
+      expect(dirname(again.path)).not.toBe(dirname(path));
+      expect((await readFile(again.path)).length).toBeGreaterThan(0);
+      await pictures.close();
+      expect(await files()).toBe("");
+    }));
 });
 
 describe("search", () => {

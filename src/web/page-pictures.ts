@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rm, stat } from "node:fs/promises";
+import { lstat, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { DocketError } from "../contract/failures.ts";
@@ -60,7 +60,7 @@ export async function createPagePictures(
   storage: ObjectStorage,
   { sweepMilliseconds = limits.sweepMilliseconds } = {},
 ): Promise<PagePictures> {
-  const folder = await makeWorkFolder("pages");
+  let folder = await makeWorkFolder("pages");
   const originals = new RecentFiles<string>(limits.originalBytes);
   const pictures = new RecentFiles<PagePicture>(limits.pictureBytes);
   const underWay = new Map<string, Promise<PagePicture>>();
@@ -98,12 +98,18 @@ export async function createPagePictures(
     return { documentId, name: metadata?.fileName ?? key, location, sha256, content };
   };
 
+  /** Another folder where the system has tidied ours away: under the old name anybody may have put one by now. */
+  const ownFolder = async () => {
+    if (!(await isOwnFolder(folder))) folder = await makeWorkFolder("pages");
+    return folder;
+  };
+
   const fetched = async ({ documentId, name, location, sha256, content }: Original): Promise<string> => {
-    const kept = originals.get(`${documentId}/${content}`);
+    const kept = await originals.get(`${documentId}/${content}`);
     if (kept !== undefined) return kept;
     const { size } = await storage.head(location);
     if (size > limits.originalBytes / 2) throw new DocketError("TooLarge", `${name} is too large to be drawn here.`);
-    const path = join(folder, `${documentId}-${content}`);
+    const path = join(await ownFolder(), `${documentId}-${content}`);
     try {
       await fetchOriginal(storage, location, sha256, path);
     } catch (error) {
@@ -116,7 +122,7 @@ export async function createPagePictures(
 
   const drawNow = async (original: Original, page: number, key: string): Promise<PagePicture> => {
     const file = await fetched(original);
-    const png = join(folder, `${original.documentId}-${original.content}-${page}.png`);
+    const png = join(await ownFolder(), `${original.documentId}-${original.content}-${page}.png`);
     const { maxPixels, drawing } = limits;
     const drawn = await drawPageFile({ file, name: original.name, page, png, maxPixels }, drawing);
     const picture = { path: png, ...drawn };
@@ -142,7 +148,7 @@ export async function createPagePictures(
     async draw(documentId, page) {
       const original = await look(documentId);
       const key = `${documentId}/${original.content}/${page}`;
-      const kept = pictures.get(key);
+      const kept = await pictures.get(key);
       if (kept !== undefined) return kept;
       const already = underWay.get(key);
       if (already !== undefined) return already;
@@ -160,4 +166,9 @@ export async function createPagePictures(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function isOwnFolder(path: string): Promise<boolean> {
+  const facts = await lstat(path).catch(() => null);
+  return facts?.isDirectory() === true && facts.uid === (process.getuid?.() ?? facts.uid);
 }

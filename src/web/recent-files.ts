@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 
 /** Files of this process up to a number of bytes together; what was not used for longest is removed first. */
 export class RecentFiles<T> {
@@ -10,12 +10,20 @@ export class RecentFiles<T> {
     this.#maxBytes = maxBytes;
   }
 
-  get(key: string): T | undefined {
+  /** Undefined, too, where the file was removed by somebody else, as systems tidy what was not used for days. */
+  async get(key: string): Promise<T | undefined> {
     const file = this.#files.get(key);
     if (file === undefined) return undefined;
+    const isThere = await access(file.path).then(
+      () => true,
+      () => false,
+    );
+    // It may have been removed here meanwhile.
+    if (this.#files.get(key) !== file) return undefined;
     this.#files.delete(key);
-    this.#files.set(key, file);
-    return file.value;
+    if (isThere) this.#files.set(key, file);
+    else this.#bytes -= file.bytes;
+    return isThere ? file.value : undefined;
   }
 
   get keys(): string[] {
@@ -34,8 +42,8 @@ export class RecentFiles<T> {
 
   /** Takes a file over, and removes others until all fit; the new one is kept in any case. */
   async add(key: string, path: string, bytes: number, value: T): Promise<void> {
+    this.#bytes += bytes - (this.#files.get(key)?.bytes ?? 0);
     this.#files.set(key, { path, bytes, value });
-    this.#bytes += bytes;
     for (const [oldest, file] of this.#files) {
       if (this.#bytes <= this.#maxBytes || oldest === key) break;
       this.#files.delete(oldest);
