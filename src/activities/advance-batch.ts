@@ -2,7 +2,14 @@ import { activityInfo, cancellationSignal, getClient } from "@temporalio/activit
 import { DocketError } from "../contract/failures.ts";
 import type { BatchCounts, BatchSettings } from "../contract/process-batch.ts";
 import type { ProcessDocumentInput } from "../contract/process-document.ts";
-import { claimedItems, confirmClaim, settleItems, unseenItems, waitingItems } from "../database/batch-items.ts";
+import {
+  claimedItems,
+  confirmClaim,
+  settleItems,
+  unseenItems,
+  waitingItems,
+  waitingItemsWithout,
+} from "../database/batch-items.ts";
 import { type BatchRow, readBatches, writeSettings, writeWaiting } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import { describeBudget, readBudgets } from "../database/project-budgets.ts";
@@ -109,14 +116,16 @@ export function createAdvanceBatch(ports: { database: Database; storage: ObjectS
     // Whoever reads for nothing needs no money.
     const reached = batch.engine === "local" ? [] : await readBudgets(database, undefined, { reached: true });
     const without = reached.map((budget) => budget.project);
-    const waiting = await waitingItems(database, { batchId, priority, project, limit }, without);
+    const line = { batchId, priority, project, limit };
+    const waiting =
+      without.length === 0 ? await waitingItems(database, line) : await waitingItemsWithout(database, line, without);
     await takeItems(ports, batch, waiting, claim);
     if (reached.length === 0 || waiting.length === limit) return null;
     const unseen = await unseenItems(database, { batchId, project, limit: limit - waiting.length }, without);
     await takeItems(ports, batch, unseen, null);
     if (waiting.length > 0) return null;
     // All that waits now is held back by its budget.
-    const first = await waitingItems(database, { batchId, priority, project, limit });
+    const first = await waitingItems(database, line);
     const projects = new Set(first.map((item) => item.project ?? project));
     const holding = reached.filter((budget) => projects.has(budget.project));
     return holding.length === 0 ? null : holding.map(describeBudget).join("; ");

@@ -85,11 +85,10 @@ interface Line {
   limit: number;
 }
 
-/** Items that wait, the first in line first: by priority, then in the order of the list; those of some projects are left out. */
+/** Items that wait, the first in line first: by priority, then in the order of the list. */
 export async function waitingItems(
   executor: Executor,
-  { batchId, priority, project, limit }: Line,
-  without: readonly string[] = [],
+  { batchId, priority, limit }: Omit<Line, "project">,
 ): Promise<WaitingItem[]> {
   // Two short index scans instead of a sort of everything that waits.
   return executor.$queryRaw<WaitingItem[]>`
@@ -99,14 +98,45 @@ export async function waitingItems(
     FROM (
       (SELECT *, priority AS rank FROM batch_items
        WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NOT NULL
-         AND coalesce(project, ${project}) <> ALL(${without}::text[])
        ORDER BY priority, position LIMIT ${limit})
       UNION ALL
       (SELECT *, ${priority}::smallint AS rank FROM batch_items
        WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND priority IS NULL
-         AND coalesce(project, ${project}) <> ALL(${without}::text[])
        ORDER BY position LIMIT ${limit})) AS first_in_line
     ORDER BY rank, position LIMIT ${limit}`;
+}
+
+/**
+ * Items that wait, as {@link waitingItems} has them, without those of some projects. These are stepped over: a batch that
+ * is held by a budget looks every few seconds, and may do so for a month.
+ */
+export async function waitingItemsWithout(
+  executor: Executor,
+  { batchId, priority, project, limit }: Line,
+  projects: readonly string[],
+): Promise<WaitingItem[]> {
+  // A lane is what waits of one project with one priority ('' and 0: of the items that name none), in the order of an index.
+  return executor.$queryRaw<WaitingItem[]>`
+    WITH RECURSIVE lanes AS (
+      (SELECT coalesce(project, '') AS project, coalesce(priority, 0) AS priority FROM batch_items
+       WHERE batch_id = ${batchId}::uuid AND state = 'waiting'
+       ORDER BY coalesce(project, ''), coalesce(priority, 0) LIMIT 1)
+      UNION ALL
+      SELECT next.* FROM lanes CROSS JOIN LATERAL (
+        SELECT coalesce(i.project, ''), coalesce(i.priority, 0) FROM batch_items i
+        WHERE i.batch_id = ${batchId}::uuid AND i.state = 'waiting'
+          AND (coalesce(i.project, ''), coalesce(i.priority, 0)) > (lanes.project, lanes.priority)
+        ORDER BY coalesce(i.project, ''), coalesce(i.priority, 0) LIMIT 1) AS next)
+    SELECT id::text, bucket, key, object_version AS "objectVersion", etag, sha256, file_name AS "fileName", source,
+           first_in_lane.project, first_in_lane.priority::int, custom_fields AS "customFields",
+           document_id::text AS "documentId", asked_at IS NOT NULL AS lost
+    FROM lanes CROSS JOIN LATERAL (
+      SELECT i.* FROM batch_items i
+      WHERE i.batch_id = ${batchId}::uuid AND i.state = 'waiting'
+        AND coalesce(i.project, '') = lanes.project AND coalesce(i.priority, 0) = lanes.priority
+      ORDER BY i.position LIMIT ${limit}) AS first_in_lane
+    WHERE coalesce(nullif(lanes.project, ''), ${project}) <> ALL(${projects}::text[])
+    ORDER BY coalesce(first_in_lane.priority, ${priority}::smallint), position LIMIT ${limit}`;
 }
 
 /** Items of some projects that wait, and of which nobody has looked yet whether their document is complete already. */
@@ -122,7 +152,8 @@ export async function unseenItems(
     FROM batch_items
     WHERE batch_id = ${batchId}::uuid AND state = 'waiting' AND document_id IS NULL
       AND coalesce(project, ${project}) = ANY(${projects}::text[])
-    LIMIT ${limit}`;
+    -- All of them have none: the order is that of the index to go by, however many of other batches have none either.
+    ORDER BY batch_id, document_id LIMIT ${limit}`;
 }
 
 /** Keeps what reading an item's object has shown, so that it is read once; what it did not show stays as listed. */
