@@ -8,6 +8,7 @@ import { PDFDocument as EncryptingPdfDocument } from "@cantoo/pdf-lib";
 import { degrees, PDFDocument, PDFName, PDFNumber, PDFString } from "pdf-lib";
 import { describe, expect, it } from "vitest";
 import { type DocumentFacts, type DocumentSource, inspectDocument } from "#docket/media/inspect-document";
+import { KeptPdfium } from "#docket/media/kept-pdfium";
 import { createSparsePdf } from "./support/sparse-pdf.ts";
 
 const run = promisify(execFile);
@@ -38,13 +39,35 @@ describe("a sound PDF", () => {
       onePage(),
       createSparsePdf({ pages: 300, imageBytes: 100, scattered: false }),
     ]);
-    for (let round = 0; round < 60; round++) {
+    const look = async () => {
       expect(await inspect(one)).toMatchObject({ pages: 1, problems: [] });
       expect(await inspectDocument(two, { timeoutMilliseconds: 20_000 })).toMatchObject({ pages: 300, widest: 612 });
-      if (round % 10 === 0) {
-        await expect(inspect(one.subarray(0, one.length / 4))).rejects.toMatchObject({ type: "Corrupt" });
-      }
+    };
+    // More than one pdfium is used for; a broken document ends the thread that it was looked at in.
+    for (let round = 0; round < 55; round++) await look();
+    for (let round = 0; round < 3; round++) {
+      await expect(inspect(one.subarray(0, one.length / 4))).rejects.toMatchObject({ type: "Corrupt" });
+      await look();
     }
+  });
+
+  it("is read by a pdfium that has read others, up to a hundred, whose memory has not grown and who gave it back", async () => {
+    const kept = new KeptPdfium();
+    const first = await kept.take();
+    kept.giveBack();
+    for (let use = 2; use <= 100; use++) {
+      expect((await kept.take()) === first, `use ${use}`).toBe(true);
+      kept.giveBack();
+    }
+    const second = await kept.take();
+    // Compared here, because a pdfium cannot be shown.
+    expect(second === first).toBe(false);
+    const { malloc, free } = second.pdfium.wasmExports;
+    free(malloc(64 * megabyte));
+    kept.giveBack();
+    const third = await kept.take();
+    expect(third === second).toBe(false);
+    expect((await kept.take()) === third).toBe(false);
   });
 
   it("may have something else before its header", async () => {
