@@ -10,21 +10,20 @@ interface PageSize {
   height: number;
 }
 
-/** Whether the middle of a box is in another. */
-export function holds({ left, top, width, height }: Box, box: Box): boolean {
+/** Whether the middle of a box is in another, or within a margin above or below it. */
+export function holds({ left, top, width, height }: Box, box: Box, margin = 0): boolean {
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-  return x >= left && x <= left + width && y >= top && y <= top + height;
+  return x >= left && x <= left + width && y >= top - margin && y <= top + height + margin;
 }
 
 /**
  * Whether a word is the text that has a box, or a part of it: it stands there, and is of a size with it. The upright box
- * of a slanted or a huge watermark holds many words of the page below it, which are no part of it.
+ * of a slanted or a huge watermark holds many words of the page below it, which are no part of it. Text is taken a little
+ * higher than its letters.
  * @param page the page's size as displayed, in any unit: boxes are fractions of it
  */
 function isPartOf(text: Box, word: Box, page: PageSize): boolean {
-  // Text is taken a little higher than its letters.
-  const margin = text.height / 4;
-  if (!holds({ ...text, top: text.top - margin, height: text.height + 2 * margin }, word)) return false;
+  if (!holds(text, word, text.height / 4)) return false;
   const high = word.height >= leastPart * text.height;
   const wide = word.width >= leastPart * text.width;
   const [width, height] = [text.width * page.width, text.height * page.height];
