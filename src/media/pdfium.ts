@@ -21,6 +21,8 @@ export interface PageImage {
   height: number;
   /** Where it is drawn: PDF points in the page's own system (origin at the bottom left, before rotation). */
   bounds: { left: number; bottom: number; right: number; top: number };
+  /** pdfium's handle of it, as long as its page is loaded. */
+  object: number;
 }
 
 /** A handle of pdfium: an address in its memory. */
@@ -193,7 +195,7 @@ export class PdfDocument {
         this.#withMemory(8, (at) => {
           if (!pdfium.FPDFImageObj_GetImagePixelSize(object, at, at + 4)) return;
           const bounds = forms.reduceRight((inside, form) => this.#throughForm(form, inside), this.#bounds(object));
-          found.push({ width: this.#unsigned(at), height: this.#unsigned(at + 4), bounds });
+          found.push({ width: this.#unsigned(at), height: this.#unsigned(at + 4), bounds, object });
         });
       }
     };

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { DocketError } from "../contract/failures.ts";
-import type { Box, Line, PageSource, RecognizedPage, Rule } from "../contract/page.ts";
+import type { Box, Line, PageSource, RecognizedPage, Rule, Word } from "../contract/page.ts";
 import { hiddenPages, hidesPages } from "../media/pdf-file/hidden-pages.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
+import { type BrokenImage, findBrokenImage, findUndecodableImage, hasUndecidedImage } from "./broken-images.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
@@ -11,6 +12,7 @@ import { mayHideImages } from "./page-scan.ts";
 import { boxOnPage } from "./picture-treatment.ts";
 import type { Recognizer } from "./recognizer.ts";
 import { readRules } from "./ruled-lines.ts";
+import { holds } from "./same-place.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
 import { readTextLayer, type TextLayer } from "./text-layer.ts";
 import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
@@ -22,6 +24,8 @@ const neighbourDistance = 3;
 /** Mean confidence below which a page may stand on its head: such pages score about 33, badly printed ones 70. */
 const doubtfulConfidence = 60;
 const doubtfulCharacters = 20;
+/** What a stamp and a page's number have together; with less, it is asked whether an image was shown at all. */
+const fewCharacters = 100;
 
 /** Readings of pictures that are kept for the pages that show the same. */
 const keptPictures = 16;
@@ -68,6 +72,8 @@ export class PageReader {
   #document: PdfDocument | undefined;
   /** Whether no image has a mask; looked up when the first page is drawn. */
   #plain: boolean | undefined;
+  /** Whether the page has an image of which only its decoder can tell whether it was shown. */
+  #undecided = false;
   #recognizer: Recognizer | undefined;
   /** What was read on pictures beside a text layer, by the sum of their pixels. */
   readonly #pictures = new Map<string, Reading>();
@@ -150,7 +156,11 @@ export class PageReader {
     const layer = document.withPage(number, (page) => {
       const images = document.images(page);
       this.#refuseLargeImages(number, images);
-      return this.#textLayer(document, number, page, images);
+      const layer = this.#textLayer(document, number, page, images);
+      const recognized = (place: Box) => isIn(layer?.pictures, place);
+      if (images.length > 0) this.#throwIfBroken(findBrokenImage(document, page, recognized));
+      this.#undecided = images.length > 0 && hasUndecidedImage(document, page, recognized);
+      return layer;
     });
     return { size, layer };
   }
@@ -181,6 +191,10 @@ export class PageReader {
       await this.#open();
       const reading = await this.#recognizeDrawing(number, this.#draw(number, how, other), onProgress);
       if (reading.confidence > best.confidence) best = reading;
+    }
+    if (this.#undecided) {
+      await this.#open();
+      this.#refuseUndecodable(number, how.only, best.lines);
     }
     return best;
   }
@@ -228,6 +242,20 @@ export class PageReader {
     throw new DocketError("LocalLimitExceeded", `${name}: page ${number} has ${size}.`, {
       remedy: "Use the engine textract, or scan the page at a lower resolution.",
     });
+  }
+
+  #refuseUndecodable(number: number, places: readonly Box[] | undefined, lines: readonly Line[]): void {
+    const document = this.#document as PdfDocument;
+    const words = lines.flatMap((line) => line.words);
+    const wanted = (place: Box) => isIn(places, place) && !showsText(place, words);
+    this.#throwIfBroken(document.withPage(number, (page) => findUndecodableImage(document, page, wanted)));
+  }
+
+  #throwIfBroken(broken: BrokenImage | undefined): void {
+    // For want of memory nothing was learned; where it is wanting for drawing as well, that tells.
+    if (broken === undefined || this.#options.memory.exhausted()) return;
+    const { type, what, ...remedy } = broken;
+    throw new DocketError(type, what, remedy);
   }
 
   #rules(number: number): Rule[] {
@@ -312,6 +340,16 @@ function confidenceOf(lines: readonly Line[]): { confidence: number; characters:
     characters += word.text.length;
   }
   return { confidence: characters === 0 ? 0 : weighted / characters, characters };
+}
+
+/** Whether a place is among those that are recognised; undefined: all of the page. */
+function isIn(places: readonly Box[] | undefined, place: Box): boolean {
+  return places === undefined || places.some((other) => holds(other, place));
+}
+
+function showsText(place: Box, words: readonly Word[]): boolean {
+  const characters = words.reduce((sum, { box, text }) => sum + (holds(place, box) ? text.length : 0), 0);
+  return characters >= fewCharacters;
 }
 
 function isAllocationFailure(error: unknown): boolean {

@@ -10,6 +10,10 @@ export interface JpegHeader {
   width: number;
   height: number;
   components: number;
+  /** Code of the frame's marker, which tells how the data are coded (ITU-T T.81, table B.1). */
+  frame: number;
+  /** Bits a sample. */
+  precision: number;
   /** EXIF orientation, 1-8. */
   orientation: number;
   /** Written by Adobe's library, whose CMYK is stored inverted. */
@@ -52,13 +56,28 @@ export function readJpegHeader(source: SyncByteSource, name: string): JpegHeader
     if (isFrameHeader(code) && payload.length >= 6) {
       const [height, width] = [payload.readUInt16BE(1), payload.readUInt16BE(3)];
       if (width === 0 || height === 0) break;
-      return { ...header, width, height, components: payload.readUInt8(5) };
+      const [precision, components] = [payload.readUInt8(0), payload.readUInt8(5)];
+      return { ...header, width, height, components, frame: code, precision };
     }
     if (code === 0xe1) header.orientation = exifOrientation(payload) ?? header.orientation;
     if (code === 0xee && payload.toString("latin1", 0, 5) === "Adobe") header.adobe = true;
     offset += 2 + Math.max(2, length);
   }
   throw new DocketError("Corrupt", `${name} is a JPEG that does not say how large it is.`);
+}
+
+/** In what a JPEG's coding is one that pdfium does not know, and draws black; undefined: it knows it. */
+export function unknownJpeg(source: SyncByteSource): string | undefined {
+  let header: JpegHeader;
+  try {
+    header = readJpegHeader(source, "The image");
+  } catch {
+    return undefined;
+  }
+  const { frame, precision } = header;
+  // Baseline, extended sequential and progressive, all with Huffman's codes.
+  if (frame > 0xc2) return frame === 0xc3 ? "of lossless coding" : frame > 0xc8 ? "of arithmetic coding" : "in layers";
+  return precision === 8 ? undefined : `of ${precision} bits a sample`;
 }
 
 /** SOF0 to SOF15, less the three codes of that range that mean something else (DHT, JPG, DAC). */

@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createInflate } from "node:zlib";
+import { crc32, createInflate } from "node:zlib";
 import { DocketError } from "../../contract/failures.ts";
 import { bitsPerPixel, type PngHeader } from "./png-header.ts";
-import { SegmentedSource } from "./segmented-source.ts";
+import { type Segment, SegmentedSource } from "./segmented-source.ts";
 
 /**
  * Hands over a PNG's rows, uncompressed, piece by piece as far as they go: data that were cut off just end.
@@ -11,7 +11,7 @@ import { SegmentedSource } from "./segmented-source.ts";
  */
 export async function inflatePng(header: PngHeader, name: string, take: (chunk: Buffer) => void): Promise<void> {
   try {
-    await pipeline(Readable.from(pieces(header)), createInflate(), async (chunks: AsyncIterable<Buffer>) => {
+    await pipeline(Readable.from(pieces(header.data)), createInflate(), async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) take(chunk);
     });
   } catch (error) {
@@ -29,7 +29,19 @@ export async function hasAllRows(header: PngHeader, name: string): Promise<boole
   return missing <= 0;
 }
 
-function* pieces({ data }: PngHeader): Generator<Uint8Array> {
+/** Whether the data are what was written, by the sum behind each chunk; one that was cut off has none, and is passed. */
+export function hasRightSums({ data }: PngHeader): boolean {
+  return data.every(({ source, offset, length }) => {
+    if (offset + length + 4 > source.size) return true;
+    let sum = crc32("IDAT");
+    for (const piece of pieces([{ source, offset, length }])) sum = crc32(piece, sum);
+    const written = Buffer.alloc(4);
+    source.read(offset + length, written);
+    return written.readUInt32BE(0) === sum;
+  });
+}
+
+function* pieces(data: readonly Segment[]): Generator<Uint8Array> {
   const source = new SegmentedSource(data);
   for (let offset = 0; offset < source.size; offset += 65_536) {
     const piece = new Uint8Array(Math.min(65_536, source.size - offset));

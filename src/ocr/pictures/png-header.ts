@@ -1,6 +1,6 @@
 import { DocketError } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
-import type { Segment } from "./segmented-source.ts";
+import type { FileSegment } from "./segmented-source.ts";
 
 /** Chunks that are looked at, at most; writers make them of 8 KiB or more. */
 const chunkLimit = 200_000;
@@ -33,7 +33,7 @@ export interface PngHeader {
   /** Samples of the one colour that is transparent in a picture without palette, at its full depth. */
   transparent: number[] | undefined;
   /** One zlib stream in pieces. */
-  data: Segment[];
+  data: FileSegment[];
   /** Whether its last chunk is there. */
   ended: boolean;
 }

@@ -1,7 +1,7 @@
 import { DocketError } from "../../contract/failures.ts";
 import type { SyncByteSource } from "../../media/pdfium.ts";
 import type { PicturePage } from "./picture-pdf.ts";
-import { hasAllRows } from "./png-data.ts";
+import { hasAllRows, hasRightSums } from "./png-data.ts";
 import { decodePngToGrey } from "./png-grey.ts";
 import { pngColour, readPngHeader } from "./png-header.ts";
 
@@ -32,11 +32,10 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
     const coding = "/ColorSpace/DeviceGray/BitsPerComponent 8";
     return {
       ...page,
-      damage: whole ? null : cutOff(name),
+      damage: !whole ? cutOff(name) : hasRightSums(header) ? null : damaged(name),
       parts: [{ ...picture, ...size, drawn: { width, height }, coding, data: [{ bytes: grey }] }],
     };
   }
-  // One whose last chunk is there is taken to have all the others.
   const whole = header.ended || width * height > checkedPixels || (await hasAllRows(header, name));
   const colours = colourType === pngColour.rgb ? 3 : 1;
   const space =
@@ -47,9 +46,14 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
         : "/DeviceGray";
   const prediction = `<</Predictor 15/Colors ${colours}/BitsPerComponent ${bitDepth}/Columns ${width}>>`;
   const coding = `/ColorSpace${space}/BitsPerComponent ${bitDepth}/Filter/FlateDecode/DecodeParms${prediction}`;
-  return { ...page, damage: whole ? null : cutOff(name), parts: [{ ...picture, coding, data: header.data }] };
+  const damage = !whole ? cutOff(name) : hasRightSums(header) ? null : damaged(name);
+  return { ...page, damage, parts: [{ ...picture, coding, data: header.data }] };
 }
 
 function cutOff(name: string): DocketError {
   return new DocketError("Corrupt", `${name} is a PNG that was cut off: its last rows are missing.`);
+}
+
+function damaged(name: string): DocketError {
+  return new DocketError("Corrupt", `${name} is a PNG whose data are damaged: their checksums are not right.`);
 }

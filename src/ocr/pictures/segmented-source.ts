@@ -1,15 +1,16 @@
 import type { SyncByteSource } from "../../media/pdfium.ts";
 
 /** A run of bytes: in memory, or a range of another source that is read when it is asked for. */
-export type Segment =
-  | { bytes: Uint8Array }
-  | {
-      source: SyncByteSource;
-      offset: number;
-      length: number;
-      /** Changes the bytes in place after reading; each byte (or aligned pair of bytes) by itself. */
-      transform?: "reverse-bits" | "swap-pairs";
-    };
+export type Segment = { bytes: Uint8Array } | FileSegment;
+
+/** A range of another source. */
+export interface FileSegment {
+  source: SyncByteSource;
+  offset: number;
+  length: number;
+  /** Changes the bytes in place after reading; each byte (or aligned pair of bytes) by itself. */
+  transform?: "reverse-bits" | "swap-pairs";
+}
 
 export function segmentLength(segment: Segment): number {
   return "bytes" in segment ? segment.bytes.length : segment.length;
@@ -72,7 +73,7 @@ function readSegment(segment: Segment, from: number, into: Uint8Array): void {
 }
 
 /** A read may begin or end in the middle of a pair: it is widened to whole pairs. */
-function readSwapped(segment: Extract<Segment, { source: unknown }>, from: number, into: Uint8Array): void {
+function readSwapped(segment: FileSegment, from: number, into: Uint8Array): void {
   const start = from & ~1;
   const end = Math.min(segment.length, (from + into.length + 1) & ~1);
   const pairs = Buffer.alloc(end - start);

@@ -1,0 +1,148 @@
+import type { FailureType } from "../contract/failures.ts";
+import type { Box } from "../contract/page.ts";
+import { heap, type PageImage, type PdfDocument, type SyncByteSource } from "../media/pdfium.ts";
+import { pageToDisplay } from "./page-to-display.ts";
+import { unknownJpeg } from "./pictures/jpeg.ts";
+
+// pdfium leaves out an image that it cannot decode, or draws it black, and tells nobody: the page would count as read.
+
+/** Images of a page that are looked at: those of less are signs and rules. Pixels; part of the page, all together. */
+const leastPixels = 1024;
+const leastShare = 0.03;
+/** Images of a page, and bytes of one of them, that are looked at, at most. */
+const mostImages = 1000;
+const mostBytes = 16 * 2 ** 20;
+/** Codings that tell only by being decoded as a whole, which takes as long as to draw the page. */
+const slow = new Set(["JBIG2Decode", "JPXDecode"]);
+
+/** struct FPDF_IMAGEOBJ_METADATA: seven fields of 4 bytes, the fifth tells the bits of a pixel. */
+const metadataBytes = 28;
+const bitsAt = 16;
+
+/** Why an image cannot be shown as it was. */
+export interface BrokenImage {
+  type: FailureType;
+  what: string;
+  remedy?: string;
+}
+
+/**
+ * The first image of a loaded page that cannot be decoded, as far as the beginning of its data tells.
+ * @param wanted whether an image at a place (fractions of the page as displayed) is looked at
+ */
+export function findBrokenImage(
+  document: PdfDocument,
+  page: number,
+  wanted: (place: Box) => boolean,
+): BrokenImage | undefined {
+  return firstOf(document, page, wanted, (image, filter) =>
+    filter === "DCTDecode" ? problemOfJpeg(document, page, image) : undefined,
+  );
+}
+
+/** Whether {@link findUndecodableImage} has anything to look at. */
+export function hasUndecidedImage(document: PdfDocument, page: number, wanted: (place: Box) => boolean): boolean {
+  return imagesToRead(document, page, wanted).some(({ object }) => slow.has(onlyFilter(document, object) ?? ""));
+}
+
+/**
+ * The first image of a loaded page whose decoder refuses it, where only the decoder can tell. That takes as long as to
+ * draw the page: it is for places at which next to nothing was read.
+ */
+export function findUndecodableImage(
+  document: PdfDocument,
+  page: number,
+  wanted: (place: Box) => boolean,
+): BrokenImage | undefined {
+  return firstOf(document, page, wanted, (image, filter) =>
+    slow.has(filter) && !canBeDecoded(document, image) ? undecodable(filter) : undefined,
+  );
+}
+
+function firstOf(
+  document: PdfDocument,
+  page: number,
+  wanted: (place: Box) => boolean,
+  look: (image: PageImage, filter: string) => BrokenImage | undefined,
+): BrokenImage | undefined {
+  for (const image of imagesToRead(document, page, wanted)) {
+    const filter = onlyFilter(document, image.object);
+    const broken = filter === undefined ? undefined : look(image, filter);
+    if (broken === undefined) continue;
+    return { ...broken, what: `an image of ${image.width} x ${image.height} pixels ${broken.what}` };
+  }
+  return undefined;
+}
+
+/** Those that may hold text. */
+function imagesToRead(document: PdfDocument, page: number, wanted: (place: Box) => boolean): PageImage[] {
+  const toBox = pageToDisplay(document, page);
+  let share = 0;
+  const chosen = document.images(page).filter(({ width, height, bounds }) => {
+    const box = toBox(bounds);
+    if (width * height < leastPixels || !wanted(box)) return false;
+    share += box.width * box.height;
+    return box.width * box.height > 0;
+  });
+  return share < leastShare ? [] : chosen.slice(0, mostImages);
+}
+
+function problemOfJpeg(document: PdfDocument, page: number, { object }: PageImage): BrokenImage | undefined {
+  const kind = withData(document, object, unknownJpeg);
+  if (kind === undefined) return hasPixels(document, page, object) ? undefined : undecodable("DCTDecode");
+  const remedy = "Save its pictures anew as ordinary JPEGs (baseline or progressive, 8 bits), then submit that file.";
+  return { type: "UnsupportedMedia", what: `is a JPEG ${kind}, which this engine does not know`, remedy };
+}
+
+function undecodable(filter: string): BrokenImage {
+  return { type: "Corrupt", what: `cannot be decoded (${filter}): its data are damaged` };
+}
+
+/** The name of an image's filter where it has one and no other. */
+function onlyFilter({ pdfium }: PdfDocument, object: number): string | undefined {
+  if (pdfium.FPDFImageObj_GetImageFilterCount(object) !== 1) return undefined;
+  const { malloc, free } = pdfium.pdfium.wasmExports;
+  const room = 32;
+  const scratch = malloc(room);
+  try {
+    const length = pdfium.FPDFImageObj_GetImageFilter(object, 0, scratch, room);
+    if (length < 1 || length > room) return undefined;
+    return Buffer.from(heap(pdfium).subarray(scratch, scratch + length - 1)).toString("latin1");
+  } finally {
+    free(scratch);
+  }
+}
+
+/** Hands over an image's data as the file holds them; they are gone afterwards. */
+function withData<T>({ pdfium }: PdfDocument, object: number, use: (data: SyncByteSource) => T): T | undefined {
+  const size = pdfium.FPDFImageObj_GetImageDataRaw(object, 0, 0);
+  if (size === 0 || size > mostBytes) return undefined;
+  const { malloc, free } = pdfium.pdfium.wasmExports;
+  const start = malloc(size);
+  if (start === 0) return undefined;
+  try {
+    pdfium.FPDFImageObj_GetImageDataRaw(object, start, size);
+    const data = heap(pdfium).subarray(start, start + size);
+    return use({ size, read: (offset, into) => into.set(data.subarray(offset, offset + into.length)) });
+  } finally {
+    free(start);
+  }
+}
+
+/** Whether a decoder can be made for an image; only the beginning of its data is looked at. */
+function hasPixels({ pdfium }: PdfDocument, page: number, object: number): boolean {
+  const { malloc, free } = pdfium.pdfium.wasmExports;
+  const scratch = malloc(metadataBytes);
+  try {
+    if (!pdfium.FPDFImageObj_GetImageMetadata(object, page, scratch)) return true;
+    return pdfium.pdfium.getValue(scratch + bitsAt, "i32") > 0;
+  } finally {
+    free(scratch);
+  }
+}
+
+function canBeDecoded({ pdfium }: PdfDocument, { object }: PageImage): boolean {
+  const bitmap = pdfium.FPDFImageObj_GetBitmap(object);
+  if (bitmap !== 0) pdfium.FPDFBitmap_Destroy(bitmap);
+  return bitmap !== 0;
+}
