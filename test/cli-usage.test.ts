@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { commands as defined } from "#docket/cli/commands/index";
 
 const docket = fileURLToPath(new URL("../dist/cli/docket.js", import.meta.url));
 const commands = [
@@ -60,6 +62,18 @@ describe("help", () => {
     // Only a command that reports on documents can end with 2.
     expect(/\n {2}2 {2}/.test(stdout)).toBe(["run", "submit", "status", "watch", "text", "ocr"].includes(command));
   });
+});
+
+test("docs/cli.md lists every command, and what it prints with --json", async () => {
+  const program = new Command();
+  for (const define of defined) define(program);
+  const names = program.commands.map((command) => command.name());
+  const [first = "", json = ""] = (await readFile("docs/cli.md", "utf8")).split("\n## `--json`\n");
+  const rows = (text: string) => text.split("\n").flatMap((line) => /^\| (`.*?) \|/.exec(line)?.[1] ?? []);
+  const listed = rows(first).flatMap((row) => /^`docket ([a-z-]+)/.exec(row)?.[1] ?? []);
+  expect(new Set(listed)).toEqual(new Set(names));
+  const told = rows(json).flatMap((row) => [...row.matchAll(/`([a-z-]+)/g)].map(([, name]) => name));
+  expect(new Set(told)).toEqual(new Set(names));
 });
 
 describe("errors of usage and environment end with 1 and a remedy, before anything is started", () => {
