@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { CancelledFailure } from "@temporalio/activity";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { createStageObject } from "#docket/activities/stage-object";
 import { createSubmitTextract } from "#docket/activities/submit-textract";
 import { claimForDeletion } from "#docket/database/delete-document-rows";
+import { readBudgets, removeBudget, setBudget } from "#docket/database/project-budgets";
 import { governorOf } from "./support/governor.ts";
 import { longPdf } from "./support/long-pdf.ts";
 import { useReadingSteps } from "./support/reading-steps.ts";
@@ -152,8 +153,10 @@ it("a deletion while a copy is made for Textract leaves no copy in S3", async ()
   expect(await storage.listVersions(bucket, `copies/${documentId}/`)).toEqual([]);
 });
 
-it("a job that Textract takes while its document is deleted is known by the deletion, for the ledger", async () => {
+it("a job that Textract takes while its document is deleted is known by the deletion, for ledger and budget", async () => {
   const { database, governor } = stack;
+  await setBudget(database, { project, capUsd: 1, monthly: false }, () => 0);
+  onTestFinished(async () => void (await removeBudget(database, project)));
   const run = newRun("submitting");
   const document = await upload("submitted");
   const documentId = await steps.own(run, document);
@@ -173,4 +176,6 @@ it("a job that Textract takes while its document is deleted is known by the dele
   await expect(asRun(run, () => submit(request))).rejects.toMatchObject({ type: "Superseded" });
   const [deletion] = await database.deletion.findMany({ where: { documentId } });
   expect(deletion?.jobs).toMatchObject([{ attempt: 1, features: [], jobId: taken }]);
+  // The deletion had given back what was reserved for it.
+  expect(await readBudgets(database, project)).toMatchObject([{ committedUsd: 0.0015 }]);
 });

@@ -1,4 +1,5 @@
 import type { Database, Executor } from "../database/client.ts";
+import { noteJobOfDeleted } from "../database/delete-document-rows.ts";
 import { requireOwner } from "../database/document-owner.ts";
 import { countStarted, describeBudget, releaseBudget, reserveBudget } from "../database/project-budgets.ts";
 import { costOfJob } from "../textract/prices.ts";
@@ -15,7 +16,7 @@ const askAgainMilliseconds = 15_000;
  * @throws {DocketError} `Superseded` where the document has ended or been taken over meanwhile
  */
 export async function requireBudget(database: Database, ledgerId: string, request: SubmitRequest): Promise<void> {
-  const answer = await reserveBudget(database, expected(ledgerId, request));
+  const answer = await reserveBudget(database, { ledgerId, ...expected(request) });
   if (answer.allowed) {
     if (answer.reserved) await keepWhileOwned(database, request.documentId);
     return;
@@ -39,9 +40,19 @@ async function keepWhileOwned(database: Database, documentId: string): Promise<v
 
 /** Counts an attempt that Textract has taken and for which nothing was reserved; in the transaction that says so. */
 export function countSpending(executor: Executor, ledgerId: string, request: SubmitRequest): Promise<void> {
-  return countStarted(executor, expected(ledgerId, request));
+  return countStarted(executor, { ledgerId, ...expected(request) });
 }
 
-function expected(ledgerId: string, { documentId, features, part }: SubmitRequest) {
-  return { ledgerId, documentId, pages: part?.pages.length ?? null, usdPerPage: costOfJob(1, features) };
+/** The same for an attempt whose document was deleted meanwhile. @returns false where no deletion lacks the job */
+export function countDeleted(
+  executor: Executor,
+  { attempt, jobId }: { attempt: number; jobId: string },
+  request: SubmitRequest,
+): Promise<boolean> {
+  const { features } = request;
+  return noteJobOfDeleted(executor, { ...expected(request), features, attempt, jobId });
+}
+
+function expected({ documentId, features, part }: SubmitRequest) {
+  return { documentId, pages: part?.pages.length ?? null, usdPerPage: costOfJob(1, features) };
 }

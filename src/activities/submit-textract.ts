@@ -1,13 +1,12 @@
 import type { NotificationChannel } from "../config.ts";
 import { DocketError, type FailureType, failureTable } from "../contract/failures.ts";
 import { byDriver, type Database } from "../database/client.ts";
-import { noteJobOfDeleted } from "../database/delete-document-rows.ts";
 import { type DocumentEvent, insertEvent, recordEvent } from "../database/document-events.ts";
 import { superseded } from "../database/document-owner.ts";
 import { releaseBudget, settleBudget } from "../database/project-budgets.ts";
 import { isLine } from "../database/textract-line.ts";
 import type { TextractApi } from "../textract/textract-api.ts";
-import { countSpending, requireBudget } from "./budget-guard.ts";
+import { countDeleted, countSpending, requireBudget } from "./budget-guard.ts";
 import { intendTextractJob, type TextractJobRow } from "./intend-textract-job.ts";
 import type { QuotaGovernor } from "./quota-governor.ts";
 import { currentRun } from "./run-identity.ts";
@@ -82,7 +81,7 @@ export function createSubmitTextract(ports: {
 
   /** The same where a budget counts it, or where the attempt has been written down or deleted meanwhile. */
   async function settleStart(job: TextractJobRow, { jobId, told }: Taken, request: SubmitRequest): Promise<void> {
-    const { documentId, features } = request;
+    const { documentId } = request;
     const deleted = await ports.database.$transaction(async (transaction) => {
       const { topicArn: notificationTopicArn = null, roleArn: notificationRoleArn = null } = told ?? {};
       const { count } = await transaction.textractJob.updateMany({
@@ -92,7 +91,7 @@ export function createSubmitTextract(ports: {
           ...{ notificationTopicArn, notificationRoleArn },
         },
       });
-      if (count === 0) return noteJobOfDeleted(transaction, { documentId, attempt: job.attempt, features, jobId });
+      if (count === 0) return countDeleted(transaction, { attempt: job.attempt, jobId }, request);
       await transaction.textractTurn.deleteMany({ where: { token: job.token } });
       await countSpending(transaction, job.id, request);
       return false;

@@ -205,21 +205,35 @@ export async function isDeleted(
  */
 export async function noteJobOfDeleted(
   executor: Executor,
-  job: { documentId: string; attempt: number; features: readonly string[]; jobId: string },
+  job: {
+    documentId: string;
+    attempt: number;
+    features: readonly string[];
+    jobId: string;
+    pages: number | null;
+    usdPerPage: number;
+  },
 ): Promise<boolean> {
-  const { documentId, attempt, features, jobId } = job;
+  const { documentId, attempt, features, jobId, pages, usdPerPage } = job;
   const entry = JSON.stringify({ attempt, features, jobId: null });
-  const noted = await executor.$executeRaw`
-    UPDATE deletions SET jobs = (
-      SELECT jsonb_agg(CASE WHEN job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb
-                            THEN job || jsonb_build_object('jobId', ${jobId}::text, 'state', 'submitted',
-                                                           'submittedAt', now())
-                            ELSE job END ORDER BY position)
-      FROM jsonb_array_elements(jobs) WITH ORDINALITY AS entries (job, position))
-    WHERE document_id = ${documentId}::uuid AND EXISTS (
-      SELECT 1 FROM jsonb_array_elements(jobs) AS entries (job)
-      WHERE job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb)`;
-  return noted > 0;
+  const noted = await executor.$queryRaw<unknown[]>`
+    WITH noted AS (
+      UPDATE deletions SET jobs = (
+        SELECT jsonb_agg(CASE WHEN job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb
+                              THEN job || jsonb_build_object('jobId', ${jobId}::text, 'state', 'submitted',
+                                                             'submittedAt', now())
+                              ELSE job END ORDER BY position)
+        FROM jsonb_array_elements(jobs) WITH ORDINALITY AS entries (job, position))
+      WHERE document_id = ${documentId}::uuid AND EXISTS (
+        SELECT 1 FROM jsonb_array_elements(jobs) AS entries (job)
+        WHERE job @> ${entry}::jsonb AND job -> 'features' = ${JSON.stringify(features)}::jsonb)
+      RETURNING project, pages),
+    counted AS (
+      UPDATE project_budgets b SET
+        committed_usd = b.committed_usd + coalesce(${pages}::int, noted.pages, 1) * ${usdPerPage}::numeric
+      FROM noted JOIN projects p ON p.slug = noted.project WHERE b.project_id = p.id)
+    SELECT 1 FROM noted`;
+  return noted.length > 0;
 }
 
 /**
