@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -9,8 +9,12 @@ import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-
 import { expect, it, onTestFinished, vi } from "vitest";
 import { createDeleteDocument } from "#docket/activities/delete-document";
 import { type Guard, removeObjects } from "#docket/activities/remove-objects";
+import { runningBatches } from "#docket/activities/running-batches";
 import { documentIdFromContent } from "#docket/contract/document-id";
 import type { DocumentLocation } from "#docket/contract/process-document";
+import { searchAttributes } from "#docket/contract/search-attributes";
+import { addItems } from "#docket/database/batch-items";
+import { createBatch } from "#docket/database/batches";
 import { claimForDeletion, whileDeleting } from "#docket/database/delete-document-rows";
 import { findVersitygw } from "#docket/local/parts/versitygw";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
@@ -126,6 +130,52 @@ it("a document that is handed in again while it is deleted keeps what its new ru
   await expect(storage.head(document)).resolves.toMatchObject({ size: expect.any(Number) });
   expect(await database.document.findUnique({ where: { id: documentId } })).toMatchObject({ status: "processing" });
   await remove(documentId);
+});
+
+it("a retention leaves a document alone whose upload a batch under way is to hand in; an end of the batch lets it go", async () => {
+  const { storage, bucket, database, client } = stack;
+  const content = await smallPdf(`${project} awaited`);
+  const id = documentIdFromContent(project, createHash("sha256").update(content).digest("hex"));
+  const document = { bucket, key: `documents/${project}/${id}/letter.pdf` };
+  await storage.put(bucket, document.key, content, "application/pdf");
+  expect(await handIn(document)).toBe(id);
+  const ended = {
+    status: "complete" as const,
+    expectedPages: 1,
+    storedPages: 1,
+    characters: 1,
+    finishedAt: new Date(0),
+  };
+  await database.document.update({ where: { id }, data: ended });
+
+  const batchId = randomUUID();
+  const settings = { project, engine: "textract" as const, force: false, priority: 3, window: 1, onlyNew: false };
+  await createBatch(database, { id: batchId, source: batchId, ...settings, features: ["TABLES"], prefix: null });
+  await addItems(database, batchId, [document]);
+  // On a queue that nobody serves.
+  const batch = await client.workflow.start("processBatch", {
+    ...{ taskQueue: project, workflowId: `batch/${batchId}`, args: [{ batchId, project }] },
+    typedSearchAttributes: [{ key: searchAttributes.batch, value: batchId }],
+  });
+  const running = async () => (await runningBatches(client, [batchId])).size;
+  await expect.poll(running, { timeout: 20_000 }).toBe(1);
+  const retention = () => {
+    const deletion = createDeleteDocument({ database, storage, bucket, stagingBucket: undefined });
+    const request = { documentId: id, withSource: false, requestedBy: "Records", reason: null, olderThanDays: 1 };
+    return asRun(newRun("retention"), () => deletion(request), client);
+  };
+  expect(await retention()).toEqual({ deleted: false, objects: 0 });
+  expect(await database.document.findUnique({ where: { id } })).toMatchObject({ status: "complete" });
+  await expect(storage.head(document)).resolves.toMatchObject({ size: content.length });
+
+  // One that was terminated says so nowhere but in Temporal.
+  await batch.terminate();
+  await expect.poll(running, { timeout: 20_000 }).toBe(0);
+  expect(await retention()).toEqual({ deleted: true, objects: 1 });
+  // Its line names a file of the document.
+  expect(await database.batchItem.count({ where: { batchId } })).toBe(0);
+  expect(await database.batch.findUnique({ where: { id: batchId } })).toMatchObject({ total: 1, cancelled: 1 });
+  await database.batch.delete({ where: { id: batchId } });
 });
 
 it("objects are removed only in the time for which the document is held; what is left waits until it is held again", async () => {

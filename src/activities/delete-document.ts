@@ -1,9 +1,11 @@
+import { getClient } from "@temporalio/activity";
 import { v5 as uuidv5 } from "uuid";
 import { DocketError, failureTable } from "../contract/failures.ts";
 import type { DocumentLocation } from "../contract/process-document.ts";
 import { documentBreaker } from "../database/circuit-breakers.ts";
 import type { Database } from "../database/client.ts";
 import {
+  batchesThatAwait,
   claimForDeletion,
   type DocumentToDelete,
   deleteRows,
@@ -16,6 +18,7 @@ import { copyPrefix } from "./copy-key.ts";
 import { type Guard, removeObjects, unlessBucketMissing } from "./remove-objects.ts";
 import { removeSource } from "./remove-source.ts";
 import { currentRun } from "./run-identity.ts";
+import { runningBatches } from "./running-batches.ts";
 import { stayAlive } from "./stay-alive.ts";
 import { toDocketError } from "./to-docket-error.ts";
 
@@ -24,7 +27,10 @@ export interface DeleteRequest {
   withSource: boolean;
   requestedBy: string;
   reason: string | null;
-  /** Only if the document ended this many days ago or more, as when it was listed; undefined: in any case. */
+  /**
+   * Only if the document ended this many days ago or more, as when it was listed, and no batch under way is to hand it in
+   * again; undefined: in any case.
+   */
   olderThanDays?: number | undefined;
 }
 
@@ -63,6 +69,7 @@ export function createDeleteDocument(ports: {
     const documentId = request.documentId.toLowerCase();
     const { runId, workflowId } = currentRun();
     const id = uuidv5(`${runId}\n${documentId}`, deletionNamespace);
+    if (request.olderThanDays != null && (await isAwaited(documentId, runId))) return { deleted: false, objects: 0 };
     const document = await claimForDeletion(database, documentId, { runId, workflowId }, request.olderThanDays);
     if (document === null) {
       const earlier = await database.deletion.findUnique({ where: { id } });
@@ -81,6 +88,12 @@ export function createDeleteDocument(ports: {
       }
     });
   };
+
+  /** A batch that is under way hands the document in again, and needs its object: a retention comes back another day. */
+  async function isAwaited(documentId: string, runId: string): Promise<boolean> {
+    const batches = await batchesThatAwait(database, documentId, runId);
+    return batches.length > 0 && (await runningBatches(getClient(), batches)).size > 0;
+  }
 
   async function removeAll(document: DocumentToDelete, withSource: boolean, guard: Guard) {
     let objects = 0;

@@ -36,6 +36,19 @@ export function endedBefore(days: number | null): Prisma.Sql {
 }
 
 /**
+ * Batches without an end that are to hand in the object that a document was made of, or have just done so.
+ * @param runId of the deletion that asks: of a document that is its own by now there are none
+ */
+export async function batchesThatAwait(executor: Executor, documentId: string, runId: string): Promise<string[]> {
+  const rows = await executor.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT b.id::text AS id
+    FROM documents d JOIN batch_items i ON i.bucket = d.bucket AND i.key = d.key JOIN batches b ON b.id = i.batch_id
+    WHERE d.id = ${documentId}::uuid AND d.run_id <> ${runId} AND b.finished_at IS NULL
+      AND i.state IN ('waiting', 'claimed', 'started')`;
+  return rows.map(({ id }) => id);
+}
+
+/**
  * Makes a workflow run the owner of a document that is to be deleted: every other run is superseded from now on.
  * @param olderThanDays only a document that ended this many days ago or more; null: whatever it is doing
  * @returns null where there is no such document, or it is none of these
@@ -146,7 +159,10 @@ export async function deleteRows(database: Database, document: DocumentToDelete,
       const { bucket, key } = document;
       await transaction.$executeRaw`
         WITH gone AS (
-          DELETE FROM batch_items WHERE bucket = ${bucket} AND key = ${key} AND document_id = ${documentId}::uuid
+          DELETE FROM batch_items WHERE bucket = ${bucket} AND key = ${key}
+            AND (document_id = ${documentId}::uuid
+                 -- Docket's own upload, which is gone, of a line whose turn has not come yet.
+                 OR document_id IS NULL AND starts_with(key, ${`documents/${project}/${documentId}/`}))
           RETURNING batch_id, state),
         -- Still counted in its batch's total: one that had not ended there ends so, or the batch would wait for it for ever.
         unended AS (
@@ -200,7 +216,10 @@ export async function isDeleted(
 
 /**
  * Completes the entry of a deletion that took an attempt's row away while Textract was being asked: a job that Textract
- * has taken is billed, and the ledger can still be reconciled with it.
+ * has taken is billed, the ledger can still be reconciled with it, and it counts for the project's budget at its expected
+ * price, whose reservation the deletion gave back.
+ * @param job.pages pages that the attempt reads; null: all that the document had
+ * @param job.usdPerPage US dollars
  * @returns false where no entry lacks the job
  */
 export async function noteJobOfDeleted(
