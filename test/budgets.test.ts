@@ -149,7 +149,8 @@ it("what was reserved for an attempt that never began is given back when its doc
     args: [{ documentIds: [await idOf(keys[1])], requestedBy: "test" }],
   });
   expect(await budget()).toMatchObject({ committedUsd: 0.0015 });
-  await deleted?.terminate();
+  // Its next attempt may have found the deletion, and ended it.
+  await deleted?.terminate().catch(() => undefined);
 
   // No activity runs for a workflow that is terminated; whoever hands the document in again reserves anew.
   await terminated?.terminate();

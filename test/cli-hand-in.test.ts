@@ -6,7 +6,7 @@ import { PDFDocument } from "pdf-lib";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectServices } from "#docket/client/connect";
 import { createObjectHandIn } from "#docket/client/hand-in-document";
-import { documentIdFromLocation } from "#docket/contract/document-id";
+import { documentIdFromLocation, documentWorkflowId } from "#docket/contract/document-id";
 import { startFaultyS3 } from "./support/s3-faults.ts";
 import { docket, useStack } from "./support/stack.ts";
 
@@ -65,11 +65,15 @@ it("an object that no engine reads for its size is not downloaded for its hash",
   const headers = { "content-length": String(600 * 1024 * 1024), etag: '"large"' };
   s3.fault({ method: "GET", path: location.key, status: 200, headers, count: 1 });
   const options = { project: "hand-in", engine: "textract" as const, features: [] };
+  const documentId = documentIdFromLocation(options.project, location.bucket, location.key);
   expect(await createObjectHandIn(services, options)(location)).toMatchObject({
-    documentId: documentIdFromLocation(options.project, location.bucket, location.key),
+    documentId,
     runId: expect.any(String),
   });
   expect(s3.left(location.key)).toBe(0);
+  // There is no such object; nothing is left for the workers of other files.
+  const document = stack.client.workflow.getHandle(documentWorkflowId(documentId));
+  await expect(document.result()).rejects.toMatchObject({ cause: { type: "ObjectMissing" } });
   await services.close();
   s3.close();
 });

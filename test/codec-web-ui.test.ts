@@ -14,7 +14,7 @@ const name = `web-ui-${randomUUID().slice(0, 8)}`;
 const secret = `Merger with Zanzibar, ${name}.pdf`;
 const keys = { TEMPORAL_NAMESPACE: name, DOCKET_PAYLOAD_KEYS: `ours=${randomBytes(32).toString("base64")}` };
 const webUi = inject("temporalWebUi");
-const wait = { timeout: 30_000 };
+const wait = { timeout: 120_000 };
 
 let temporal: Client;
 let server: ChildProcess;
@@ -24,6 +24,7 @@ let browser: Browser;
 /** The page of the failed document. */
 async function open(): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1400, height: 1200 } });
+  page.setDefaultTimeout(wait.timeout);
   await page.goto(`${webUi}/namespaces/${name}/workflows/${name}`);
   await page.getByRole("heading", { name: "Result" }).waitFor(wait);
   return page;

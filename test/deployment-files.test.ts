@@ -26,4 +26,4 @@ it("Dockerfile, compose.yaml and every variant of the Helm chart pass the tools 
   for (const what of ["manifests", "keda.sh/v1alpha1 ScaledObject", "temporal.io/v1alpha1 WorkerDeployment"]) {
     expect(told(what), what).not.toEqual([]);
   }
-}, 600_000);
+}, 1_200_000);

@@ -11,6 +11,7 @@ import { docket, outputOf } from "./support/stack.ts";
 
 const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
 const sample = "samples/deposition-300dpi.tiff";
+/** Has the data directories of both interrupted runs. */
 let data: string;
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), "docket-interrupted-"));
@@ -19,7 +20,8 @@ afterAll(() => rm(data, { recursive: true, force: true }));
 
 /** Runs until the document's stage is shown, and sends the signal at that moment. */
 async function interruptAt(stage: string, signal: NodeJS.Signals): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ["dist/cli/docket.js", "run", "--data-directory", data, sample], {
+  const directory = join(data, signal);
+  const child = spawn(process.execPath, ["dist/cli/docket.js", "run", "--data-directory", directory, sample], {
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -42,26 +44,33 @@ describe("nothing is lost when the command is interrupted", () => {
     expect(output).toMatch(/next run goes on/);
   });
 
-  it("SIGKILL of the command: the next run goes on too", async () => {
-    const { output } = await interruptAt("awaitTextract", "SIGKILL");
-    expect(output).not.toContain("complete");
+  it("SIGKILL of the command: nothing is told", async () => {
+    const { code, output } = await interruptAt("awaitTextract", "SIGKILL");
+    expect(code).toBe(null);
+    expect(output).not.toContain(": complete");
   });
 
-  it("the run after both completes the document with the one job that was paid", async () => {
-    const { code, stdout } = await docket(["run", "--json", "--data-directory", data, sample], environment);
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ status: "complete", pages: 3, storedPages: 3, textractJobs: 1 });
-  });
+  it.each(["SIGINT", "SIGKILL"])(
+    "the run after %s completes the document with the one job that was paid",
+    async (signal) => {
+      const directory = join(data, signal);
+      const { code, stdout } = await docket(["run", "--json", "--data-directory", directory, sample], environment);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ status: "complete", pages: 3, storedPages: 3, textractJobs: 1 });
+    },
+  );
 });
 
 describe("a command that starts PostgreSQL for the moment leaves nothing behind at Ctrl-C", () => {
   const pages = 20_000;
+  let directory: string;
   let temporary: string;
   beforeAll(async () => {
+    directory = join(data, "SIGINT");
     temporary = join(data, "tmp");
     await mkdir(temporary);
     // The document gets so many pages that a command is still at work on them when the signal comes.
-    const postgres = await startPostgres(join(data, "postgres"));
+    const postgres = await startPostgres(join(directory, "postgres"));
     const client = new Client({ connectionString: postgres.url });
     await client.connect();
     await client.query(
@@ -80,7 +89,7 @@ describe("a command that starts PostgreSQL for the moment leaves nothing behind 
     atWork: (output: string) => boolean | Promise<boolean>,
     signal: NodeJS.Signals = "SIGINT",
   ) {
-    const child = spawn(process.execPath, ["dist/cli/docket.js", ...args, "--data-directory", data], {
+    const child = spawn(process.execPath, ["dist/cli/docket.js", ...args, "--data-directory", directory], {
       env: { ...environment, TMPDIR: temporary },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -91,7 +100,7 @@ describe("a command that starts PostgreSQL for the moment leaves nothing behind 
     const [code] = (await ended) as [number | null];
     return { code, ...output };
   }
-  const record = () => join(data, "postgres/process.json");
+  const record = () => join(directory, "postgres/process.json");
 
   it("text: PostgreSQL is stopped", async () => {
     const { code, stdout, stderr } = await interrupted(["text", "deposition-300dpi.tiff"], (output) => output !== "");

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadOcrSettings, type OcrLimits } from "#docket/config";
 import type { RecognizedPage } from "#docket/contract/page";
 import { recognizeDocument } from "#docket/ocr/recognize-document";
+import { onceWithinPage } from "./support/within-page.ts";
 import { wordRecall } from "./support/word-recall.ts";
 
 const defaults = loadOcrSettings({});
@@ -89,14 +90,11 @@ describe("local recognition", () => {
   it("stops within a second when it is cancelled, in the middle of a page", async () => {
     const cancel = new AbortController();
     let cancelledAt = 0;
-    let signs = 0;
-    // The first sign of life is of the page's beginning, the second from within it: the engine listens to nobody then.
-    const onHeartbeat = ({ page }: { page: number }) => {
-      if (page !== 1 || ++signs !== 2) return;
+    const onHeartbeat = onceWithinPage(() => {
       cancelledAt = performance.now();
       cancel.abort();
-    };
-    const cancelled = read("samples/complaint-200dpi-grey.pdf", {}, { signal: cancel.signal, onHeartbeat });
+    });
+    const cancelled = read("samples/deposition-300dpi.tiff", {}, { signal: cancel.signal, onHeartbeat });
     await expect(cancelled).rejects.toMatchObject({ type: "Cancelled" });
     expect(cancelledAt).toBeGreaterThan(0);
     // Of a second, and what a busy machine adds.

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freePort } from "#docket/local/free-port";
 import { promtool } from "../scripts/outside-tools.mjs";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
@@ -21,7 +21,12 @@ beforeAll(async () => {
     DOCKET_NOTIFICATION_QUEUE_URL: "http://127.0.0.1:9/none",
     DOCKET_OCR_MEMORY_MEBIBYTES: "300",
   });
-  metrics = await read();
+  // What Temporal is asked for has some seconds, and is left out where they are over.
+  const readWhole = async () => {
+    metrics = await read();
+    expect(metrics).toMatch(/^docket_queue_backlog_age_seconds\{queue="ocr"/m);
+  };
+  await vi.waitFor(readWhole, { timeout: 60_000, interval: 500 });
 });
 afterAll(() => worker.stop());
 

@@ -19,6 +19,7 @@ import {
   writePdf,
 } from "./ocr-documents.ts";
 import { childrenOf } from "./support/child-processes.ts";
+import { onceWithinPage } from "./support/within-page.ts";
 
 const mebibyte = 2 ** 20;
 const linux = process.platform === "linux";
@@ -156,20 +157,11 @@ describe("the time of a recognition", () => {
   it.runIf(linux)("ends within a second of being cancelled, child and all", async () => {
     const cancel = new AbortController();
     let cancelledAt = 0;
-    let signs = 0;
-    const running = recognize(
-      "samples/complaint-200dpi-grey.pdf",
-      {},
-      {
-        signal: cancel.signal,
-        // The second sign of life of a page is from within it: the engine is at work then and listens to nobody.
-        onHeartbeat({ page }) {
-          if (page !== 1 || ++signs !== 2) return;
-          cancelledAt = performance.now();
-          cancel.abort(new Error("enough"));
-        },
-      },
-    );
+    const onHeartbeat = onceWithinPage(() => {
+      cancelledAt = performance.now();
+      cancel.abort(new Error("enough"));
+    });
+    const running = recognize("samples/deposition-300dpi.tiff", {}, { signal: cancel.signal, onHeartbeat });
     await expect(running).rejects.toMatchObject({ type: "Cancelled", cause: { message: "enough" } });
     // Of a second, and what a busy machine adds; pages that nobody cancels take far longer.
     expect(performance.now() - cancelledAt).toBeLessThan(5000);

@@ -54,7 +54,7 @@ it.each(["SIGTERM", "SIGKILL"] as const)(
     }
     const submitted = () =>
       stack.database.textractJob.count({
-        where: { state: "submitted", document: { workflowId: { in: names } } },
+        where: { jobId: { not: null }, document: { workflowId: { in: names } } },
       });
     while ((await submitted()) < names.length) await sleep(100);
     const before = temporal.pid;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepBreakerClosed } from "./support/closed-breaker.ts";
 import { startEndpoint } from "./support/local-textract.ts";
 import { longPdf, wordsOfPage } from "./support/long-pdf.ts";
 import { connectStack, documentQueues, type Running, startWorker } from "./support/stack.ts";
@@ -15,7 +16,6 @@ interface Row {
   /** Attempts that are paid. */
   attempts: number;
 }
-// Those that count against the region's breaker and those that do not take turns, so that it stays closed.
 const passing: Row[] = [
   { name: "throttled", fault: { kind: "throttle", count: 2 }, attempts: 1 },
   { name: "internal error", fault: { kind: "internal-error" }, attempts: 1 },
@@ -40,6 +40,8 @@ const keyOf = (name: string) => `${project}/${name.replaceAll(/\W+/g, "-")}.pdf`
 let stack: Awaited<ReturnType<typeof connectStack>>;
 let textract: Awaited<ReturnType<typeof startEndpoint>>;
 let worker: Running;
+let breaker: Promise<void>;
+const ended = new AbortController();
 type Outcome = { result?: { documentId: string }; failure?: { type: string; documentId: string; remedy: string } };
 const outcomes = new Map<string, Promise<Outcome>>();
 
@@ -53,10 +55,13 @@ beforeAll(async () => {
     DOCKET_TEXTRACT_START_PER_SECOND: "100",
     DOCKET_TEXTRACT_GET_PER_SECOND: "100",
   });
+  breaker = keepBreakerClosed(stack.database, "us-east-1", ended.signal);
   for (const { name, fault } of passing) await begin(name, fault);
   for (const [name] of final) await begin(name, error(name));
 });
 afterAll(async () => {
+  ended.abort();
+  await breaker;
   await worker?.stop();
   await textract?.end();
   await stack?.close();

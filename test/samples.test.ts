@@ -57,7 +57,7 @@ describe("samples", () => {
     const some = ["service-agreement", "notice-200dpi-bilevel", "settlement-mixed", "court-order", "invoice"];
     try {
       await promisify(execFile)(process.execPath, [join(folder, "make.mjs"), "--out", out, ...some], {
-        timeout: 60_000,
+        timeout: 240_000,
       });
       const made = await readdir(out);
       expect(made).toHaveLength(some.length * 2);

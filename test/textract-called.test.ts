@@ -37,6 +37,8 @@ beforeAll(async () => {
     DOCKET_TEXTRACT_POLL_MIN_SECONDS: "0.2",
     DOCKET_TEXTRACT_POLL_MAX_SECONDS: "0.5",
     DOCKET_TEXTRACT_JOBS: "1",
+    // The steps of a document are compared; on a busy machine one may last so long that the list is told of it.
+    DOCKET_LIST_AFTER_SECONDS: "3600",
   });
 });
 afterAll(async () => {

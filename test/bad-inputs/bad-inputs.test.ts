@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { isFailureType } from "#docket/contract/failures";
+import { workerEnvironment } from "#docket/worker/worker-environment";
 import { peakMebibytes, processOfPort, watchChildren } from "../support/process-memory.ts";
 import { connectStack, documentQueues, type Running, runCommand, startWorker } from "../support/stack.ts";
 import { wordRecall } from "../support/word-recall.ts";
@@ -71,7 +72,9 @@ describe.runIf(process.platform === "linux")("a queue of broken and hostile docu
   let stack: Awaited<ReturnType<typeof connectStack>>;
   beforeAll(async () => {
     stack = await connectStack();
-    workers.push(await startWorker(documentQueues), await startWorker("ocr"));
+    // How much V8 and glibc take where there is more than enough depends on the machine.
+    const settings = { ...workerEnvironment, NODE_OPTIONS: "--max-old-space-size=512" };
+    workers.push(await startWorker(documentQueues, settings), await startWorker("ocr", settings));
   });
   afterAll(async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
