@@ -5,12 +5,20 @@ import { askTemporal } from "#docket/activities/ask-temporal";
 import { createCompleteDocument } from "#docket/activities/complete-document";
 import { createCreateRecord } from "#docket/activities/create-record";
 import { createFailDocument } from "#docket/activities/fail-document";
+import { takeItems } from "#docket/activities/take-batch-items";
 import { projectIdFromSlug } from "#docket/contract/document-id";
 import type { FailureType } from "#docket/contract/failures";
 import { searchAttributes } from "#docket/contract/search-attributes";
 import { validateInput } from "#docket/contract/valid-input";
-import { addItems, claimItems, confirmClaim, identifyItem, settleItems } from "#docket/database/batch-items";
-import { createBatch } from "#docket/database/batches";
+import {
+  addItems,
+  claimItems,
+  confirmClaim,
+  identifyItem,
+  settleItems,
+  waitingItems,
+} from "#docket/database/batch-items";
+import { createBatch, readBatches } from "#docket/database/batches";
 import { useReadingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";
 import { smallPdf } from "./support/small-pdf.ts";
@@ -56,7 +64,7 @@ async function startedItem() {
     );
 
   return {
-    ...{ batchId, begin, complete, fail },
+    ...{ batchId, document, begin, complete, fail },
     /** The batch starts the item's document. */
     async start(documentId: string) {
       // What ended before has an earlier time, to the millisecond.
@@ -150,5 +158,47 @@ it("another reading is terminated before anybody has looked how the batch's own 
   await item.begin([]);
   await item.terminate(documentId, null);
   expect(await item.look()).toMatchObject({ state: "complete", failureType: null, counts: { ...none, complete: 1 } });
+  await item.remove();
+});
+
+it("of two items of one content that wait again one follows the other, unless Temporal has lost their document", async () => {
+  const { database } = stack;
+  const item = await startedItem();
+  const { batchId, document } = item;
+  const other = await item.begin([]);
+  await item.start(other.documentId);
+  await addItems(database, batchId, [{ ...document, reference: "again" }]);
+  const items = () => database.batchItem.findMany({ where: { batchId }, orderBy: { position: "asc" } });
+  const states = async () => (await items()).map(({ state }) => state);
+  const again = (await items())[1]?.id ?? "";
+  await identifyItem(database, again, { documentId: other.documentId, sha256: null, etag: null, version: null });
+
+  const [batch] = await readBatches(database, { id: batchId });
+  if (batch === undefined) throw new Error("the batch is there");
+  const take = async (claim: string, started: string | null) => {
+    await confirmClaim(database, batchId, { started, current: claim });
+    await takeItems(stack, batch, await waitingItems(database, { batchId, priority: 3, limit: 10 }), claim);
+  };
+  await take("call/1/1", null);
+  expect(await states()).toEqual(["started", "started"]);
+
+  // Both were asked about while the other reading was under way: that says nothing of them once they wait.
+  await database.batchItem.updateMany({ where: { batchId }, data: { askedAt: new Date() } });
+  await item.fail(other, "Corrupt");
+  await settleItems(database, batchId);
+  expect(await states()).toEqual(["waiting", "waiting"]);
+  await take("call/2/1", null);
+  expect(await states()).toEqual(["claimed", "waiting"]);
+  await take("call/3/1", "call/2/1");
+  const [one, two] = await items();
+  expect([one?.state, two?.state]).toEqual(["started", "started"]);
+  expect(two?.startedAt).toEqual(one?.startedAt);
+
+  await database.batchItem.updateMany({ where: { batchId }, data: { askedAt: new Date(0) } });
+  await askTemporal(database, stack.client, batchId);
+  expect(await states()).toEqual(["waiting", "waiting"]);
+  await take("call/4/1", null);
+  await take("call/5/1", "call/4/1");
+  expect(await states()).toEqual(["started", "claimed"]);
   await item.remove();
 });

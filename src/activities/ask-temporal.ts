@@ -49,7 +49,7 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       if (!isOwn && (await isOtherWork(database, batchId, documentId))) {
         // What the batch asks for may have ended since it looked, before that other run.
         await settleItems(database, batchId);
-        await releaseItem(database, id);
+        await releaseItem(database, id, { lost: false });
         continue;
       }
       // Of this very run: should the document be under way again by now, its end is not to be waited for.
@@ -58,7 +58,7 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       await settleItem(database, batchId, id, end, failure);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      await releaseItem(database, id);
+      await releaseItem(database, id, { lost: true });
     }
   }
 }

@@ -198,7 +198,9 @@ export async function confirmClaim(
   const [, call = null, attempt = "0"] = /^(.+\/)(\d+)$/.exec(claims.current) ?? [];
   await executor.$executeRaw`
     UPDATE batch_items SET
-      state = (CASE WHEN claim = ${claims.started} THEN 'started' ELSE 'waiting' END)::batch_item_state, claim = NULL
+      state = (CASE WHEN claim = ${claims.started} THEN 'started' ELSE 'waiting' END)::batch_item_state, claim = NULL,
+      -- Started anew, it is not lost any more.
+      asked_at = CASE WHEN claim = ${claims.started} THEN NULL ELSE asked_at END
     WHERE batch_id = ${batchId}::uuid AND state = 'claimed' AND claim <> ${claims.current}
       AND NOT (${call}::text IS NOT NULL AND starts_with(claim, ${call})
                AND coalesce(substring(claim FROM '[0-9]+$')::int, 0) > ${Number(attempt)}::int)`;
@@ -247,7 +249,7 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
         failure_message = ended.failure_message, finished_at = now()
       FROM ended WHERE i.id = ended.id AND i.state = 'started' RETURNING i.state),
     released AS (
-      UPDATE batch_items i SET state = 'waiting', started_at = NULL
+      UPDATE batch_items i SET state = 'waiting', started_at = NULL, asked_at = NULL
       FROM begun WHERE i.id = begun.id AND i.state = 'started'
         AND NOT as_asked AND status NOT IN ('received', 'processing') AND begun.finished_at >= begun.started_at
         AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = begun.id)),
@@ -293,10 +295,14 @@ export async function isOtherWork(executor: Executor, batchId: string, documentI
   return rows.length > 0;
 }
 
-/** Puts an item back into the line. */
-export async function releaseItem(executor: Executor, id: string): Promise<void> {
+/**
+ * Puts an item back into the line.
+ * @param lost whether Temporal has no workflow of its document
+ */
+export async function releaseItem(executor: Executor, id: string, { lost }: { lost: boolean }): Promise<void> {
   await executor.$executeRaw`
-    UPDATE batch_items SET state = 'waiting', started_at = NULL WHERE id = ${id}::uuid AND state = 'started'`;
+    UPDATE batch_items SET state = 'waiting', started_at = NULL, asked_at = CASE WHEN ${lost} THEN now() END
+    WHERE id = ${id}::uuid AND state = 'started'`;
 }
 
 /**

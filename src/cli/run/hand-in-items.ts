@@ -39,7 +39,8 @@ export function handInItems(
   ];
 }
 
-const atOnce = 4;
+/** Items that are handed in at the same time: each may be read for its hash, and uploaded. */
+export const handInsAtOnce = 4;
 
 /** Does something for each item, a few at once, in their order. */
 export async function forEachItem<T>(items: T[], run: (item: T, index: number) => Promise<void>): Promise<void> {
@@ -47,5 +48,5 @@ export async function forEachItem<T>(items: T[], run: (item: T, index: number) =
   const next = async () => {
     for (const [index, item] of queue) await run(item, index);
   };
-  await Promise.all(Array.from({ length: atOnce }, next));
+  await Promise.all(Array.from({ length: handInsAtOnce }, next));
 }

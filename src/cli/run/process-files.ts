@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import pLimit from "p-limit";
 import type { Services } from "../../client/connect.ts";
 import { type DocumentOutcome, outcomeOf, outcomeOfFailure } from "../../client/document-outcome.ts";
 import { failureOf } from "../../client/failure-of.ts";
@@ -10,7 +11,7 @@ import { documentWorkflowId } from "../../contract/document-id.ts";
 import type { FileResult } from "../render/document-table.ts";
 import { shortNames } from "../render/short-names.ts";
 import type { Display } from "./display.ts";
-import { forEachItem, type HandInItem } from "./hand-in-items.ts";
+import { forEachItem, type HandInItem, handInsAtOnce } from "./hand-in-items.ts";
 import { PageRate } from "./page-rate.ts";
 import {
   endedProgress,
@@ -80,8 +81,10 @@ export async function processFiles(
     if (entry) finish(entry, outcomeOfFailure(failure, { documentId: null, engine }), false);
   });
 
-  const handIn = async (item: HandInItem, index: number) => {
-    const entry = entries[index] as Entry;
+  // Also of those that follow other work, which may end for many at the same time.
+  const limit = pLimit(handInsAtOnce);
+  const handIn = (item: HandInItem, index: number) => limit(() => handInNow(item, entries[index] as Entry));
+  const handInNow = async (item: HandInItem, entry: Entry) => {
     signal.throwIfAborted();
     entry.progress.state = "handing-in";
     try {
@@ -111,10 +114,11 @@ export async function processFiles(
       const { otherWork } = entry;
       if (followed.outcome === null) {
         Object.assign(entry.progress, startedProgress(followed));
-        if (otherWork !== null) entry.progress.waitingFor = `the end of its reading for something else: ${otherWork}`;
+        if (otherWork !== null) entry.progress.waitingFor = endOfOther(otherWork, followed.waitingFor);
       } else if (otherWork === null) finish(entry, followed.outcome, false);
       else {
         Object.assign(entry, { documentId: null, otherWork: null });
+        Object.assign(entry.progress, foundProgress(entry.progress.name));
         // An abort is noticed above.
         handIn(items[index] as HandInItem, index).catch(() => {});
       }
@@ -127,6 +131,12 @@ export async function processFiles(
   }
   await reporting;
   return entries.map((entry) => entry.result as FileResult);
+}
+
+/** What a file waits for while its document is read for something else, and what that reading waits for. */
+function endOfOther(otherWork: string, waitingFor: string | null): string {
+  const waits = waitingFor === null ? "" : `, which waits: ${waitingFor}`;
+  return `the end of its reading for something else: ${otherWork}${waits}`;
 }
 
 function createShow(entries: Entry[], trouble: () => ProgressView["trouble"], display: Display): () => void {
