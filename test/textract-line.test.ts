@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 /** A region with some job slots, and the documents that stand in its line. */
-function newRegion(slots: number) {
+function newRegion(slots: number, startsPerSecond?: number) {
   const region = `test-line-${randomUUID().slice(0, 8)}`;
   const { database } = stack;
   const called: string[] = [];
@@ -30,7 +30,8 @@ function newRegion(slots: number) {
     called.push(workflowId);
     return !gone.has(workflowId);
   };
-  const governor = governorOf(database, { DOCKET_TEXTRACT_JOBS: `${region}=${slots}` }, { call });
+  const rate = startsPerSecond && { DOCKET_TEXTRACT_START_PER_SECOND: `${region}=${startsPerSecond}` };
+  const governor = governorOf(database, { DOCKET_TEXTRACT_JOBS: `${region}=${slots}`, ...rate }, { call });
   const ask = (token: string, { analysis = false, priority = 3 } = {}) =>
     governor.admitStart({ region, token, analysis, priority }).then(
       () => "turn",
@@ -130,6 +131,27 @@ it("who has taken a slot calls the next while more are free: all are filled, wit
     expect(onTheirWay.length).toBeLessThanOrEqual(5);
   }
   expect(served.toSorted()).toEqual(waiting.slice(0, 12).toSorted());
+});
+
+it("who waits for the rate is not called, however many slots are free: it asks at the rate's pace", async () => {
+  const { come, next } = newRegion(100, 0.01);
+  // The first has its turn; to the others the rate comes after minutes.
+  await come(6);
+  expect(await next()).toEqual([]);
+  expect(await next()).toEqual([]);
+});
+
+it("of those that sleep for slots no more are called than the rate has places for, and each once", async () => {
+  const { fill, come, end, next, ask, age } = newRegion(3, 0.01);
+  const atWork = await fill();
+  const waiting = await come(3);
+  const [first] = waiting as [string];
+  for (const token of waiting) await age(token, -1000);
+  await end(atWork);
+  expect(await next()).toEqual([first]);
+  // A Start every 100 seconds, and there was one: it waits for the next place, and asks at the rate's pace.
+  expect(await ask(first)).toBe("TextractNoSlot");
+  expect(await next()).toEqual([]);
 });
 
 it("a call that was lost holds the slot up for half a minute, and is made again after two", async () => {

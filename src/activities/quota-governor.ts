@@ -100,10 +100,10 @@ export function createQuotaGovernor(ports: {
 
     async callNext(region) {
       try {
-        const { concurrentJobs } = await limitsOf(region);
-        if (!Number.isFinite(concurrentJobs)) return;
+        const limits = await limitsOf(region);
+        if (!Number.isFinite(limits.concurrentJobs)) return;
         for (let round = 1; round <= mostRounds; round++) {
-          const chosen = await chooseSleepers(database, region, concurrentJobs);
+          const chosen = await chooseSleepers(database, region, limits);
           const runs = await Promise.all(chosen.map(({ workflowId }) => call(workflowId)));
           const gone = chosen.filter((_, index) => !runs[index]);
           if (gone.length === 0) return;

@@ -22,7 +22,7 @@ export interface TurnRequest {
 export type Turn = { admitted: true; waitMilliseconds: number } | Exclude<TurnDecision, { admitted: true }>;
 
 /** Time for which a worker may hold a turn until the rate lets it go. */
-const mostWaitSeconds = 2;
+export const mostWaitSeconds = 2;
 /** A turn that led to no job within this time is free again: its worker is gone. Longer than the call may take. */
 const turnSeconds = 30;
 /** Those who ask within this time count as the front of the line. */
