@@ -89,7 +89,7 @@ export function createJobRunner(ports: {
       await writeOutput(ports.objects, ports.results, job, end);
     } catch (error) {
       signal.throwIfAborted();
-      // Nor is it the victim of this machine's disk: it runs again, however long that takes.
+      // A full disk of this machine says nothing of the document: the job runs again, however long that takes.
       if (isWithoutRoom(error)) throw error;
       if (isStorageAway(error) && Date.now() - job.acceptedAt < storagePatienceMilliseconds) {
         // The job is not the document's victim: it goes back to the end of the line, with the pages that it has.
