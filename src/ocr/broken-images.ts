@@ -1,7 +1,9 @@
 import type { FailureType } from "../contract/failures.ts";
 import type { Box } from "../contract/page.ts";
-import { heap, type PageImage, type PdfDocument, type SyncByteSource } from "../media/pdfium.ts";
+import { heap, type PageImage, type PdfDocument } from "../media/pdfium.ts";
 import { pageToDisplay } from "./page-to-display.ts";
+import { type Deflated, isBrokenDeflate } from "./pictures/deflated.ts";
+import { isBrokenGroup4 } from "./pictures/group4.ts";
 import { unknownJpeg } from "./pictures/jpeg.ts";
 
 // pdfium leaves out an image that it cannot decode, or draws it black, and tells nobody: the page would count as read.
@@ -15,6 +17,9 @@ const mostBytes = 16 * 2 ** 20;
 /** Codings that tell only by being decoded as a whole, which takes as long as to draw the page. */
 const slow = new Set(["JBIG2Decode", "JPXDecode"]);
 
+/** Part of the pixels that must be there: some writers leave out a row or two. */
+const wholePart = 0.98;
+
 /** struct FPDF_IMAGEOBJ_METADATA: seven fields of 4 bytes, the fifth tells the bits of a pixel. */
 const metadataBytes = 28;
 const bitsAt = 16;
@@ -27,7 +32,8 @@ export interface BrokenImage {
 }
 
 /**
- * The first image of a loaded page that cannot be decoded, as far as the beginning of its data tells.
+ * The first JPEG or fax image of a loaded page that cannot be decoded: a JPEG as far as the beginning of its data tells,
+ * since one that was cut off is read as far as it goes.
  * @param wanted whether an image at a place (fractions of the page as displayed) is looked at
  */
 export function findBrokenImage(
@@ -35,9 +41,44 @@ export function findBrokenImage(
   page: number,
   wanted: (place: Box) => boolean,
 ): BrokenImage | undefined {
-  return firstOf(document, page, wanted, (image, filter) =>
-    filter === "DCTDecode" ? problemOfJpeg(document, page, image) : undefined,
-  );
+  return firstOf(document, page, wanted, (image, filter) => {
+    if (filter === "DCTDecode") return problemOfJpeg(document, page, image);
+    if (filter !== "CCITTFaxDecode") return undefined;
+    const { object, width, height } = image;
+    const broken = withData(document, object, (data) => isBrokenGroup4(data, width, height));
+    return broken === true ? undecodable(filter) : undefined;
+  });
+}
+
+/** An image whose data are compressed, to be looked through when its page need not be loaded any more. */
+export interface DeflatedImage extends Deflated {
+  image: PageImage;
+}
+
+/** The compressed images of a loaded page, as many as there is room for. */
+export function deflatedImages(document: PdfDocument, page: number, wanted: (place: Box) => boolean): DeflatedImage[] {
+  const found: DeflatedImage[] = [];
+  let room = mostBytes;
+  for (const image of imagesToRead(document, page, wanted)) {
+    const { object, width, height } = image;
+    if (onlyFilter(document, object) !== "FlateDecode") continue;
+    const data = withData(document, object, (bytes) => (bytes.length > room ? undefined : Buffer.from(bytes)));
+    if (data === undefined) continue;
+    room -= data.length;
+    const needed = height * Math.ceil((width * bitsOfPixel(document, page, object)) / 8);
+    found.push({ image, data, needed: needed * wholePart });
+  }
+  return found;
+}
+
+/** The first that breaks off or cannot be read on. Empties the list, because the page is recognised while it is held. */
+export async function findCutImage(images: DeflatedImage[]): Promise<BrokenImage | undefined> {
+  for (let next = images.shift(); next !== undefined; next = images.shift()) {
+    if (!(await isBrokenDeflate(next))) continue;
+    images.length = 0;
+    return named(next.image, undecodable("FlateDecode"));
+  }
+  return undefined;
 }
 
 /** Whether {@link findUndecodableImage} has anything to look at. */
@@ -69,9 +110,13 @@ function firstOf(
     const filter = onlyFilter(document, image.object);
     const broken = filter === undefined ? undefined : look(image, filter);
     if (broken === undefined) continue;
-    return { ...broken, what: `an image of ${image.width} x ${image.height} pixels ${broken.what}` };
+    return named(image, broken);
   }
   return undefined;
+}
+
+function named({ width, height }: PageImage, { what, ...broken }: BrokenImage): BrokenImage {
+  return { ...broken, what: `an image of ${width} x ${height} pixels ${what}` };
 }
 
 /** Those that may hold text. */
@@ -88,8 +133,10 @@ function imagesToRead(document: PdfDocument, page: number, wanted: (place: Box) 
 }
 
 function problemOfJpeg(document: PdfDocument, page: number, { object }: PageImage): BrokenImage | undefined {
-  const kind = withData(document, object, unknownJpeg);
-  if (kind === undefined) return hasPixels(document, page, object) ? undefined : undecodable("DCTDecode");
+  const kind = withData(document, object, (data) =>
+    unknownJpeg({ size: data.length, read: (offset, into) => into.set(data.subarray(offset, offset + into.length)) }),
+  );
+  if (kind === undefined) return bitsOfPixel(document, page, object) > 0 ? undefined : undecodable("DCTDecode");
   const remedy = "Save its pictures anew as ordinary JPEGs (baseline or progressive, 8 bits), then submit that file.";
   return { type: "UnsupportedMedia", what: `is a JPEG ${kind}, which this engine does not know`, remedy };
 }
@@ -114,7 +161,7 @@ function onlyFilter({ pdfium }: PdfDocument, object: number): string | undefined
 }
 
 /** Hands over an image's data as the file holds them; they are gone afterwards. */
-function withData<T>({ pdfium }: PdfDocument, object: number, use: (data: SyncByteSource) => T): T | undefined {
+function withData<T>({ pdfium }: PdfDocument, object: number, use: (data: Uint8Array) => T): T | undefined {
   const size = pdfium.FPDFImageObj_GetImageDataRaw(object, 0, 0);
   if (size === 0 || size > mostBytes) return undefined;
   const { malloc, free } = pdfium.pdfium.wasmExports;
@@ -122,20 +169,19 @@ function withData<T>({ pdfium }: PdfDocument, object: number, use: (data: SyncBy
   if (start === 0) return undefined;
   try {
     pdfium.FPDFImageObj_GetImageDataRaw(object, start, size);
-    const data = heap(pdfium).subarray(start, start + size);
-    return use({ size, read: (offset, into) => into.set(data.subarray(offset, offset + into.length)) });
+    return use(heap(pdfium).subarray(start, start + size));
   } finally {
     free(start);
   }
 }
 
-/** Whether a decoder can be made for an image; only the beginning of its data is looked at. */
-function hasPixels({ pdfium }: PdfDocument, page: number, object: number): boolean {
+/** Of an image as pdfium decodes it; 0 where it makes no decoder for it. Only the beginning of its data is looked at. */
+function bitsOfPixel({ pdfium }: PdfDocument, page: number, object: number): number {
   const { malloc, free } = pdfium.pdfium.wasmExports;
   const scratch = malloc(metadataBytes);
   try {
-    if (!pdfium.FPDFImageObj_GetImageMetadata(object, page, scratch)) return true;
-    return pdfium.pdfium.getValue(scratch + bitsAt, "i32") > 0;
+    if (!pdfium.FPDFImageObj_GetImageMetadata(object, page, scratch)) return 0;
+    return pdfium.pdfium.getValue(scratch + bitsAt, "i32");
   } finally {
     free(scratch);
   }

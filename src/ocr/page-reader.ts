@@ -3,7 +3,14 @@ import { DocketError } from "../contract/failures.ts";
 import type { Box, Line, PageSource, RecognizedPage, Rule, Word } from "../contract/page.ts";
 import { hiddenPages, hidesPages } from "../media/pdf-file/hidden-pages.ts";
 import { openDocument, type PageImage, type PdfDocument } from "../media/pdfium.ts";
-import { type BrokenImage, findBrokenImage, findUndecodableImage, hasUndecidedImage } from "./broken-images.ts";
+import {
+  type BrokenImage,
+  deflatedImages,
+  findBrokenImage,
+  findCutImage,
+  findUndecodableImage,
+  hasUndecidedImage,
+} from "./broken-images.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
@@ -134,8 +141,9 @@ export class PageReader {
     const unreadable = this.#file.unreadable.get(number);
     if (unreadable !== undefined) throw unreadable;
     await this.#open();
-    const { size, layer } = this.#sizeAndLayer(number);
+    const { size, layer, deflated } = this.#sizeAndLayer(number);
     this.#throwIfExhausted(number);
+    this.#throwIfBroken(await findCutImage(deflated));
     if (layer === undefined) {
       const { lines } = await this.#recognize(number, { attempt, only: undefined }, onProgress);
       return pageOf(number, size, lines, "recognition");
@@ -153,16 +161,17 @@ export class PageReader {
     const document = this.#document as PdfDocument;
     const size = document.pageSize(number);
     if (size === undefined) throw new DocketError("Corrupt", `${this.#options.name}: page ${number} cannot be found.`);
-    const layer = document.withPage(number, (page) => {
+    return document.withPage(number, (page) => {
       const images = document.images(page);
       this.#refuseLargeImages(number, images);
       const layer = this.#textLayer(document, number, page, images);
       const recognized = (place: Box) => isIn(layer?.pictures, place);
       if (images.length > 0) this.#throwIfBroken(findBrokenImage(document, page, recognized));
       this.#undecided = images.length > 0 && hasUndecidedImage(document, page, recognized);
-      return layer;
+      // A PNG was looked through when it was opened.
+      const deflated = this.#file.mediaType === "image/png" ? [] : deflatedImages(document, page, recognized);
+      return { size, layer, deflated };
     });
-    return { size, layer };
   }
 
   /** What a letterhead or a background shows on every page is recognised once. */
