@@ -1,7 +1,8 @@
 // What a line for Textract's job slots costs while it moves: npm run bench:line -- [--documents 200] [--slots 10]
-// [--job-seconds 5] [--minutes 30] [--json]
+// [--job-seconds 5] [--starts-per-second 0] [--minutes 30] [--json]
 //
-// All documents are handed in at once; jobs take as long as they are told to. From then until the last document is complete:
+// All documents are handed in at once; jobs take as long as they are told to; with a rate of Starts (0: none) the line waits
+// for it, too. From then until the last document is complete:
 // how long it took beside the least time that slots and jobs allow, the processor time of a document, how often it asked for a
 // slot, and the events of its history.
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,15 +15,17 @@ const options = readOptions(import.meta.url, {
   documents: 200,
   slots: 10,
   "job-seconds": 5,
+  "starts-per-second": 0,
   minutes: 30,
   json: false,
 });
-const { documents, slots, "job-seconds": jobSeconds } = options;
+const { documents, slots, "job-seconds": jobSeconds, "starts-per-second": perSecond } = options;
 
 const bench = await openBench({ jobSeconds });
 try {
   const settings = {
     DOCKET_TEXTRACT_JOBS: String(slots),
+    ...(perSecond > 0 && { DOCKET_TEXTRACT_START_PER_SECOND: String(perSecond) }),
     DOCKET_TEXTRACT_POLL_MIN_SECONDS: "1",
     DOCKET_TEXTRACT_POLL_MAX_SECONDS: "1",
   };
@@ -48,8 +51,11 @@ try {
     keys.slice(-50).map(async (key) => (await bench.client.workflow.getHandle(key).describe()).historyLength),
   );
   const report = {
-    ...{ documents, slots, jobSeconds, seconds, parts },
-    leastSeconds: Math.ceil(documents / slots) * jobSeconds,
+    ...{ documents, slots, jobSeconds, perSecond, seconds, parts },
+    leastSeconds: Math.max(
+      Math.ceil(documents / slots) * jobSeconds,
+      perSecond > 0 ? (documents - 1) / perSecond + jobSeconds : 0,
+    ),
     asksPerDocument: (await asks(worker.line)) / documents,
     eventsPerDocument: histories.reduce((sum, events) => sum + events, 0) / histories.length,
     machine: machine(),
@@ -60,7 +66,7 @@ try {
       ["", "ms of processor time a document"],
       parts.map((part) => [part.name, part.milliseconds.toFixed(1)]),
     );
-    console.log(`${seconds.toFixed(1)} s, where slots and jobs alone take ${report.leastSeconds} s`);
+    console.log(`${seconds.toFixed(1)} s, where slots, jobs and rate alone take ${report.leastSeconds} s`);
     const { asksPerDocument, eventsPerDocument } = report;
     console.log(
       `a document: ${asksPerDocument.toFixed(2)} asks for a slot, ${eventsPerDocument.toFixed(0)} events of history`,
