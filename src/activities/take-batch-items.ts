@@ -13,6 +13,7 @@ import {
 } from "../database/batch-items.ts";
 import type { BatchRow } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
+import { leaveOutDeleted } from "../database/deleted-objects.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { identifyObject, isSameTag } from "./identify-object.ts";
 
@@ -48,6 +49,7 @@ export async function takeItems(
     for (const item of identified) {
       const { id, documentId } = item;
       if (!(await isValid(database, batch, item))) continue;
+      if (batch.onlyNew && (await leaveOutDeleted(database, batch.project, item))) continue;
       if (!batch.force && (await isComplete(database, batch, item))) {
         await settleItem(database, batch.id, id, "reused");
         continue;
