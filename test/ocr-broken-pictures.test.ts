@@ -122,4 +122,21 @@ describe("a picture that cannot be decoded", () => {
     expect(read.map(({ number }) => number)).toEqual([9, 10]);
     expect(read[1]?.text).toBe(prose.join("\n"));
   });
+
+  it("is not taken for the white picture of an earlier page", async () => {
+    const pdf = await PDFDocument.create();
+    const font = await pdf.embedFont(StandardFonts.Helvetica);
+    // As large as the broken one, so that both pages are drawn with as many pixels.
+    const paper = { width: 1700, height: 2200, grey: new Uint8Array(1700 * 2200).fill(255) };
+    const white = await pdf.embedPng(encodePng(paper));
+    const first = pdf.addPage([612, 792]);
+    drawProse(first, font);
+    first.drawImage(white, { x: 0, y: 0, width: 612, height: 300 });
+    const second = pdf.addPage([612, 792]);
+    drawProse(second, font);
+    addImage(second, Buffer.alloc(1000, 7), { Filter: "JPXDecode" }, 300);
+    const { read, failures } = await recognize(await write("white.pdf", await pdf.save()));
+    expect(read.map(({ number }) => number)).toEqual([1]);
+    expect(failures.map(({ page, failure }) => [page, failure.type])).toEqual([[2, "Corrupt"]]);
+  });
 });

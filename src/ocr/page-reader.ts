@@ -179,7 +179,10 @@ export class PageReader {
     const drawing = this.#draw(number, how, undefined);
     this.#throwIfExhausted(number);
     const sum = createHash("sha256").update(drawing.file).digest("base64");
-    const reading = this.#pictures.get(sum) ?? (await this.#recognize(number, how, onProgress, drawing));
+    const kept = this.#pictures.get(sum);
+    // An image that cannot be decoded is drawn white, as an earlier page's white one was.
+    if (kept !== undefined && this.#undecided) this.#refuseUndecodable(number, how.only, kept.lines);
+    const reading = kept ?? (await this.#recognize(number, how, onProgress, drawing));
     this.#pictures.set(sum, reading);
     const [oldest] = this.#pictures.keys();
     if (this.#pictures.size > keptPictures && oldest !== undefined) this.#pictures.delete(oldest);
