@@ -10,14 +10,9 @@ import { projectIdFromSlug } from "#docket/contract/document-id";
 import type { FailureType } from "#docket/contract/failures";
 import { searchAttributes } from "#docket/contract/search-attributes";
 import { validateInput } from "#docket/contract/valid-input";
-import {
-  addItems,
-  claimItems,
-  confirmClaim,
-  identifyItem,
-  settleItems,
-  waitingItems,
-} from "#docket/database/batch-items";
+import { settleItems } from "#docket/database/batch-item-ends";
+import { claimItems, confirmClaim, identifyItem, waitingItems } from "#docket/database/batch-item-turns";
+import { addItems } from "#docket/database/batch-items";
 import { createBatch, readBatches } from "#docket/database/batches";
 import { useReadingSteps } from "./support/reading-steps.ts";
 import { asRun, newRun } from "./support/run-of-workflow.ts";

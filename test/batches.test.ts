@@ -14,14 +14,9 @@ import { hashContent } from "#docket/client/hash-file";
 import { readManifest } from "#docket/client/read-manifest";
 import { ServiceWait } from "#docket/client/service-wait";
 import { documentIdFromContent } from "#docket/contract/document-id";
-import {
-  addItems,
-  claimItems,
-  confirmClaim,
-  identifyItem,
-  type NewItem,
-  settleItem,
-} from "#docket/database/batch-items";
+import { settleItem } from "#docket/database/batch-item-ends";
+import { claimItems, confirmClaim, identifyItem } from "#docket/database/batch-item-turns";
+import { addItems, type NewItem } from "#docket/database/batch-items";
 import { closeBatch, createBatch } from "#docket/database/batches";
 import { noCounts } from "#docket/workflows/batch-story";
 import { asRun, newRun } from "./support/run-of-workflow.ts";

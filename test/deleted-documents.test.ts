@@ -11,7 +11,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { deletionWorkflowId } from "#docket/contract/delete-documents";
-import { addItems, claimItems, confirmClaim, identifyItem } from "#docket/database/batch-items";
+import { claimItems, confirmClaim, identifyItem } from "#docket/database/batch-item-turns";
+import { addItems } from "#docket/database/batch-items";
 import { closeBatch, createBatch } from "#docket/database/batches";
 import { connectStack, docket, documentQueues, type Running, runCommand, startWorker } from "./support/stack.ts";
 

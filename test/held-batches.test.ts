@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { unseenItems, waitingItems, waitingItemsWithout } from "#docket/database/batch-items";
+import { unseenItems, waitingItems, waitingItemsWithout } from "#docket/database/batch-item-turns";
 import { createBatch } from "#docket/database/batches";
 import type { Executor } from "#docket/database/client";
 import { Prisma } from "#docket/database/generated/client";

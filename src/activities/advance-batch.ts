@@ -2,14 +2,14 @@ import { activityInfo, cancellationSignal, getClient } from "@temporalio/activit
 import { DocketError } from "../contract/failures.ts";
 import type { BatchCounts, BatchSettings } from "../contract/process-batch.ts";
 import type { ProcessDocumentInput } from "../contract/process-document.ts";
+import { settleItems } from "../database/batch-item-ends.ts";
 import {
   claimedItems,
   confirmClaim,
-  settleItems,
   unseenItems,
   waitingItems,
   waitingItemsWithout,
-} from "../database/batch-items.ts";
+} from "../database/batch-item-turns.ts";
 import { type BatchRow, readBatches, writeSettings, writeWaiting } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import { describeBudget, readBudgets } from "../database/project-budgets.ts";

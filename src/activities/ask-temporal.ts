@@ -9,7 +9,7 @@ import {
   releaseItem,
   settleItem,
   settleItems,
-} from "../database/batch-items.ts";
+} from "../database/batch-item-ends.ts";
 import type { Database } from "../database/client.ts";
 import { readOwner } from "../database/document-owner.ts";
 import { releaseBudget } from "../database/project-budgets.ts";

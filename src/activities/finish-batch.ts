@@ -1,6 +1,6 @@
 import { DocketError, type Failure } from "../contract/failures.ts";
 import type { ProcessBatchResult } from "../contract/process-batch.ts";
-import { confirmClaim } from "../database/batch-items.ts";
+import { confirmClaim } from "../database/batch-item-turns.ts";
 import { finishBatchRow, readBatches } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 

@@ -3,14 +3,14 @@ import { DocketError, failureTable } from "../contract/failures.ts";
 import { splitFeatures } from "../contract/features.ts";
 import type { ProcessDocumentInput } from "../contract/process-document.ts";
 import { validateInput } from "../contract/valid-input.ts";
+import { settleItem } from "../database/batch-item-ends.ts";
 import {
   claimItems,
   followItem,
   identifyItem,
-  settleItem,
   startOfSameDocument,
   type WaitingItem,
-} from "../database/batch-items.ts";
+} from "../database/batch-item-turns.ts";
 import type { BatchRow } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import { leaveOutDeleted } from "../database/deleted-objects.ts";
