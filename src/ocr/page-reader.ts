@@ -21,13 +21,10 @@ import type { Recognizer } from "./recognizer.ts";
 import { readRules } from "./ruled-lines.ts";
 import { holds } from "./same-place.ts";
 import { linesFromTsv, meanConfidence } from "./tesseract-lines.ts";
-import { readTextLayer, type TextLayer } from "./text-layer.ts";
-import { followNeighbour, judgeTextLayer, type TextLayerVerdict } from "./text-layer-trust.ts";
+import { TrustedTextLayers } from "./trusted-text-layers.ts";
 
 /** A page whose images have more pixels together is not decoded: A0 at 600 DPI has 560 million, of 1 bit each. */
 const maxImagePixels = 600_000_000;
-/** A short page follows the nearest page, at most this far away, that has enough text to be judged. */
-const neighbourDistance = 3;
 /** Mean confidence below which a page may stand on its head: such pages score about 33, badly printed ones 70. */
 const doubtfulConfidence = 60;
 const doubtfulCharacters = 20;
@@ -75,7 +72,7 @@ interface Reading {
 export class PageReader {
   readonly #file: DocumentFile;
   readonly #options: PageReaderOptions;
-  readonly #verdicts = new Map<number, TextLayerVerdict>();
+  readonly #textLayers: TrustedTextLayers;
   #document: PdfDocument | undefined;
   /** Whether no image has a mask; looked up when the first page is drawn. */
   #plain: boolean | undefined;
@@ -88,6 +85,7 @@ export class PageReader {
   constructor(file: DocumentFile, options: PageReaderOptions) {
     this.#file = file;
     this.#options = options;
+    this.#textLayers = new TrustedTextLayers(options.language);
   }
 
   /** @throws {DocketError} `Corrupt`, `Encrypted`, `XfaForm` */
@@ -164,7 +162,9 @@ export class PageReader {
     return document.withPage(number, (page) => {
       const images = document.images(page);
       this.#refuseLargeImages(number, images);
-      const layer = this.#textLayer(document, number, page, images);
+      // A picture has none.
+      const layer =
+        this.#file.unit === "pixels" ? undefined : this.#textLayers.find(document, { number, page, images });
       const recognized = (place: Box) => isIn(layer?.pictures, place);
       if (images.length > 0) this.#throwIfBroken(findBrokenImage(document, page, recognized));
       this.#undecided = images.length > 0 && hasUndecidedImage(document, page, recognized);
@@ -273,44 +273,6 @@ export class PageReader {
   #rules(number: number): Rule[] {
     const document = this.#document as PdfDocument;
     return document.withPage(number, (page) => readRules(document, page));
-  }
-
-  /** The page's text layer if it is trusted. Pictures have none. */
-  #textLayer(document: PdfDocument, number: number, page: number, images: readonly PageImage[]): TextLayer | undefined {
-    if (this.#file.unit === "pixels") return undefined;
-    const layer = readTextLayer(document, page, images);
-    const own = judgeTextLayer(layer.evidence, this.#options.language);
-    this.#verdicts.set(number, own);
-    const verdict = own.trusted && !own.decisive ? followNeighbour(own, this.#neighbour(document, number)) : own;
-    return verdict.trusted ? layer : undefined;
-  }
-
-  /** The verdict on the nearest page with enough text; from the document alone, so that a resumed run agrees. */
-  #neighbour(document: PdfDocument, number: number): TextLayerVerdict | undefined {
-    for (let distance = 1; distance <= neighbourDistance; distance++) {
-      for (const neighbour of [number - distance, number + distance]) {
-        if (neighbour < 1 || neighbour > document.pageCount) continue;
-        const verdict = this.#verdictOn(document, neighbour);
-        if (verdict.decisive) return verdict;
-      }
-    }
-    return undefined;
-  }
-
-  #verdictOn(document: PdfDocument, number: number): TextLayerVerdict {
-    let verdict = this.#verdicts.get(number);
-    if (verdict === undefined) {
-      try {
-        verdict = document.withPage(number, (page) =>
-          judgeTextLayer(readTextLayer(document, page, document.images(page)).evidence, this.#options.language),
-        );
-      } catch (error) {
-        if (!(error instanceof DocketError)) throw error;
-        verdict = { trusted: false, decisive: false, reason: "no-text" };
-      }
-      this.#verdicts.set(number, verdict);
-    }
-    return verdict;
   }
 
   async #open(): Promise<PdfDocument> {
