@@ -182,9 +182,16 @@ it("what a batch's document had reserved is given back when its workflow was ter
   });
   const { workflowId } = await stack.database.document.findFirstOrThrow({ where: { key } });
   await stack.client.workflow.getHandle(workflowId).terminate("because of the test");
-  // A document that stands as under way is asked about every five minutes.
+  // A document that stands as under way is asked about every five minutes, since the batch knows that it was started.
   const askedAt = new Date(Date.now() - 600_000);
-  await stack.database.batchItem.updateMany({ where: { bucket: stack.bucket, key }, data: { askedAt } });
+  const started = { bucket: stack.bucket, key, state: "started" as const };
+  await vi.waitFor(
+    async () => {
+      const { count } = await stack.database.batchItem.updateMany({ where: started, data: { askedAt } });
+      expect(count).toBe(1);
+    },
+    { timeout: 60_000, interval: 200 },
+  );
   expect(await batch.result()).toMatchObject({ counts: { total: 1, failed: 1 } });
   expect(await budget()).toMatchObject({ committedUsd: 0 });
   await removeBudget(stack.database, project);

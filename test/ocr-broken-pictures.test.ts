@@ -100,7 +100,7 @@ describe("a picture that cannot be decoded", () => {
     for (const filter of ["DCTDecode", "JPXDecode"]) {
       const page = pdf.addPage([612, 792]);
       drawProse(page, font);
-      addImage(page, filter === "DCTDecode" ? arithmetic() : noise, { Filter: filter }, 400);
+      addImage(page, filter === "DCTDecode" ? arithmetic() : noise, { Filter: filter }, 300);
     }
     // Nobody needs the picture where the layer is what is read: it has all of the page's text.
     const covered = pdf.addPage([612, 792]);
