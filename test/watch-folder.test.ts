@@ -68,9 +68,36 @@ describe("files that have settled", () => {
     expect(files.defer(found("old.pdf"), at + 40_000)).toBe(true);
     expect(await names(files, all, 49)).toEqual([]);
     expect(await names(files, all, 50)).toEqual(["old.pdf"]);
-    expect(files.defer(found("old.pdf"), at + 50_000)).toBe(false);
-    expect(await names(files, all, 60)).toEqual(["old.pdf"]);
     expect(await names(files, all, 90)).toEqual([]);
+    await rm(join(folder, "settled"), { recursive: true });
+  });
+
+  it("wait twice as long each time they are given back, up to ten minutes, and settle as new once they have changed", async () => {
+    await mkdir(join(folder, "settled"));
+    await writeFile(found("held.pdf").path, "content");
+    await touch("held.pdf", -100);
+    const files = new SettledFiles(10_000);
+    let now = 0;
+    expect(await names(files, ["held.pdf"], now)).toEqual(["held.pdf"]);
+    for (const wait of [10, 20, 40, 80, 160, 320, 600, 600]) {
+      expect(files.defer(found("held.pdf"), at + now * 1000)).toBe(wait === 10);
+      expect(await names(files, ["held.pdf"], now + wait - 1)).toEqual([]);
+      now += wait;
+      expect(await names(files, ["held.pdf"], now)).toEqual(["held.pdf"]);
+    }
+    files.defer(found("held.pdf"), at + now * 1000);
+    await touch("held.pdf", now);
+    expect(await names(files, ["held.pdf"], now + 1)).toEqual([]);
+    expect(await names(files, ["held.pdf"], now + 11)).toEqual(["held.pdf"]);
+    expect(files.defer(found("held.pdf"), at + (now + 11) * 1000)).toBe(true);
+
+    // A longer time to settle is never cut.
+    const patient = new SettledFiles(3_600_000);
+    now += 10_000;
+    expect(await names(patient, ["held.pdf"], now)).toEqual(["held.pdf"]);
+    patient.defer(found("held.pdf"), at + now * 1000);
+    expect(await names(patient, ["held.pdf"], now + 3599)).toEqual([]);
+    expect(await names(patient, ["held.pdf"], now + 3600)).toEqual(["held.pdf"]);
     await rm(join(folder, "settled"), { recursive: true });
   });
 });
@@ -112,7 +139,7 @@ describe("docket watch-folder", () => {
     expect(rows.map(({ textractJobs }) => textractJobs.length)).toEqual([1, 1, 1]);
   });
 
-  it("hands in what is just being read for something else as soon as that has ended", async () => {
+  it("hands in what is just being read for something else once that has ended", async () => {
     const content = await smallPdf(project);
     const sha256 = createHash("sha256").update(content).digest("hex");
     const documentId = documentIdFromContent(project, sha256);

@@ -9,12 +9,15 @@ interface Look {
   /** `Date.now()` of the first look that found it so. */
   since: number;
   taken: boolean;
-  /** It was given back once, as it is. */
-  deferred: boolean;
+  /** How often it was given back, as it is. */
+  deferrals: number;
 }
 
 /** Names under which programs write what is not finished, beside those that are hidden. */
 const unfinished = /^~|~$|\.(part|partial|tmp|temp|crdownload|download|swp)(\.\w+)?$/i;
+
+/** A file that is given back waits twice as long each time, up to this: telling it again costs a reading of all of it. */
+const longestDeferral = 10 * 60_000;
 
 /**
  * Tells which files of a folder have settled: they have been as they are for a time, by their size and the time of their
@@ -49,10 +52,10 @@ export class SettledFiles {
       const same = before?.size === size && before.modifiedAt === modifiedAt;
       // A file that was there before the first look has its own time to go by; one from the future has none.
       const since = same ? before.since : modifiedAt <= now && before === undefined ? modifiedAt : now;
-      const look = { size, modifiedAt, since, taken: same && before.taken, deferred: same && before.deferred };
+      const look = { size, modifiedAt, since, taken: same && before.taken, deferrals: same ? before.deferrals : 0 };
       looks.set(file.path, look);
       if (look.taken) continue;
-      if (size === 0 || now - since < this.#settleMilliseconds) {
+      if (size === 0 || now - since < this.#waitOf(look)) {
         this.#waiting += 1;
         continue;
       }
@@ -64,14 +67,23 @@ export class SettledFiles {
   }
 
   /**
-   * Gives a file back that could not be taken for something that passes: it is told again after another time to settle.
+   * Gives a file back that could not be taken for something that passes: it is told again after another time to settle,
+   * and after twice that each further time, up to ten minutes.
    * @param now `Date.now()`
    * @returns whether that is the first time for the file as it is
    */
   defer({ path }: FoundFile, now: number): boolean {
     const look = this.#looks.get(path);
-    const first = look?.deferred !== true;
-    if (look !== undefined) Object.assign(look, { since: now, taken: false, deferred: true });
-    return first;
+    if (look === undefined) return true;
+    Object.assign(look, { since: now, taken: false, deferrals: look.deferrals + 1 });
+    return look.deferrals === 1;
+  }
+
+  /** Milliseconds that a file must have been as it is. */
+  #waitOf({ deferrals }: Look): number {
+    return Math.max(
+      this.#settleMilliseconds,
+      Math.min(this.#settleMilliseconds * 2 ** (deferrals - 1), longestDeferral),
+    );
   }
 }

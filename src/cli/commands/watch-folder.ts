@@ -97,10 +97,10 @@ async function watchFolder(folder: string, options: Options): Promise<number> {
             signal.throwIfAborted();
             failed += 1;
             const failure = failureOf(error);
-            // Its reading for something else ends: with another look there, it is handed in then.
+            // Its reading for something else ends: with a later look there, it is handed in then.
             if (failure.type === "DocumentUnderWay" && !options.once) {
               if (!settled.defer(file, Date.now())) return;
-              failure.remedy = "Nothing is to be done: the watcher hands it in when that has ended.";
+              failure.remedy = "Nothing is to be done: the watcher hands it in some minutes after that has ended.";
             }
             await tellHandIn({ file: file.file, documentId: null, status: "failed", failure }, json);
           }
