@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { pauseForRoom } from "#docket/local/textract/disk-room";
 import { createJobRunner } from "#docket/local/textract/job-runner";
 import { type JobStore, openJobStore } from "#docket/local/textract/job-store";
 import { openLedger } from "#docket/local/textract/ledger";
@@ -35,30 +36,40 @@ async function fileMethods() {
 }
 const billed = async () => (await text(ledger.read())).split("\n").filter(Boolean);
 
-/** Runs a job for a PDF of four pages to its end. */
-async function runJob(wrapped: (store: JobStore) => Partial<JobStore> = () => ({})) {
+/** A runner of one job at a time, and a PDF of four pages for it. */
+async function startRunner(wrapped: (store: JobStore) => Partial<JobStore> = () => ({})) {
   const { s3, bucket, put } = await makeBucket();
   await put("agreement.pdf", await readFile("samples/service-agreement.pdf"));
   const objects = createSourceObjects(region, sharedS3());
   const store = await openJobStore({ folder, retentionMilliseconds: 3_600_000 });
+  const results = await openPageResults(folder, () => true);
   const onError = vi.fn();
-  const onEnded = vi.fn(async () => {});
+  const ended: string[] = [];
   const runner = createJobRunner({
-    ...{ jobs: { ...store, ...wrapped(store) }, ledger, objects, concurrency: 1, workFolder: join(folder, "work") },
-    results: await openPageResults(folder, () => true),
+    ...{ jobs: { ...store, ...wrapped(store) }, ledger, objects, results, workFolder: join(folder, "work") },
     reading: { memoryBytes: 256 * 1024 * 1024, language: "eng", tesseract: undefined, trainedData: undefined },
-    ...{ onEnded, onError },
+    ...{ onEnded: async ({ jobId }) => void ended.push(jobId), onError, concurrency: 1 },
   });
   const { document } = await objects.inspect({ Bucket: bucket, Name: "agreement.pdf" });
+  const stop = async () => {
+    await runner.stop();
+    expect(store.open()).toEqual([]);
+    await store.close();
+    objects.close();
+    s3.destroy();
+  };
+  return { store, runner, results, objects, document, ended, errors: () => onError.mock.calls.flat(), stop };
+}
+const until = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 50 });
+
+/** Runs a job to its end. */
+async function runJob(wrapped?: (store: JobStore) => Partial<JobStore>) {
+  const { store, runner, document, ended, errors, stop } = await startRunner(wrapped);
   runner.enqueue(await store.accept({ ...job, document, acceptedAt: Date.now() }));
-  await vi.waitFor(() => expect(onEnded).toHaveBeenCalled(), { timeout: 60_000, interval: 50 });
-  await runner.stop();
-  const ended = store.get(job.jobId);
-  expect(store.open()).toEqual([]);
-  await store.close();
-  objects.close();
-  s3.destroy();
-  return { ended, errors: onError.mock.calls.flat() };
+  await until(() => expect(ended).toEqual([job.jobId]));
+  const last = store.get(job.jobId);
+  await stop();
+  return { ended: last, errors: errors() };
 }
 
 it("a job whose end finds no room on the disk ends when there is room, and is billed once", async () => {
@@ -90,6 +101,32 @@ it("a job of which a page finds no room goes on with that page when there is roo
   expect(pages).toEqual([1, 2, 3, 3, 4]);
   expect(ended).toMatchObject({ pages: 4, end: { status: "SUCCEEDED", warnings: [] } });
   expect((await billed()).map((line) => JSON.parse(line))).toMatchObject([{ jobId: job.jobId, billedPages: 4 }]);
+});
+
+it("a document that is larger than the disk's room is not begun until there is room, told once, and holds up no other", async () => {
+  const { store, runner, results, objects, document, ended, errors, stop } = await startRunner();
+  const tries = vi.spyOn(results, "openWriter");
+  const downloads = vi.spyOn(objects, "download");
+  const large = await store.accept({ ...job, document: { ...document, size: 2 ** 60 }, acceptedAt: Date.now() });
+  runner.enqueue(large);
+  const small = { ...job, jobId: "c".repeat(64), token: "small", document, acceptedAt: Date.now() };
+  runner.enqueue(await store.accept(small));
+  await until(() => expect(ended).toEqual([small.jobId]));
+  await until(() => expect(tries.mock.calls.filter(([{ jobId }]) => jobId === large.jobId)).toHaveLength(2));
+  expect(downloads).toHaveBeenCalledTimes(1);
+  // As if there were room now.
+  large.document.size = document.size;
+  await until(() => expect(ended).toEqual([small.jobId, large.jobId]));
+  expect(errors()).toEqual([expect.objectContaining({ code: "ENOSPC" })]);
+  expect(errors()[0].message).toContain(`s3://${document.bucket}/agreement.pdf: ${2 ** 60} bytes`);
+  expect(store.get(large.jobId)).toMatchObject({ pages: 4, end: { status: "SUCCEEDED", warnings: [] } });
+  await stop();
+});
+
+it("a job without room runs again after a second, and waits twice as long each time, up to four minutes", () => {
+  const seconds = Array.from({ length: 10 }, (_, round) => pauseForRoom(round) / 1000);
+  expect(seconds).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 240, 240]);
+  expect(pauseForRoom(10_000)).toBe(240_000);
 });
 
 it("a line of the ledger that found no room is written the next time, and once", async () => {

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DocketError } from "../../contract/failures.ts";
+import { isWithoutRoom, pauseForRoom, requireRoom } from "./disk-room.ts";
 import { writeOutput } from "./job-output.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -13,7 +14,7 @@ import type { JobEnd, JobWarning, TextractJob } from "./textract-job.ts";
 
 /** How long after its start a job waits for an S3 that does not answer. */
 const storagePatienceMilliseconds = 10 * 60_000;
-/** Before a job that could not go on is at the end of the line again. */
+/** Before a job whose S3 does not answer is at the end of the line again. */
 const pauseMilliseconds = 1000;
 
 /** Runs accepted jobs, a few at a time, in the order in which they were handed in. */
@@ -35,12 +36,14 @@ export function createJobRunner(ports: {
   concurrency: number;
   /** Called when a job's end is on the disk. */
   onEnded(job: TextractJob): Promise<void>;
-  /** Told of what nobody waits for: a job that could not be written down, and which is run again. */
+  /** Told of what nobody waits for: a job that could not be written down, and which is run again; want of room once. */
   onError(error: unknown): void;
 }): JobRunner {
   const queue: TextractJob[] = [];
   const running = new Set<Promise<void>>();
   const stopping = new AbortController();
+  /** How often each job could not be written down. */
+  const rounds = new WeakMap<TextractJob, number>();
   return {
     enqueue(job) {
       queue.push(job);
@@ -67,14 +70,23 @@ export function createJobRunner(ports: {
   }
 
   /** On a disk that is full for a while: the job runs again, with the pages that it has, until it ends or expires. */
-  async function goOnLater(job: TextractJob, error: unknown): Promise<void> {
+  function goOnLater(job: TextractJob, error: unknown): void {
     if (stopping.signal.aborted) return;
-    ports.onError(error);
+    const round = rounds.get(job) ?? 0;
+    rounds.set(job, round + 1);
+    // A line for each try would be written to the disk that is full.
+    if (round === 0 || !isWithoutRoom(error)) ports.onError(error);
     // An end that is written down, and that only its topic was not told, is told at the next start.
     if (job.end !== undefined) return;
-    // The only error is the signal's, and then nobody takes jobs any more.
-    await delay(pauseMilliseconds, undefined, { signal: stopping.signal }).catch(() => {});
-    if (ports.jobs.get(job.jobId) !== undefined) queue.push(job);
+    // It holds no place meanwhile: a smaller document may find room.
+    delay(pauseForRoom(round), undefined, { signal: stopping.signal }).then(
+      () => {
+        if (ports.jobs.get(job.jobId) !== undefined) queue.push(job);
+        next();
+      },
+      // The only error is the signal's, and then nobody takes jobs any more.
+      () => {},
+    );
   }
 
   async function runJob(job: TextractJob): Promise<void> {
@@ -128,6 +140,7 @@ export function createJobRunner(ports: {
     const file = join(ports.workFolder, job.jobId);
     try {
       await mkdir(ports.workFolder, { recursive: true });
+      await requireRoom(ports.workFolder, job.document);
       await ports.objects.download(job.document, file, signal);
       const { failures } = await readDocument(
         {
@@ -153,12 +166,6 @@ export function createJobRunner(ports: {
     }
     return codes;
   }
-}
-
-/** Whether a file of ours found no room on the disk; also the document's, which is downloaded. */
-function isWithoutRoom(error: unknown): boolean {
-  const { code, cause } = error as NodeJS.ErrnoException;
-  return code === "ENOSPC" || code === "EDQUOT" || (cause instanceof Error && isWithoutRoom(cause));
 }
 
 function isStorageAway(error: unknown): boolean {
