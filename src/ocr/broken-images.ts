@@ -20,6 +20,12 @@ const slow = new Set(["JBIG2Decode", "JPXDecode"]);
 /** Part of the pixels that must be there: some writers leave out a row or two. */
 const wholePart = 0.98;
 
+/**
+ * Bits that a pixel may have in the data where pdfium tells more: it tells those of its own bitmap, which are 8 for 4 bits
+ * of grey, 24 for 16, and 32 for all with a colour that is left out (/Mask).
+ */
+const fewerBits = [1, 2, 3, 4, 6, 8, 12, 16, 24];
+
 /** struct FPDF_IMAGEOBJ_METADATA: seven fields of 4 bytes, the fifth tells the bits of a pixel. */
 const metadataBytes = 28;
 const bitsAt = 16;
@@ -65,8 +71,13 @@ export function deflatedImages(document: PdfDocument, page: number, wanted: (pla
     const data = withData(document, object, (bytes) => (bytes.length > room ? undefined : Buffer.from(bytes)));
     if (data === undefined) continue;
     room -= data.length;
-    const needed = height * Math.ceil((width * bitsOfPixel(document, page, object)) / 8);
-    found.push({ image, data, needed: needed * wholePart });
+    const bits = bitsOfPixel(document, page, object);
+    const sizes = [bits, ...fewerBits.filter((fewer) => fewer < bits)].map((each) => {
+      const size = height * Math.ceil((width * each) / 8);
+      // A predictor (PNG's) puts one byte before each row.
+      return { least: size * wholePart, most: size + height };
+    });
+    found.push({ image, data, sizes });
   }
   return found;
 }

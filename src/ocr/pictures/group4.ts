@@ -11,21 +11,47 @@ const trialRows = 16;
 /** Part of the rows that may be missing at the end of data without an end mark. */
 const spareRows = 0.02;
 const endOfBlock = 0x001001;
+/**
+ * Rows may be coded longer than the image is wide, which then has their beginning: as a fax has them, which is also what
+ * counts where a PDF tells no other (/Columns), or filled up to whole bytes or words. Pixels.
+ */
+const usualLength = 1728;
+const mostFilling = 128;
+/** What is read of the data to try other lengths, all together, at most: about a second. Bits. */
+const mostTried = 2 ** 23;
 
-/** Whether group 4 data break off, or say at one place what cannot be. False also for what is no group 4 at all. */
+/**
+ * Whether group 4 data break off, or say at one place what cannot be, whatever the length of their rows: pdfium does not
+ * tell that. False also for what is no group 4 at all, and where there is too much to try.
+ */
 export function isBrokenGroup4(data: Uint8Array, width: number, height: number): boolean {
-  const bits = new BitReader(data);
+  const rows = rightRows(new BitReader(data), width, height);
+  if (rows < trialRows || rows === height) return false;
+  let room = mostTried;
+  for (const length of longerRows(width)) {
+    const bits = new BitReader(data);
+    if (rightRows(bits, length, height) === height) return false;
+    room -= data.length * 8 - bits.left;
+    if (room < 0) return false;
+  }
+  return true;
+}
+
+function longerRows(width: number): number[] {
+  const filled = Array.from({ length: mostFilling }, (_, i) => width + 1 + i);
+  return width < usualLength ? [usualLength, ...filled] : filled;
+}
+
+/** How many rows come before the first that cannot be right; the height where all are, as far as the data go. */
+function rightRows(bits: BitReader, width: number, height: number): number {
   let above: number[] = [];
   for (let row = 0; row < height; row++) {
-    if (bits.peek(24) === endOfBlock) return false;
+    if (bits.peek(24) === endOfBlock) return height;
     const next = readRow(bits, above, width);
-    if (next === undefined) {
-      const atEnd = bits.left <= 24 && row >= height * (1 - spareRows);
-      return row >= trialRows && !atEnd;
-    }
+    if (next === undefined) return bits.left <= 24 && row >= height * (1 - spareRows) ? height : row;
     above = next;
   }
-  return false;
+  return height;
 }
 
 /** The places at which a row's colour changes, white first; undefined where its codes cannot be right. */
