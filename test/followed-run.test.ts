@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectServices } from "#docket/client/connect";
 import { DocumentFollower } from "#docket/client/follow-documents";
-import { setBudget } from "#docket/database/project-budgets";
+import { removeBudget, setBudget } from "#docket/database/project-budgets";
 import { smallPdf } from "./support/small-pdf.ts";
 import { stackEnvironment, useStack } from "./support/stack.ts";
 
@@ -14,7 +14,10 @@ let services: Awaited<ReturnType<typeof connectServices>>;
 beforeAll(async () => {
   services = await connectServices(stackEnvironment());
 });
-afterAll(() => services.close());
+afterAll(async () => {
+  await removeBudget(stack.database, project);
+  await services.close();
+});
 
 /** A document of its own, and how to start a run of it. */
 function newDocument(name: string) {

@@ -49,9 +49,9 @@ it("a run whose document another run, or a deletion, has taken over means no pay
   await expect(steps.intend(second, documentId, document)).rejects.toMatchObject({ type: "Superseded" });
 });
 
-it("a run that takes a document over takes the other run's place out of the line: nobody waits there any more", async () => {
+it("a run that takes a document over keeps its place in line for the same work, and gives it up for other work", async () => {
   const document = await upload("in-line");
-  const [first, second] = [newRun("first"), newRun("second")];
+  const [first, second, third] = [newRun("first"), newRun("second"), newRun("third")];
   const documentId = await steps.own(first, document);
   const { token } = await steps.intend(first, documentId, document);
   const region = `overtaken-line-${randomUUID().slice(0, 8)}`;
@@ -63,6 +63,9 @@ it("a run that takes a document over takes the other run's place out of the line
   await steps.own(first, document);
   expect(await standing()).toBe(1);
   await steps.own(second, document);
+  expect(await steps.intend(second, documentId, document)).toMatchObject({ token });
+  expect(await standing()).toBe(1);
+  await steps.own(third, document, { features: ["TABLES"] });
   expect(await standing()).toBe(0);
 });
 

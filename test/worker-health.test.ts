@@ -118,7 +118,7 @@ describe("a worker process", () => {
 
 it("the workers of `docket up` take the configured port and the one after it", async () => {
   // Below the ports that systems give to outgoing connections, as the workers' own.
-  let port = 21_464;
+  let port = 21_464 + 2 * (process.pid % 1000);
   while (!(await isFree(port)) || !(await isFree(port + 1))) port += 2;
   const logDirectory = await mkdtemp(join(tmpdir(), "docket-health-"));
   const reported: string[] = [];

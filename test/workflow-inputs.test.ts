@@ -76,7 +76,7 @@ it("a notification that is none changes nothing, and an update that is wrong is 
   const batch = await stack.client.workflow.start("processBatch", {
     ...{ taskQueue: "documents", workflowId: `batch-${key}`, workflowExecutionTimeout: "60 seconds" },
     args: [{ source: { bucket: stack.bucket, prefix: "inputs/none/" }, project: "inputs" }],
-    startDelay: "1 second",
+    startDelay: "3 seconds",
   });
   // All are there before the batch begins: it has nothing to do and ends at once.
   await Promise.all(

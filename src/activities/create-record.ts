@@ -82,10 +82,12 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
           return { documentId, ...object, settled: { ...complete.result, reused: true } };
       }
       if (existing?.run_id !== run.runId) {
-        // The run before may have been terminated, or mean other features: nothing else gives its place in line back, nor
-        // its reservation. Should a slot be kept for that place, the workers' look calls the next.
+        // The run before may have been terminated, or mean other work: nothing else gives its place in line back, nor its
+        // reservation. Should a slot be kept for that place, the workers' look calls the next.
         if (existing) {
-          await leaveLines(transaction, documentId);
+          const content = object.sha256 ?? object.document.version ?? object.etag;
+          const goesOn = input.engine !== "local" && !input.force;
+          await leaveLines(transaction, documentId, goesOn ? { features: input.features, content } : null);
           await releaseBudget(transaction, documentId);
         }
         await transaction.$executeRaw`${row}

@@ -115,10 +115,21 @@ export async function takeOutOfLine(executor: Executor, tokens: readonly string[
     DELETE FROM textract_turns WHERE token = ANY(${[...tokens]}::text[]) AND admitted_at IS NULL`;
 }
 
-/** Takes a document that ends, or that another run takes over, out of the lines in which it stands. @returns their regions */
-export async function leaveLines(executor: Executor, documentId: string): Promise<string[]> {
+/**
+ * Takes a document that ends, or that another run takes over, out of the lines in which it stands.
+ * @param kept for what it goes on to stand in line; null: nothing
+ * @returns the regions of the lines that it has left
+ */
+export async function leaveLines(
+  executor: Executor,
+  documentId: string,
+  kept: { features: readonly string[]; content: string | null } | null = null,
+): Promise<string[]> {
+  const { features, content } = kept ?? { features: [], content: null };
   const rows = await executor.$queryRaw<{ region: string }[]>`
     DELETE FROM textract_turns t USING textract_jobs j
-    WHERE j.document_id = ${documentId}::uuid AND t.token = j.token AND t.admitted_at IS NULL RETURNING t.region`;
+    WHERE j.document_id = ${documentId}::uuid AND t.token = j.token AND t.admitted_at IS NULL
+      AND (j.features = ${[...features]}::text[] AND j.content = ${content}) IS NOT TRUE
+    RETURNING t.region`;
   return rows.map(({ region }) => region);
 }

@@ -40,7 +40,15 @@ export async function keepWorkFoldersSwept(
     if (removed > 0) told(removed);
   };
   await sweep();
-  const timer = setInterval(() => void sweep(), milliseconds).unref();
+  // What one sweep is removing, another would count too.
+  let isSweeping = false;
+  const timer = setInterval(async () => {
+    if (isSweeping) return;
+    isSweeping = true;
+    await sweep().finally(() => {
+      isSweeping = false;
+    });
+  }, milliseconds).unref();
   return () => clearInterval(timer);
 }
 

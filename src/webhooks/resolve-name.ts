@@ -41,21 +41,27 @@ async function askServers(
   signal: AbortSignal,
   servers: string[] | undefined,
 ): Promise<LookupAddress[]> {
+  for (const name of names) {
+    const answers = await askFor(name, signal, servers);
+    signal.throwIfAborted();
+    const addresses = answers.flatMap((answer, index) =>
+      answer.status === "fulfilled" ? answer.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],
+    );
+    // Without an answer to this name, the next may be somebody else's.
+    if (addresses.length > 0 || !answers.every(isAnswer)) return addresses;
+  }
+  return [];
+}
+
+/** What the servers answer for IPv4, and for IPv6. */
+async function askFor(name: string, signal: AbortSignal, servers: string[] | undefined) {
+  // One for each name: to later questions a resolver gives less time, by what earlier ones took.
   const resolver = new Resolver({ timeout: answerMilliseconds, tries: 1 });
   if (servers !== undefined) resolver.setServers(servers);
   const cancel = () => resolver.cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    for (const name of names) {
-      const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-      signal.throwIfAborted();
-      const addresses = answers.flatMap((answer, index) =>
-        answer.status === "fulfilled" ? answer.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],
-      );
-      // Without an answer to this name, the next may be somebody else's.
-      if (addresses.length > 0 || !answers.every(isAnswer)) return addresses;
-    }
-    return [];
+    return await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   } finally {
     signal.removeEventListener("abort", cancel);
   }

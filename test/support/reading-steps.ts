@@ -32,10 +32,10 @@ export function readingSteps(stack: Awaited<ReturnType<typeof connectStack>>, pr
     close: () => apis.close(),
 
     /** Hands a document in, up to where Textract would be asked. @returns its id */
-    async own(run: WorkflowRun, document: DocumentLocation): Promise<string> {
+    async own(run: WorkflowRun, document: DocumentLocation, work: { features?: "TABLES"[] } = {}): Promise<string> {
       const id = projectIdFromSlug(project);
       await database.project.upsert({ where: { id }, create: { id, slug: project }, update: {} });
-      const input = validateInput({ document, project });
+      const input = validateInput({ document, project, ...work });
       return asRun(run, async () => {
         const record = await createCreateRecord(stack)(input);
         await createWriteMetadata(stack)({ ...record, input });
