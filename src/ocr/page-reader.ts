@@ -12,7 +12,7 @@ import {
   hasUndecidedImage,
 } from "./broken-images.ts";
 import type { DocumentFile } from "./document-file.ts";
-import { freeEngines } from "./free-engines.ts";
+import { collectGarbage, freeEngines } from "./free-engines.ts";
 import { drawPage, type PageDrawing } from "./page-drawing.ts";
 import { withPictureLines } from "./page-pictures.ts";
 import { mayHideImages } from "./page-scan.ts";
@@ -141,7 +141,11 @@ export class PageReader {
     await this.#open();
     const { size, layer, deflated } = this.#sizeAndLayer(number);
     this.#throwIfExhausted(number);
-    this.#throwIfBroken(await findCutImage(deflated));
+    if (deflated.length > 0) {
+      this.#throwIfBroken(await findCutImage(deflated));
+      // What was inflated would lie beside the page's drawing and the engine.
+      await collectGarbage();
+    }
     if (layer === undefined) {
       const { lines } = await this.#recognize(number, { attempt, only: undefined }, onProgress);
       return pageOf(number, size, lines, "recognition");
