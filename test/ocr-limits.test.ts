@@ -104,7 +104,8 @@ describe("the memory of a recognition", () => {
     expect(numbers(read)).toEqual([1, 3]);
     expect(failures.map(({ page, failure }) => [page, failure.type])).toEqual([[2, "OutOfMemory"]]);
     expect(failures[0]?.failure.message).toContain("memory.pdf");
-    expect(peakResidentBytes).toBeLessThan(120 * mebibyte);
+    // When V8 collects what was inflated of the large image is its own affair: from 91 to 117 were seen.
+    expect(peakResidentBytes).toBeLessThan(140 * mebibyte);
   });
 
   it("is not spent on a picture that only claims to be huge", async () => {
