@@ -40,14 +40,14 @@ export interface BrokenImage {
 /**
  * The first JPEG or fax image of a loaded page that cannot be decoded: a JPEG as far as the beginning of its data tells,
  * since one that was cut off is read as far as it goes.
- * @param wanted whether an image at a place (fractions of the page as displayed) is looked at
+ * @param images see {@link imagesToRead}
  */
 export function findBrokenImage(
   document: PdfDocument,
   page: number,
-  wanted: (place: Box) => boolean,
+  images: readonly PageImage[],
 ): BrokenImage | undefined {
-  return firstOf(document, page, wanted, (image, filter) => {
+  return firstOf(document, images, (image, filter) => {
     if (filter === "DCTDecode") return problemOfJpeg(document, page, image);
     if (filter !== "CCITTFaxDecode") return undefined;
     const { object, width, height } = image;
@@ -61,11 +61,11 @@ export interface DeflatedImage extends Deflated {
   image: PageImage;
 }
 
-/** The compressed images of a loaded page, as many as there is room for. */
-export function deflatedImages(document: PdfDocument, page: number, wanted: (place: Box) => boolean): DeflatedImage[] {
+/** The compressed ones of a loaded page's images, as many as there is room for. */
+export function deflatedImages(document: PdfDocument, page: number, images: readonly PageImage[]): DeflatedImage[] {
   const found: DeflatedImage[] = [];
   let room = mostBytes;
-  for (const image of imagesToRead(document, page, wanted)) {
+  for (const image of images) {
     const { object, width, height } = image;
     if (onlyFilter(document, object) !== "FlateDecode") continue;
     const data = withData(document, object, (bytes) => (bytes.length > room ? undefined : Buffer.from(bytes)));
@@ -93,31 +93,26 @@ export async function findCutImage(images: DeflatedImage[]): Promise<BrokenImage
 }
 
 /** Whether {@link findUndecodableImage} has anything to look at. */
-export function hasUndecidedImage(document: PdfDocument, page: number, wanted: (place: Box) => boolean): boolean {
-  return imagesToRead(document, page, wanted).some(({ object }) => slow.has(onlyFilter(document, object) ?? ""));
+export function hasUndecidedImage(document: PdfDocument, images: readonly PageImage[]): boolean {
+  return images.some(({ object }) => slow.has(onlyFilter(document, object) ?? ""));
 }
 
 /**
  * The first image of a loaded page whose decoder refuses it, where only the decoder can tell. That takes as long as to
  * draw the page: it is for places at which next to nothing was read.
  */
-export function findUndecodableImage(
-  document: PdfDocument,
-  page: number,
-  wanted: (place: Box) => boolean,
-): BrokenImage | undefined {
-  return firstOf(document, page, wanted, (image, filter) =>
+export function findUndecodableImage(document: PdfDocument, images: readonly PageImage[]): BrokenImage | undefined {
+  return firstOf(document, images, (image, filter) =>
     slow.has(filter) && !canBeDecoded(document, image) ? undecodable(filter) : undefined,
   );
 }
 
 function firstOf(
   document: PdfDocument,
-  page: number,
-  wanted: (place: Box) => boolean,
+  images: readonly PageImage[],
   look: (image: PageImage, filter: string) => BrokenImage | undefined,
 ): BrokenImage | undefined {
-  for (const image of imagesToRead(document, page, wanted)) {
+  for (const image of images) {
     const filter = onlyFilter(document, image.object);
     const broken = filter === undefined ? undefined : look(image, filter);
     if (broken === undefined) continue;
@@ -130,11 +125,20 @@ function named({ width, height }: PageImage, { what, ...broken }: BrokenImage): 
   return { ...broken, what: `an image of ${width} x ${height} pixels ${what}` };
 }
 
-/** Those that may hold text. */
-function imagesToRead(document: PdfDocument, page: number, wanted: (place: Box) => boolean): PageImage[] {
+/**
+ * Those of a loaded page's images that may hold text.
+ * @param wanted whether an image at a place (fractions of the page as displayed) is looked at
+ */
+export function imagesToRead(
+  document: PdfDocument,
+  page: number,
+  images: readonly PageImage[],
+  wanted: (place: Box) => boolean,
+): PageImage[] {
+  if (images.length === 0) return [];
   const toBox = pageToDisplay(document, page);
   let share = 0;
-  const chosen = document.images(page).filter(({ width, height, bounds }) => {
+  const chosen = images.filter(({ width, height, bounds }) => {
     const box = toBox(bounds);
     if (width * height < leastPixels || !wanted(box)) return false;
     share += box.width * box.height;

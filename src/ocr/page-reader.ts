@@ -10,6 +10,7 @@ import {
   findCutImage,
   findUndecodableImage,
   hasUndecidedImage,
+  imagesToRead,
 } from "./broken-images.ts";
 import type { DocumentFile } from "./document-file.ts";
 import { collectGarbage, freeEngines } from "./free-engines.ts";
@@ -169,11 +170,11 @@ export class PageReader {
       // A picture has none.
       const layer =
         this.#file.unit === "pixels" ? undefined : this.#textLayers.find(document, { number, page, images });
-      const recognized = (place: Box) => isIn(layer?.pictures, place);
-      if (images.length > 0) this.#throwIfBroken(findBrokenImage(document, page, recognized));
-      this.#undecided = images.length > 0 && hasUndecidedImage(document, page, recognized);
+      const toRead = imagesToRead(document, page, images, (place) => isIn(layer?.pictures, place));
+      this.#throwIfBroken(findBrokenImage(document, page, toRead));
+      this.#undecided = hasUndecidedImage(document, toRead);
       // A PNG was looked through when it was opened.
-      const deflated = this.#file.mediaType === "image/png" ? [] : deflatedImages(document, page, recognized);
+      const deflated = this.#file.mediaType === "image/png" ? [] : deflatedImages(document, page, toRead);
       return { size, layer, deflated };
     });
   }
@@ -264,7 +265,10 @@ export class PageReader {
     const document = this.#document as PdfDocument;
     const words = lines.flatMap((line) => line.words);
     const wanted = (place: Box) => isIn(places, place) && !showsText(place, words);
-    this.#throwIfBroken(document.withPage(number, (page) => findUndecodableImage(document, page, wanted)));
+    const broken = document.withPage(number, (page) =>
+      findUndecodableImage(document, imagesToRead(document, page, document.images(page), wanted)),
+    );
+    this.#throwIfBroken(broken);
   }
 
   #throwIfBroken(broken: BrokenImage | undefined): void {

@@ -3,7 +3,7 @@ import type { SyncByteSource } from "../../media/pdfium.ts";
 import type { PicturePage } from "./picture-pdf.ts";
 import { hasAllRows, hasRightSums } from "./png-data.ts";
 import { decodePngToGrey } from "./png-grey.ts";
-import { pngColour, readPngHeader } from "./png-header.ts";
+import { type PngHeader, pngColour, readPngHeader } from "./png-header.ts";
 
 /** A picture with more pixels is refused when its page is drawn; its data are not looked through before. */
 const checkedPixels = 600_000_000;
@@ -32,7 +32,7 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
     const coding = "/ColorSpace/DeviceGray/BitsPerComponent 8";
     return {
       ...page,
-      damage: !whole ? cutOff(name) : hasRightSums(header) ? null : damaged(name),
+      damage: damageOf(header, whole, name),
       parts: [{ ...picture, ...size, drawn: { width, height }, coding, data: [{ bytes: grey }] }],
     };
   }
@@ -46,14 +46,12 @@ export async function pngPage(source: SyncByteSource, name: string, maxPixels: n
         : "/DeviceGray";
   const prediction = `<</Predictor 15/Colors ${colours}/BitsPerComponent ${bitDepth}/Columns ${width}>>`;
   const coding = `/ColorSpace${space}/BitsPerComponent ${bitDepth}/Filter/FlateDecode/DecodeParms${prediction}`;
-  const damage = !whole ? cutOff(name) : hasRightSums(header) ? null : damaged(name);
-  return { ...page, damage, parts: [{ ...picture, coding, data: header.data }] };
+  return { ...page, damage: damageOf(header, whole, name), parts: [{ ...picture, coding, data: header.data }] };
 }
 
-function cutOff(name: string): DocketError {
-  return new DocketError("Corrupt", `${name} is a PNG that was cut off: its last rows are missing.`);
-}
-
-function damaged(name: string): DocketError {
+/** @param whole whether it has all of its rows */
+function damageOf(header: PngHeader, whole: boolean, name: string): DocketError | null {
+  if (!whole) return new DocketError("Corrupt", `${name} is a PNG that was cut off: its last rows are missing.`);
+  if (hasRightSums(header)) return null;
   return new DocketError("Corrupt", `${name} is a PNG whose data are damaged: their checksums are not right.`);
 }
