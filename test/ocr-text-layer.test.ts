@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { degrees, PDFDocument, PDFName, rgb } from "pdf-lib";
+import { degrees, PDFDocument, type PDFFont, PDFName, type PDFPage, rgb } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDocument } from "#docket/media/pdfium";
 import { readTextLayer } from "#docket/ocr/text-layer";
@@ -38,6 +38,15 @@ const hebrewMap =
   "CMapName currentdict /CMap defineresource pop end end";
 const hebrewCodes = (word: string) =>
   word.replace(/[a-d]/g, (letter) => `\\20${letter.charCodeAt(0) - "a".charCodeAt(0)}`);
+
+/** A page of some prose with a picture of an order beside it, 43 % of the page: up to half of it is no scan of the page. */
+async function addProseWithOrder(pdf: PDFDocument, font: PDFFont): Promise<PDFPage> {
+  const page = pdf.addPage([612, 792]);
+  drawProse(page, font, prose.slice(0, 6));
+  const order = await pdf.embedPng(await readFile("samples/court-order.png"));
+  page.drawImage(order, { x: 120, y: 90, width: 400, height: 518 });
+  return page;
+}
 
 describe("whether a text layer is trusted", () => {
   it("trusts prose, and prose that lies behind the scan that it was read from", () => {
@@ -168,11 +177,7 @@ describe("what is read from a text layer", () => {
 
   it("is completed by what a picture shows beside it, in its place", async () => {
     const file = await writePdf(folder, "pasted.pdf", async (pdf, font) => {
-      const page = pdf.addPage([612, 792]);
-      drawProse(page, font, prose.slice(0, 6));
-      const order = await pdf.embedPng(await readFile("samples/court-order.png"));
-      // 43 % of the page: an image of up to half of it is no scan of the page.
-      page.drawImage(order, { x: 120, y: 90, width: 400, height: 518 });
+      const page = await addProseWithOrder(pdf, font);
       page.drawText("Filed with the clerk of the court", { x: 72, y: 40, size: 12, font });
     });
     const [page] = (await recognize(file)).read;
@@ -192,10 +197,7 @@ describe("what is read from a text layer", () => {
 
   it("is completed by what a picture shows below a slanted watermark", async () => {
     const file = await writePdf(folder, "watermark.pdf", async (pdf, font) => {
-      const page = pdf.addPage([612, 792]);
-      drawProse(page, font, prose.slice(0, 6));
-      const order = await pdf.embedPng(await readFile("samples/court-order.png"));
-      page.drawImage(order, { x: 120, y: 90, width: 400, height: 518 });
+      const page = await addProseWithOrder(pdf, font);
       page.drawText("CONFIDENTIAL", { x: 150, y: 120, size: 60, font, rotate: degrees(45), color: rgb(0.8, 0.8, 0.8) });
     });
     const [page] = (await recognize(file)).read;
