@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadOcrSettings } from "#docket/config";
+import { NativeProcess } from "#docket/ocr/native-process";
 import { plainTrainedData } from "#docket/ocr/plain-trained-data";
 import { addScan, type Picture, pictureOfProse, prose, recognize, writePdf } from "./ocr-documents.ts";
 
@@ -154,6 +155,14 @@ describe("a program in the place of tesseract", () => {
     expect(read).toEqual([]);
     expect(failures).toMatchObject([{ page: 2, failure: { type: "RecognizerCrashed" } }]);
     expect(failures[0]?.failure.message).toMatch(/scan\.pdf: page 2: .*exit code 3: Error in the picture/);
+  });
+
+  it("that failed before it was given its page has said why all the same", async () => {
+    const { tesseract } = await program("early", 'echo "Error in the settings" >&2; exit 3');
+    const limits = { dataBytes: 256 * 2 ** 20, seconds: 10 };
+    const engine = new NativeProcess("eng", { program: tesseract, data: folder, pictures: folder, ...limits }, 150);
+    await until(() => !engine.waits);
+    await expect(engine.read(false)).rejects.toThrow(/exit code 3: Error in the settings/);
   });
 
   it.each(["exit 0", 'echo "level\tpage_num"'])("that prints nothing of a page has not read it: %s", async (script) => {

@@ -121,13 +121,13 @@ export class NativeProcess {
    * @throws {DocketError} `OutOfMemory`, `OutOfTime`, `RecognizerCrashed`, `InvalidInput`, `Internal`
    */
   async read(last: boolean): Promise<string> {
-    [this.#output, this.#bytes, this.#tail] = [[], 0, ""];
     this.#pages += 1;
     this.#child.stdin.write(`${picturePath}\n${markPath}\n`);
     if (last) this.#child.stdin.end();
     await this.#pageEnd();
     const text = Buffer.concat(this.#output).toString("utf8");
-    this.#output = [];
+    // Not before the page: a program that ends early has said why by then.
+    [this.#output, this.#bytes] = [[], 0];
     const complaints = text
       .split("\n")
       .filter((line) => !/^\d+\t/.test(line))
