@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { closeSync, readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { DocketError } from "../contract/failures.ts";
 import { statusBytes } from "./child-memory.ts";
 import { namelessFile, writeNamelessFile } from "./nameless-file.ts";
@@ -28,8 +29,6 @@ const markSide = 32;
 const markMilliseconds = 3000;
 /** A page's words, with room: the TSV of a page full of small print has half a megabyte. */
 const outputLimit = 16 * 1024 * 1024;
-/** Of the last output, in which the mark's row is looked for. */
-const tailBytes = 4096;
 
 const running = new Set<NativeProcess>();
 
@@ -55,9 +54,12 @@ export class NativeProcess {
   readonly #picture: number;
   readonly #ended: Promise<Ending>;
   #ending: Ending | undefined;
-  #output: Buffer[] = [];
+  readonly #decoder = new StringDecoder("utf8");
+  /** What it has printed since the last page's mark. */
+  #lines: string[] = [];
+  /** The line that has not come whole yet. */
+  #partial = "";
   #bytes = 0;
-  #tail = "";
   /** Pages that it was given. */
   #pages = 0;
   #onOutput: () => void = () => {};
@@ -91,6 +93,7 @@ export class NativeProcess {
       const end = (ending: Ending) => {
         if (this.#ending !== undefined) return;
         this.#ending = ending;
+        this.#lines.push(this.#partial);
         running.delete(this);
         closeSync(this.#picture);
         this.#onOutput();
@@ -117,39 +120,41 @@ export class NativeProcess {
   /**
    * Has the picture read that was shown.
    * @param last whether it is to end then
-   * @returns Tesseract's TSV; complaints stand between its rows
+   * @returns the page's rows of Tesseract's TSV
    * @throws {DocketError} `OutOfMemory`, `OutOfTime`, `RecognizerCrashed`, `InvalidInput`, `Internal`
    */
   async read(last: boolean): Promise<string> {
     this.#pages += 1;
     this.#child.stdin.write(`${picturePath}\n${markPath}\n`);
     if (last) this.#child.stdin.end();
-    await this.#pageEnd();
-    const text = Buffer.concat(this.#output).toString("utf8");
-    // Not before the page: a program that ends early has said why by then.
-    [this.#output, this.#bytes] = [[], 0];
-    const complaints = text
-      .split("\n")
-      .filter((line) => !/^\d+\t/.test(line))
-      .join("\n");
+    // What a program that ended early has printed before is its page's, too: it says why.
+    const lines = this.#lines.splice(0, await this.#pageEnd());
+    this.#bytes = 0;
+    const complaints = lines.filter((line) => !/^\d+\t/.test(line)).join("\n");
+    const number = String(2 * this.#pages - 1);
+    const rows = lines.filter((line) => line.split("\t", 2)[1] === number);
     // A page without words has a row of its own all the same.
-    const pageRow = new RegExp(`^1\\t${2 * this.#pages - 1}\\t`, "m");
-    const failed = (this.#ending !== undefined && this.#ending.code !== 0) || !pageRow.test(text);
+    const failed =
+      (this.#ending !== undefined && this.#ending.code !== 0) || !rows.some((row) => row.startsWith("1\t"));
     // Leptonica goes on without what it had no memory for.
     if (failed || memoryWords.test(complaints)) throw failureOf(this.#program, this.#ending, complaints);
-    return text;
+    return rows.join("\n");
   }
 
-  /** Settled when the page's rows are complete, or there are no more to come. */
-  async #pageEnd(): Promise<void> {
+  /** Settled when the page's rows are complete, or there are no more to come: how many lines they are, with the mark's. */
+  async #pageEnd(): Promise<number> {
     // Both are numbered: pages of the output from 1 on, those of the list from 0 on.
-    const markRow = new RegExp(`^1\\t${2 * this.#pages}\\t.*\n`, "m");
+    const markRow = `1\t${2 * this.#pages}\t`;
     const markTurn = `Page ${2 * this.#pages - 1} : ${markPath}`;
     let impatience: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
+    let seen = 0;
+    const lines = await new Promise<number>((resolve) => {
       this.#onOutput = () => {
-        if (this.#ending !== undefined || markRow.test(this.#tail)) resolve();
-        else if (this.#tail.includes(markTurn)) {
+        if (this.#ending !== undefined) return resolve(this.#lines.length);
+        for (; seen < this.#lines.length; seen++) {
+          const line = this.#lines[seen] as string;
+          if (line.startsWith(markRow)) return resolve(seen + 1);
+          if (!line.includes(markTurn)) continue;
           impatience ??= setTimeout(() => {
             this.streams = false;
             this.#child.stdin.end();
@@ -160,13 +165,18 @@ export class NativeProcess {
     });
     clearTimeout(impatience);
     this.#onOutput = () => {};
+    return lines;
   }
 
   #take(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > outputLimit) this.kill();
-    else this.#output.push(chunk);
-    this.#tail = (this.#tail + chunk.toString("latin1")).slice(-tailBytes);
+    if (this.#bytes > outputLimit) {
+      this.kill();
+      return;
+    }
+    const lines = (this.#partial + this.#decoder.write(chunk)).split("\n");
+    this.#partial = lines.pop() ?? "";
+    for (const line of lines) this.#lines.push(line);
     this.#onOutput();
   }
 
