@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { deflateSync } from "node:zlib";
 import { PDFDocument as EncryptingPdfDocument } from "@cantoo/pdf-lib";
@@ -297,6 +298,28 @@ describe("a TIFF", () => {
     expect(source.size).toBeGreaterThan(20 * megabyte);
     expect(await inspectDocument(source, { timeoutMilliseconds: 10_000 })).toMatchObject({ pages: 500 });
     expect(source.bytesRead).toBeLessThan(5 * megabyte);
+  });
+
+  it("is not read on when its time is up", async () => {
+    const bytes = tiff(
+      Array.from({ length: 500 }, () => [1700, 2200] as [number, number]),
+      { gap: 40_000 },
+    );
+    let reads = 0;
+    const slow: DocumentSource = {
+      size: bytes.length,
+      async read(offset, length) {
+        reads += 1;
+        await sleep(20);
+        return bytes.subarray(offset, offset + length);
+      },
+    };
+    await expect(inspectDocument(slow, { timeoutMilliseconds: 100 })).rejects.toMatchObject({
+      type: "StorageUnavailable",
+    });
+    const begun = reads;
+    await sleep(300);
+    expect(reads).toBe(begun);
   });
 
   it.each([

@@ -61,6 +61,8 @@ async function tryCreate(path: string, content: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    // On a full disk the file is made and stays empty, which would keep others waiting.
+    await unlink(path).catch(() => {});
     throw error;
   }
 }

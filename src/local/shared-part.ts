@@ -5,6 +5,7 @@ import { endProcess, ensureRunning, type PartDefinition, type RunningPart, withP
 import type { Ports } from "./part-process.ts";
 import { addUser, hasUsers } from "./part-users.ts";
 import type { StartOptions } from "./report.ts";
+import { isWithoutRoom } from "./textract/disk-room.ts";
 
 /** A part that ended by itself this often within the window, starts that failed included, is not started again. */
 const restartLimit = { count: 5, windowMilliseconds: 600_000 };
@@ -90,14 +91,15 @@ export class SharedPart {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     await this.#watching;
-    await withPart(
-      this.#definition,
-      async () => {
-        await this.#leave();
-        if (!(await hasUsers(this.#definition))) await endProcess(this.#definition, this.#running.process);
-      },
-      { ...this.#options, signal: undefined },
-    );
+    const leave = async () => {
+      await this.#leave();
+      if (!(await hasUsers(this.#definition))) await endProcess(this.#definition, this.#running.process);
+    };
+    await withPart(this.#definition, leave, { ...this.#options, signal: undefined }).catch((error) => {
+      // A full disk has no room for the lock, nor for another process that would begin to use the part.
+      if (!isWithoutRoom(error)) throw error;
+      return leave();
+    });
   }
 
   async #watch(): Promise<void> {

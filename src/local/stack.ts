@@ -191,7 +191,9 @@ class StackBuilder {
   async stop(): Promise<void> {
     const textract = this.#embedded.filter(({ name }) => name === "Textract");
     const others = this.#embedded.filter(({ name }) => name !== "Textract");
-    await Promise.all(textract.map(({ part }) => part.stop()));
-    await Promise.all(others.map(({ part }) => part.stop()));
+    // One that cannot be stopped keeps none of the others running.
+    const ends = await Promise.allSettled(textract.map(({ part }) => part.stop()));
+    ends.push(...(await Promise.allSettled(others.map(({ part }) => part.stop()))));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 }

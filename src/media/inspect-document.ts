@@ -40,8 +40,8 @@ export function inspectDocument(source: DocumentSource, options: InspectOptions)
 async function inspectOne(source: DocumentSource, options: InspectOptions): Promise<DocumentFacts> {
   const { timeoutMilliseconds, signal, name = "The document", budgetBytes = 64 * 1024 * 1024 } = options;
   signal?.throwIfAborted();
-  const metered = new MeteredSource(source, name, budgetBytes);
   const stop = new AbortController();
+  const metered = new MeteredSource(source, name, budgetBytes, stop.signal);
   const cancel = () => stop.abort(signal?.reason);
   signal?.addEventListener("abort", cancel, { once: true });
   const timer = setTimeout(() => stop.abort(outOfTime(metered, timeoutMilliseconds)), timeoutMilliseconds);

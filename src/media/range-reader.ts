@@ -17,14 +17,17 @@ export class MeteredSource {
   requests = 0;
   readonly #source: DocumentSource;
   readonly #budgetBytes: number;
+  readonly #signal: AbortSignal | undefined;
   #waited = 0;
   #waitingSince: number | undefined;
 
-  constructor(source: DocumentSource, name: string, budgetBytes: number) {
+  /** @param signal after which nothing more is asked of the source */
+  constructor(source: DocumentSource, name: string, budgetBytes: number, signal?: AbortSignal) {
     this.size = source.size;
     this.name = name;
     this.#source = source;
     this.#budgetBytes = budgetBytes;
+    this.#signal = signal;
   }
 
   /** Milliseconds spent waiting for the source, the read under way included. */
@@ -37,6 +40,7 @@ export class MeteredSource {
    * than it has. What the source throws is thrown on as it is.
    */
   async read(offset: number, length: number): Promise<Uint8Array> {
+    this.#signal?.throwIfAborted();
     if (this.bytes + length > this.#budgetBytes) {
       const read = `${(this.bytes / 1_000_000).toFixed(0)} MB of it were read`;
       throw new DocketError("Corrupt", `${this.name}: ${read} and its structure is still not clear: it is damaged.`);

@@ -49,8 +49,8 @@ export async function drawPageFile(
       child.on("message", (message: DrawAnswer) => {
         answer = message;
       });
-      // A child that is gone already is told of by its end.
-      child.send({ ...job, engineBytes: plan.engineBytes } satisfies DrawJob, () => {});
+      // A child that is gone already is told of by its end, one that never was (then it has no channel) by its error.
+      child.send?.({ ...job, engineBytes: plan.engineBytes } satisfies DrawJob, () => {});
     });
   } finally {
     clearTimeout(clock);

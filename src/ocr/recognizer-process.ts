@@ -53,9 +53,8 @@ export async function runRecognizer(
   signal?.addEventListener("abort", cancel, { once: true });
   if (signal?.aborted) cancel();
   try {
-    child.send({ kind: "job", job: { ...job, engineBytes: plan.engineBytes } }, () => {
-      // A child that is gone already is told of by its exit.
-    });
+    // A child that is gone already is told of by its exit, one that never was (then it has no channel) by its error.
+    child.send?.({ kind: "job", job: { ...job, engineBytes: plan.engineBytes } }, () => {});
     return await run.ended;
   } finally {
     signal?.removeEventListener("abort", cancel);
@@ -118,6 +117,8 @@ class Run {
         });
       });
     });
+    // It may come before anybody waits for it.
+    this.ended.catch(() => {});
   }
 
   /** Ends the child at once; it has nothing to save. */

@@ -95,12 +95,15 @@ export async function openStackSession(options: SessionOptions): Promise<StackSe
     await stop();
     throw error;
   }
+  const ended = Promise.race([workers.failed, stack.failed]);
+  // It may come before anybody waits for it.
+  ended.catch(() => {});
   return {
     environment: stack.environment,
     webUi,
     textractStatus,
     workersOf: () => workers.otherOwner,
-    ended: Promise.race([workers.failed, stack.failed]),
+    ended,
     stop,
     kill: () => workers.kill(),
   };
