@@ -1,11 +1,14 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { CancelledFailure } from "@temporalio/activity";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { createDeleteDocument } from "#docket/activities/delete-document";
+import { createFailDocument } from "#docket/activities/fail-document";
 import { createStageObject } from "#docket/activities/stage-object";
 import { createSubmitTextract } from "#docket/activities/submit-textract";
+import { DocketError } from "#docket/contract/failures";
 import { claimForDeletion } from "#docket/database/delete-document-rows";
 import { readBudgets, removeBudget, setBudget } from "#docket/database/project-budgets";
 import { governorOf } from "./support/governor.ts";
@@ -154,6 +157,68 @@ it("a deletion while a copy is made for Textract leaves no copy in S3", async ()
   const request = { documentId, document, staging: { bucket, region: "us-east-1" } };
   await expect(asRun(run, () => stage(request))).rejects.toMatchObject({ type: "Superseded" });
   expect(await storage.listVersions(bucket, `copies/${documentId}/`)).toEqual([]);
+});
+
+it("a copy that arrives when its run was cancelled is removed, and one of a run that goes on is not", async () => {
+  const { database, storage, bucket } = stack;
+  const run = newRun("cancelled-staging");
+  const document = await upload("staged-late");
+  const documentId = await steps.own(run, document);
+  const left = () => storage.listVersions(bucket, `copies/${documentId}/`);
+  const request = { documentId, document, staging: { bucket, region: "us-east-1" } };
+  const failing: typeof storage.upload = async (...object) => {
+    await storage.upload(...object);
+    throw new DocketError("StorageUnavailable", "The answer was lost.");
+  };
+  const broken = createStageObject({ database, storage: { ...storage, upload: failing } });
+  await expect(asRun(run, () => broken(request))).rejects.toMatchObject({ type: "StorageUnavailable" });
+  // The next attempt finds it.
+  expect(await left()).toHaveLength(1);
+  for (const { key } of await left()) await storage.remove({ bucket, key });
+
+  const fail = createFailDocument({ database, governor: { callNext: () => Promise.resolve() } });
+  const failure = { type: "Cancelled", message: "It was cancelled.", remedy: "None." } as const;
+  const late: typeof storage.upload = async (...object) => {
+    await asRun(run, () => fail({ documentId, failure }));
+    await storage.upload(...object);
+  };
+  const stage = createStageObject({ database, storage: { ...storage, upload: late } });
+  await expect(asRun(run, () => stage(request))).rejects.toMatchObject({ type: "Superseded" });
+  expect(await left()).toEqual([]);
+});
+
+it("a copy whose upload is slow holds nothing open at its source", async () => {
+  const { database, storage, bucket } = stack;
+  const run = newRun("slow-staging");
+  const document = { bucket, key: `${project}/large.pdf` };
+  const content = randomBytes(24 * 1024 * 1024);
+  await storage.put(bucket, document.key, Buffer.concat([await smallPdf(document.key), content]), "application/pdf");
+  const documentId = await steps.own(run, document);
+  let reading = 0;
+  let whole = 0;
+  const read: typeof storage.read = async (...range) => {
+    reading += 1;
+    return await storage.read(...range).finally(() => {
+      reading -= 1;
+    });
+  };
+  const openStream: typeof storage.openStream = (...object) => {
+    whole += 1;
+    return storage.openStream(...object);
+  };
+  let standing = -1;
+  const slow: typeof storage.upload = async (to, key, body, options) => {
+    // Nobody takes anything for a while.
+    await vi.waitFor(() => expect((body as Readable).readableLength).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(reading).toBe(0));
+    standing = reading + whole;
+    await storage.upload(to, key, body, options);
+  };
+  const stage = createStageObject({ database, storage: { ...storage, read, openStream, upload: slow } });
+  const request = { documentId, document, staging: { bucket, region: "us-east-1" } };
+  const copy = await asRun(run, () => stage(request));
+  expect(standing).toBe(0);
+  expect((await storage.head(copy)).size).toBe((await storage.head(document)).size);
 });
 
 it("a job that Textract takes while its document is deleted is known by the deletion, for ledger and budget", async () => {

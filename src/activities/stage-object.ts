@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Transform } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { cancellationSignal } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
@@ -19,12 +19,14 @@ export interface StageRequest {
   staging: { bucket: string; region: string };
 }
 
+const rangeBytes = 4 * 1024 * 1024;
+
 /** Name of the copy's user metadata that tells what it is a copy of. */
 const contentName = "docket-content";
 
 /**
  * Copies the object to the staging bucket, in a region that Textract serves. The copy streams through this process,
- * some 16 MB at a time: S3's own copy needs both buckets behind one server. It is pinned to the object that was checked,
+ * some 24 MB at a time: S3's own copy needs both buckets behind one server. It is pinned to the object that was checked,
  * by version and entity tag, and its hash is computed on the way where it is known.
  *
  * Idempotent: the key depends on the content only, and a copy that is there with the right size and content is kept; an
@@ -78,7 +80,7 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
     const stop = new AbortController();
     const signal = AbortSignal.any([cancellationSignal(), stop.signal]);
     const body = checking(document, object.size, sha256);
-    const reading = pipeline(await ports.storage.openStream(document, signal, object.etag), body, { signal });
+    const reading = pipeline(Readable.from(ranges(document, object)), body, { signal });
     const upload = ports.storage.upload(copy.bucket, copy.key, body, { signal, metadata: { [contentName]: content } });
     try {
       await Promise.all([reading, upload]);
@@ -86,6 +88,16 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
       stop.abort(error);
       await Promise.allSettled([reading, upload]);
       throw error;
+    }
+  }
+
+  /** An object's bytes. A stream would stand still while its upload is slow, and be taken for a connection that is dead. */
+  async function* ranges(document: DocumentLocation, { size, etag }: ObjectFacts): AsyncGenerator<Uint8Array> {
+    for (let offset = 0; offset < size; ) {
+      const bytes = await ports.storage.read(document, offset, Math.min(rangeBytes, size - offset), etag);
+      if (bytes.length === 0) return;
+      yield bytes;
+      offset += bytes.length;
     }
   }
 }

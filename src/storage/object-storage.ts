@@ -36,7 +36,10 @@ export interface ObjectStorage {
   open(location: DocumentLocation, signal?: AbortSignal): Promise<{ facts: ObjectFacts; body: Readable }>;
   /** @param etag as for {@link read} */
   openStream(location: DocumentLocation, signal?: AbortSignal, etag?: string): Promise<Readable>;
-  /** Uploads without holding the body in memory; parts of 8 MiB, two at a time. */
+  /**
+   * Uploads without holding the body in memory; parts of 8 MiB, two at a time. One that is given up by its signal has
+   * settled when nothing of it is on its way any more: the object may be there all the same.
+   */
   upload(bucket: string, key: string, body: Readable | Uint8Array, options?: UploadOptions): Promise<void>;
   /**
    * Uploads a file in parts of 8 MiB, two in memory, and goes on where an upload of the same content to the same key

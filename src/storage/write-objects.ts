@@ -1,4 +1,5 @@
-import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import { AbortMultipartUploadCommand, DeleteObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { type BucketAccess, objectOf } from "./bucket-access.ts";
 import { abortUploads } from "./multipart-uploads.ts";
@@ -7,13 +8,20 @@ import { uploadInParts } from "./resumable-upload.ts";
 
 type Writing = Pick<ObjectStorage, "abortUploads" | "put" | "remove" | "upload" | "uploadInParts">;
 
+/** Milliseconds that the requests of an upload which is given up have to end by themselves. */
+const lateMilliseconds = 5000;
+
 /** How objects are written and removed; everything that is written is encrypted as {@link BucketAccess} says. */
 export function createWriting(access: BucketAccess): Writing {
   const { clientOf, encryption, fail } = access;
   return {
     async upload(bucket, key, body, options = {}) {
+      const client = await clientOf({ bucket });
+      const { signal } = options;
+      signal?.throwIfAborted();
+      const late = new AbortController();
       const upload = new Upload({
-        client: await clientOf({ bucket }),
+        client: abortable(client, late.signal),
         params: {
           Bucket: bucket,
           Key: key,
@@ -26,14 +34,20 @@ export function createWriting(access: BucketAccess): Writing {
         queueSize: 2,
       });
       upload.on("httpUploadProgress", (progress) => options.onProgress?.(progress.loaded ?? 0));
-      const abort = () => void upload.abort();
-      options.signal?.addEventListener("abort", abort, { once: true });
+      // `upload.abort()` ends at once, and what is on its way arrives behind the back of whoever clears up then.
+      let timer: NodeJS.Timeout | undefined;
+      const abort = () => {
+        if (body instanceof Readable) body.destroy(asError(signal?.reason));
+        timer = setTimeout(() => late.abort(signal?.reason), lateMilliseconds);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
       try {
         await upload.done();
       } catch (error) {
         fail(error, { bucket, key });
       } finally {
-        options.signal?.removeEventListener("abort", abort);
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
       }
     },
 
@@ -57,4 +71,15 @@ export function createWriting(access: BucketAccess): Writing {
       await client.send(new DeleteObjectCommand(objectOf(location))).catch((error) => fail(error, location));
     },
   };
+}
+
+/** The client, whose requests end with the signal; not the one that gives the parts of an upload back. */
+function abortable(client: S3Client, abortSignal: AbortSignal): S3Client {
+  const send = (command: Parameters<S3Client["send"]>[0]) =>
+    client.send(command, command instanceof AbortMultipartUploadCommand ? {} : { abortSignal });
+  return Object.create(client, { send: { value: send } });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("The upload was given up.");
 }
