@@ -163,3 +163,12 @@ it("no policy allows more than is called: no wildcard actions, and every action 
   }
   expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(8);
 });
+it("what an upload may leave in parts is ended by the lifecycle rules of the runbook", async () => {
+  const runbook = await readFile("docs/operations.md", "utf8");
+  const [, rules = ""] = /--lifecycle-configuration '([^']*)'/.exec(runbook) ?? [];
+  const prefixes = (JSON.parse(rules) as { Rules: { Filter: { Prefix: string } }[] }).Rules.map(
+    (rule) => rule.Filter.Prefix,
+  );
+  expect(prefixes).toEqual(["documents/", `${copyKey("document", "content").split("/")[0]}/`]);
+});
+
