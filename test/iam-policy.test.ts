@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { copyKey } from "#docket/activities/copy-key";
 import { sourceFiles } from "./support/source-files.ts";
@@ -28,7 +29,6 @@ const actionsOf: Record<string, string[]> = {
   "s3:AbortMultipartUpload": ["s3:AbortMultipartUpload"],
   "s3:ListMultipartUploads": ["s3:ListBucketMultipartUploads"],
   "s3:ListParts": ["s3:ListMultipartUploadParts"],
-  "s3:CopyObject": ["s3:GetObject", "s3:PutObject"],
   "s3:DeleteObject": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
   "textract:StartDocumentTextDetection": ["textract:StartDocumentTextDetection"],
   "textract:GetDocumentTextDetection": ["textract:GetDocumentTextDetection"],
@@ -36,19 +36,24 @@ const actionsOf: Record<string, string[]> = {
   "textract:GetDocumentAnalysis": ["textract:GetDocumentAnalysis"],
   "sqs:ReceiveMessage": ["sqs:ReceiveMessage"],
   "sqs:DeleteMessage": ["sqs:DeleteMessage"],
-  "sqs:DeleteMessageBatch": ["sqs:DeleteMessage"],
   "service-quotas:ListServiceQuotas": ["servicequotas:ListServiceQuotas"],
-  "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota"],
   "sts:GetCallerIdentity": ["sts:GetCallerIdentity"],
 };
 /** What deleting documents needs, which is optional. */
 const deletion = ["s3:ListObjectVersions", "s3:DeleteObject"];
-const writes = ["s3:PutObject", "s3:Upload", "s3:CopyObject", "s3:DeleteObject"];
+const writes = ["s3:PutObject", "s3:Upload", "s3:DeleteObject"];
 /** What only those do who upload large files. */
 const inParts = [
   ...["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"],
   ...["ListMultipartUploads", "ListParts"],
 ].map((name) => `s3:${name}`);
+
+/** What `docket doctor` asks for (src/cli/doctor), and `docket ledger --reconcile`, whose jobs may be of either kind. */
+const checks = [
+  ...["HeadBucket", "ListObjectsV2", "HeadObject", "GetObject", "PutObject"].map((name) => `s3:${name}`),
+  ...["GetDocumentTextDetection", "GetDocumentAnalysis"].map((name) => `textract:${name}`),
+  ...["service-quotas:ListServiceQuotas", "sts:GetCallerIdentity"],
+];
 
 let policies: Map<string, Statement[]>;
 let operations: string[];
@@ -128,6 +133,25 @@ describe("a policy has every operation of its process", () => {
       ),
     ).toEqual([]);
   });
+
+  it("doctor and reconcile, which read, ask and write a mark", () => {
+    const names = ["OCR worker", "Checks", "Optional: the account's quotas and identity"];
+    expect(checks.filter((operation) => !operations.includes(operation))).toEqual([]);
+    expect(
+      lacking(
+        checks,
+        allowed((name) => names.includes(name)),
+      ),
+    ).toEqual([]);
+  });
+
+  it("every command is told what it needs", async () => {
+    const page = await readFile("docs/iam-policy.md", "utf8");
+    const commands = (await sourceFiles("src/cli/commands")).map(({ file }) => basename(file, ".ts"));
+    expect(commands).toContain("watch-folder");
+    const untold = commands.filter((name) => !new RegExp(`\`(docket )?${name}[\` ]`).test(page));
+    expect(untold).toEqual(["index"]);
+  });
 });
 
 it("the workers may write and delete where the code does, below each prefix of its own", async () => {
@@ -139,14 +163,24 @@ it("the workers may write and delete where the code does, below each prefix of i
   const copies = copyKey("document", "content").split("/")[0];
   expect(mayBelow("Documents worker", "s3:PutObject")).toEqual(["BUCKET/textract/*", `BUCKET/${copies}/*`]);
   expect(mayBelow("Documents worker", "s3:DeleteObject")).toEqual([`BUCKET/${copies}/*`]);
+  expect(mayBelow("Checks", "s3:PutObject")).toEqual(["BUCKET/textract/.write-check"]);
   const keys = (await sourceFiles("src/activities")).flatMap(({ text }) =>
     [...text.matchAll(/[`"]([a-z]+)\/(?:\$\{documentId\}|\.write-check)/g)].map(([, prefix]) => prefix),
   );
   expect([...new Set(keys)].sort()).toEqual([copies, "textract"]);
 });
 
+it("what an upload may leave in parts is ended by the lifecycle rules of the runbook", async () => {
+  const runbook = await readFile("docs/operations.md", "utf8");
+  const [, rules = ""] = /--lifecycle-configuration '([^']*)'/.exec(runbook) ?? [];
+  const prefixes = (JSON.parse(rules) as { Rules: { Filter: { Prefix: string } }[] }).Rules.map(
+    (rule) => rule.Filter.Prefix,
+  );
+  expect(prefixes).toEqual(["documents/", `${copyKey("document", "content").split("/")[0]}/`]);
+});
+
 it("no policy allows more than is called: no wildcard actions, and every action belongs to something", () => {
-  const justified = new Set(Object.values(actionsOf).flat());
+  const justified = new Set(operations.flatMap((operation) => actionsOf[operation] ?? []));
   // Of other services on the way: the bucket's encryption, the role that Textract publishes with.
   for (const action of ["kms:Decrypt", "kms:GenerateDataKey", "iam:PassRole"]) justified.add(action);
   for (const [name, statements] of policies) {
@@ -161,14 +195,5 @@ it("no policy allows more than is called: no wildcard actions, and every action 
       expect(anywhere, `${name}, ${Sid}`).toBe(withoutResources);
     }
   }
-  expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(8);
+  expect([...policies.values()].filter((statements) => statements.length > 0)).toHaveLength(9);
 });
-it("what an upload may leave in parts is ended by the lifecycle rules of the runbook", async () => {
-  const runbook = await readFile("docs/operations.md", "utf8");
-  const [, rules = ""] = /--lifecycle-configuration '([^']*)'/.exec(runbook) ?? [];
-  const prefixes = (JSON.parse(rules) as { Rules: { Filter: { Prefix: string } }[] }).Rules.map(
-    (rule) => rule.Filter.Prefix,
-  );
-  expect(prefixes).toEqual(["documents/", `${copyKey("document", "content").split("/")[0]}/`]);
-});
-
