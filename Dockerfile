@@ -19,6 +19,15 @@ COPY data data
 RUN npm run build \
     && npm prune --omit=dev --omit=optional --no-audit --no-fund \
     && node scripts/prune-image.mjs
+# With `--build-arg OCR_LANGUAGES="deu fra"` their trained data is in the image beside English (docs/operations.md, "Containers").
+ARG OCR_LANGUAGES=""
+# The version is pinned; hadolint looks for it behind the first @, which is the scope's.
+# hadolint ignore=DL3016
+RUN --mount=type=cache,target=/var/cache/npm for language in $OCR_LANGUAGES; do \
+      npm install --prefix languages --cache /var/cache/npm --ignore-scripts --no-audit --no-fund "@tesseract.js-data/$language@1.0.0" \
+      && cp -r "languages/node_modules/@tesseract.js-data/$language" node_modules/@tesseract.js-data/ \
+      || exit 1; \
+    done
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="docket" \

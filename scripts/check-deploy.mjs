@@ -38,6 +38,14 @@ const variants = {
     "workerController.apiKeySecret.name=temporal",
     "workerController.apiKeySecret.key=key",
   ],
+  "own files": [
+    "database.caSecret=postgresql-ca",
+    "config.DOCKET_OCR_DATA=/etc/docket/ocr",
+    "extraVolumes[0].name=ocr-data",
+    "extraVolumes[0].persistentVolumeClaim.claimName=tessdata",
+    "extraVolumeMounts[0].name=ocr-data",
+    "extraVolumeMounts[0].mountPath=/etc/docket/ocr",
+  ],
   least: ["ocr.enabled=false", "networkPolicy.enabled=false", "setup.enabled=false"],
 };
 
@@ -127,6 +135,7 @@ function checkPromises(variant, objects) {
   if (pod !== undefined) {
     report(`${variant}: what ended recognisers leave is collected`, pod.shareProcessNamespace === true, "not shared");
   }
+  checkFiles(variant, objects);
   const workers = (named("Deployment", "x-docket-documents") ?? named("WorkerDeployment", "x-docket-documents")).spec;
   const chosen = Object.entries(named("PodDisruptionBudget", "x-docket-documents")?.spec.selector.matchLabels ?? {});
   const labels = workers.template.metadata.labels;
@@ -141,6 +150,19 @@ function checkPromises(variant, objects) {
   });
   const same = given.every((name) => name === secret);
   report(`${variant}: KEDA has the certificate that the workers have`, same, `${given}, not ${secret}`);
+}
+
+/** Setup asks the database and Temporal before any worker does, with the same settings: it needs the files that they name. */
+function checkFiles(variant, objects) {
+  const pods = objects.flatMap(({ spec }) => (spec?.template?.spec?.containers ? [spec.template.spec] : []));
+  const missing = pods.flatMap(({ containers: [{ name, volumeMounts }], volumes }) => {
+    const paths = volumeMounts.filter((mount) => volumes.some((volume) => volume.name === mount.name));
+    const wanted = variant === "own files" ? ["/etc/postgresql/ca", "/etc/docket/ocr"] : [];
+    return ["/tmp", ...wanted]
+      .filter((path) => !paths.some(({ mountPath }) => mountPath === path))
+      .map((path) => `${name}: ${path}`);
+  });
+  report(`${variant}: setup and workers have their files`, pods.length > 0 && missing.length === 0, missing.join("\n"));
 }
 
 /** Schemas of custom resources by version and kind; a field that a CRD does not know is an error. */

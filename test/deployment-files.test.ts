@@ -19,6 +19,7 @@ it("Dockerfile, compose.yaml and every variant of the Helm chart pass the tools 
     "chart: KEDA with an authority and no client certificate is refused",
     "plain: what ended recognisers leave is collected",
     "versions: documents workers have a PodDisruptionBudget",
+    "own files: setup and workers have their files",
     "keda with TLS: KEDA has the certificate that the workers have",
   ]) {
     expect(seen).toContain(`ok  ${what}`);

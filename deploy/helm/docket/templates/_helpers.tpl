@@ -67,6 +67,40 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
+{{/* What is mounted besides /tmp: root, controlled (the Worker Controller mounts the client certificate itself). */}}
+{{- define "docket.volumeMounts" -}}
+{{- if and .root.Values.temporal.mutualTlsSecret (not .controlled) }}
+- { name: temporal-tls, mountPath: /etc/temporal/tls, readOnly: true }
+{{- end }}
+{{- if .root.Values.temporal.caSecret }}
+- { name: temporal-ca, mountPath: /etc/temporal/ca, readOnly: true }
+{{- end }}
+{{- if .root.Values.database.caSecret }}
+- { name: database-ca, mountPath: /etc/postgresql/ca, readOnly: true }
+{{- end }}
+{{- with .root.Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "docket.volumes" -}}
+{{- if and .root.Values.temporal.mutualTlsSecret (not .controlled) }}
+- name: temporal-tls
+  secret: { secretName: {{ .root.Values.temporal.mutualTlsSecret }} }
+{{- end }}
+{{- if .root.Values.temporal.caSecret }}
+- name: temporal-ca
+  secret: { secretName: {{ .root.Values.temporal.caSecret }} }
+{{- end }}
+{{- if .root.Values.database.caSecret }}
+- name: database-ca
+  secret: { secretName: {{ .root.Values.database.caSecret }} }
+{{- end }}
+{{- with .root.Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{/*
 The pod of a worker: root, component, worker (values), queues, controlled (by the Worker Controller), reaped (whether the
 pod's own first process collects what killed recognisers leave: Node collects its own children only).
@@ -144,21 +178,9 @@ spec:
         {{- include "docket.containerSecurity" . | nindent 8 }}
       volumeMounts:
         - { name: tmp, mountPath: /tmp }
-        {{- if and .root.Values.temporal.mutualTlsSecret (not .controlled) }}
-        - { name: temporal-tls, mountPath: /etc/temporal/tls, readOnly: true }
-        {{- end }}
-        {{- if .root.Values.temporal.caSecret }}
-        - { name: temporal-ca, mountPath: /etc/temporal/ca, readOnly: true }
-        {{- end }}
+        {{- include "docket.volumeMounts" . | nindent 8 }}
   volumes:
     - name: tmp
       emptyDir: { sizeLimit: {{ .worker.temporaryDisk }} }
-    {{- if and .root.Values.temporal.mutualTlsSecret (not .controlled) }}
-    - name: temporal-tls
-      secret: { secretName: {{ .root.Values.temporal.mutualTlsSecret }} }
-    {{- end }}
-    {{- if .root.Values.temporal.caSecret }}
-    - name: temporal-ca
-      secret: { secretName: {{ .root.Values.temporal.caSecret }} }
-    {{- end }}
+    {{- include "docket.volumes" . | nindent 4 }}
 {{- end }}
