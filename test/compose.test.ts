@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
@@ -175,6 +175,39 @@ describe("compose.yaml", () => {
     const [first, second] = await Promise.all([read("1.pdf", "textract"), read("2.jpg", "local")]);
     expect(first).toMatchObject({ status: "complete", engine: "textract", textractJobs: 1 });
     expect(second).toMatchObject({ status: "complete", engine: "local", textractJobs: 0 });
+  });
+
+  it("a command in a container of the workers' hands a folder in and reads its text", async () => {
+    const scans = await mkdtemp(join(folder, "scans-"));
+    await writeFile(join(scans, "letter.pdf"), await smallPdf(`by a container ${run}`));
+    const asContainer = (...command: string[]) =>
+      runCommand(
+        process.execPath,
+        commandOf({ ...service("documents"), command }),
+        environmentOf(service("documents")),
+      );
+    const { code, stdout } = await asContainer("submit", scans, "--wait", "--json");
+    expect(code).toBe(0);
+    const { documentId } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    expect((await asContainer("text", documentId)).stdout).toContain(`by a container ${run}`);
+  });
+
+  it("client.env names for programs on the machine what the containers have, by published ports", async () => {
+    const secrets = { POSTGRES_PASSWORD: "p4ss", S3_ACCESS_KEY: "key", S3_SECRET_KEY: "secret" };
+    const { stdout } = await runCommand("sh", ["-c", "set -a; . deploy/compose/client.env; env"], {
+      ...process.env,
+      ...secrets,
+    });
+    const shown = new Map(stdout.split("\n").map((line) => [line.split("=", 1)[0], line.slice(line.indexOf("=") + 1)]));
+    const { DOCKET_SHUTDOWN_GRACE_SECONDS: _, ...own } = service("setup").environment;
+    for (const [name, value] of Object.entries(own)) {
+      const filled = value.replace(/\$\{(\w+):[^}]*\}/g, (_all, secret: keyof typeof secrets) => secrets[secret]);
+      const published = filled.replace(/\b(postgres|temporal|s3|textract):(\d+)/, (_all, of: string, port: string) => {
+        expect(service(of).ports).toContain(`127.0.0.1:${port}:${port}`);
+        return `127.0.0.1:${port}`;
+      });
+      expect(shown.get(name), name).toBe(published);
+    }
   });
 
   it("the image's health check tells a worker that polls from one that is not there", async () => {
