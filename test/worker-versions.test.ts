@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Client, Connection, type WorkflowHandle } from "@temporalio/client";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
+import { checkVersion } from "#docket/client/deployment-gate";
 import { readBudgets, setBudget } from "#docket/database/project-budgets";
 import { smallPdf } from "./support/small-pdf.ts";
 import {
@@ -85,6 +86,25 @@ it("the gate runs on the version by name, and makes it the current one", async (
     ["textract", "textract-submit", "ok"],
     ["textract", "textract-results", "ok"],
     ["recogniser", "ocr", "ok"],
+  ]);
+});
+
+it("a version whose worker has begun, and which the server does not know yet, is waited for", async () => {
+  const buildId = "just-begun";
+  const worker = await startVersion(buildId, "documents");
+  const { workflowService } = client;
+  const describeVersion = workflowService.describeWorkerDeploymentVersion.bind(workflowService);
+  const unknown = { namespace, deploymentVersion: { deploymentName: deployment, buildId: "unknown" } };
+  const asked = vi
+    .spyOn(workflowService, "describeWorkerDeploymentVersion")
+    .mockImplementationOnce(() => describeVersion(unknown));
+  const checks = await checkVersion(client, { deploymentName: deployment, buildId }, ["documents"]);
+  expect(asked.mock.calls.length).toBeGreaterThanOrEqual(2);
+  asked.mockRestore();
+  await worker.stop();
+  expect(checks.map(({ name, failure }) => [name, failure])).toEqual([
+    ["database", null],
+    ["bucket", null],
   ]);
 });
 

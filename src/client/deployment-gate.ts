@@ -112,15 +112,20 @@ export async function makeCurrent(temporal: Client, { deploymentName, buildId }:
 
 /**
  * Queues that no worker of the version has ever polled, so that nobody has to be waited for there. Workers that begin
- * just now get a moment to announce themselves.
+ * just now get a moment to announce themselves: a version is unknown until its first worker's first poll is registered.
  */
 async function unservedQueues(temporal: Client, version: WorkerVersion, queues: TaskQueue[]): Promise<TaskQueue[]> {
   const needed = [...new Set([taskQueues.documents, ...queues])];
   const deadline = Date.now() + announceMilliseconds;
   for (;;) {
     const polled = await polledQueues(temporal, version);
-    const unserved = needed.filter((queue) => !polled.has(queue));
-    if (unserved.length === 0 || Date.now() > deadline) return unserved;
+    const late = Date.now() > deadline;
+    if (polled instanceof DocketError) {
+      if (late) throw polled;
+    } else {
+      const unserved = needed.filter((queue) => !polled.has(queue));
+      if (unserved.length === 0 || late) return unserved;
+    }
     await sleep(500);
   }
 }
@@ -131,8 +136,8 @@ function nobodyServes(queue: TaskQueue): DeploymentCheck {
   return { name: "worker", queue, detail: message, failure: { type: "TemporalUnavailable", message, remedy } };
 }
 
-/** Names of the queues that workers of the version have polled. */
-async function polledQueues(temporal: Client, version: WorkerVersion): Promise<ReadonlySet<string>> {
+/** Names of the queues that workers of the version have polled; `InvalidInput` for a version that is not known. */
+async function polledQueues(temporal: Client, version: WorkerVersion): Promise<ReadonlySet<string> | DocketError> {
   const { namespace } = temporal.options;
   try {
     const { versionTaskQueues } = await temporal.withDeadline(Date.now() + answerMilliseconds, () =>
@@ -144,7 +149,7 @@ async function polledQueues(temporal: Client, version: WorkerVersion): Promise<R
     // gRPC's NOT_FOUND.
     if (code !== 5) throw new DocketError("TemporalUnavailable", `Temporal: ${details ?? message}`, { cause });
     const name = `${version.deploymentName} ${version.buildId}`;
-    throw new DocketError("InvalidInput", `No worker has announced the version ${name}: ${details ?? message}`, {
+    return new DocketError("InvalidInput", `No worker has announced the version ${name}: ${details ?? message}`, {
       remedy:
         "Start its workers with TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID, or correct the build id " +
         "(`temporal worker deployment describe` lists them).",
