@@ -36,7 +36,8 @@ async function file(name: string): Promise<string> {
 async function joining(...args: string[]) {
   const command = ["dist/cli/docket.js", "submit", "--wait", "--project", project, "--json", ...args];
   const child: ChildProcess = spawn(process.execPath, command, { env: stackEnvironment() });
-  const ended = once(child, "exit");
+  // After the last of the output, other than "exit".
+  const ended = once(child, "close");
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("a child without pipes");
   const output = outputOf({ stdout, stderr });

@@ -6,7 +6,7 @@ import { PDFName, PDFRawStream } from "pdf-lib";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { RecognizedPage } from "#docket/contract/page";
 import { addScan, drawProse, pictureOfProse, recognize, writePdf } from "./ocr-documents.ts";
-import { childrenOf } from "./support/child-processes.ts";
+import { childrenOf, killIfAlive } from "./support/child-processes.ts";
 
 const mebibyte = 2 ** 20;
 let folder: string;
@@ -47,7 +47,7 @@ describe.runIf(process.platform === "linux")("a recognition whose child is ended
       {
         onHeartbeat({ page }) {
           if (!unlucky.delete(page)) return;
-          for (const pid of recognizers()) setTimeout(() => process.kill(pid, "SIGKILL"), 37 * page);
+          for (const pid of recognizers()) setTimeout(() => killIfAlive(pid), 37 * page);
         },
       },
     );

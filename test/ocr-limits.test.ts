@@ -18,7 +18,7 @@ import {
   wrapPng,
   writePdf,
 } from "./ocr-documents.ts";
-import { childrenOf } from "./support/child-processes.ts";
+import { childrenOf, killIfAlive } from "./support/child-processes.ts";
 import { onceWithinPage } from "./support/within-page.ts";
 
 const mebibyte = 2 ** 20;
@@ -181,7 +181,7 @@ describe.runIf(linux)("a child that dies", () => {
         onHeartbeat({ page }) {
           if (kills >= 2 || page !== kills + 1) return;
           kills += 1;
-          for (const pid of children()) setTimeout(() => process.kill(pid, "SIGKILL"), 200);
+          for (const pid of children()) setTimeout(() => killIfAlive(pid), 200);
         },
       },
     );

@@ -64,8 +64,11 @@ async function startGate(address: string) {
   const forward = ({ method, headers, url: path }: IncomingMessage, body: Buffer, outgoing: ServerResponse) =>
     httpRequest({ hostname, port, method, headers, path }, (answered) => {
       outgoing.writeHead(answered.statusCode ?? 500, answered.headers);
-      answered.pipe(outgoing);
-    }).end(body);
+      answered.on("error", () => outgoing.destroy()).pipe(outgoing);
+    })
+      // The endpoint may end while a request is under way.
+      .on("error", () => outgoing.destroy())
+      .end(body);
   gate.server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);

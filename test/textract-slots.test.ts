@@ -32,6 +32,7 @@ beforeAll(async () => {
       answer.on("data", (chunk) => {
         text += chunk;
       });
+      answer.on("error", () => outgoing.destroy());
       answer.on("end", () => {
         const target = String(headers["x-amz-target"] ?? "");
         if (answer.statusCode !== 200) refusals.push(`${target} ${text}`);
@@ -39,6 +40,8 @@ beforeAll(async () => {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(text);
       });
     });
+    // The endpoint may end while a request is under way.
+    forwarded.on("error", () => outgoing.destroy());
     incoming.on("data", (chunk) => {
       body += chunk;
       forwarded.write(chunk);

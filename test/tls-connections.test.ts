@@ -39,7 +39,7 @@ afterAll(async () => {
 
 /** Takes clients with the right certificate only, and keeps what they authorize themselves with. */
 async function beforeTemporal(address: string): Promise<Http2SecureServer> {
-  const upstream = connectHttp2(`http://${address}`);
+  const upstream = connectHttp2(`http://${address}`).on("error", () => {});
   const proxy = createSecureServer({
     ...{ cert: server.certificate, key: server.key, ca: client.certificate },
     ...{ requestCert: true, rejectUnauthorized: true },
@@ -50,6 +50,7 @@ async function beforeTemporal(address: string): Promise<Http2SecureServer> {
     const call = upstream.request(passed as IncomingHttpHeaders);
     let trailers: IncomingHttpHeaders = {};
     call.on("response", (answer, flags) => {
+      if (stream.destroyed) return;
       // NGHTTP2_FLAG_END_STREAM: gRPC's answers without a body are headers alone.
       const ends = (flags & 1) !== 0;
       stream.respond(answer, ends ? { endStream: true } : { waitForTrailers: true });

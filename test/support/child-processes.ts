@@ -14,3 +14,12 @@ export function childrenOf(parent: number, word: string): number[] {
       }
     });
 }
+
+/** For timers, whose process may have ended meanwhile: an error thrown there would fail the whole run. */
+export function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
