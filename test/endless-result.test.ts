@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { CancelledFailure } from "@temporalio/activity";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createCollectPages } from "#docket/activities/collect-pages";
 import { removeObjects } from "#docket/activities/remove-objects";
@@ -25,11 +26,13 @@ afterAll(async () => void (await removeObjects(stack.storage, stack.bucket, `tex
 
 const kept = () => stack.storage.listVersions(stack.bucket, `textract/${documentId}/`);
 
+const { signal: never } = new AbortController();
+
 /** So few blocks that the first page goes on in the second answer. */
 const few = (request: GetRequest) => ({ ...request, maxResults: 200 });
 
 /** Reads the result; tells how often Textract was asked. */
-async function collect(getBody: typeof steps.api.getBody, { attempt = 1, pages = 2 } = {}) {
+async function collect(getBody: typeof steps.api.getBody, { attempt = 1, pages = 2, cancellationSignal = never } = {}) {
   const { database, storage, bucket } = stack;
   let asked = 0;
   const counted: typeof getBody = (request) => {
@@ -40,7 +43,7 @@ async function collect(getBody: typeof steps.api.getBody, { attempt = 1, pages =
   const step = createCollectPages({ database, storage, bucket, textract });
   const finished = { status: "SUCCEEDED" as const, pages, failedPages: [] };
   const request = { documentId, features: [], job, finished, expectedPages: 2 };
-  const result = await asRun(run, () => step(request), undefined, { attempt }).then(
+  const result = await asRun(run, () => step(request), undefined, { attempt, cancellationSignal }).then(
     ({ missing }) => ({ missing }),
     ({ type, message, remedy }) => ({ type, message, remedy }),
   );
@@ -58,6 +61,16 @@ it("an answer that leads to itself ends the reading; whoever goes on when that i
   expect(await collect((request) => steps.api.getBody(few(request)), { attempt: 2 })).toMatchObject({ missing: [] });
   const pages = await stack.database.page.findMany({ where: { documentId } });
   expect(pages.map(({ text }) => text.split(/\s+/).length)).toEqual([wordsOfPage, wordsOfPage]);
+});
+
+it("an answer that does not come is not waited for once the document is cancelled", async () => {
+  const cancelled = new AbortController();
+  const getBody = () => {
+    setImmediate(() => cancelled.abort(new CancelledFailure("because of the test")));
+    return new Promise<Buffer>(() => {});
+  };
+  const ended = await collect(getBody, { cancellationSignal: cancelled.signal });
+  expect(ended).toMatchObject({ message: "because of the test" });
 });
 
 it("answers of which each leads to a new one end at more than any result has", async () => {

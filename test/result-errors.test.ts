@@ -25,6 +25,7 @@ const passing: Row[] = [
   { name: "connection reset before the answer", fault: { kind: "reset-before" }, attempts: 1 },
   { name: "no slot", fault: { kind: "no-slot", count: 2 }, attempts: 1 },
   { name: "connection reset instead of the answer", fault: { kind: "reset-after" }, attempts: 1 },
+  { name: "half the answer, and then nothing", fault: { kind: "half-answer" }, attempts: 1 },
   { name: "the job is unknown by now", fault: error("InvalidJobIdException"), attempts: 1 },
   { name: "the job is gone with its results", fault: { kind: "expired" }, attempts: 2 },
 ];

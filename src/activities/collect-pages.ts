@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { DocketError } from "../contract/failures.ts";
 import { byDriver, type Database } from "../database/client.ts";
@@ -155,7 +156,7 @@ export function createCollectPages(ports: {
         kept = stored !== null;
         let answer = stored;
         if (answer === null) {
-          const body: Buffer = await (asked?.token === nextToken ? asked.body : ask(nextToken));
+          const body: Buffer = await unlessCancelled(asked?.token === nextToken ? asked.body : ask(nextToken));
           await keeping;
           keeping = awaited(keepAnswer(rawKey, body));
           const token = findNextToken(body);
@@ -225,6 +226,21 @@ function endless(name: string, what: string): DocketError {
       "Textract gives no such results: see what answers in its place (AWS_ENDPOINT_URL_TEXTRACT, a proxy), then submit " +
       "again. The job is not paid again.",
   });
+}
+
+/** An answer, for as long as somebody waits for it: no attempt that is given up holds its place until it comes. */
+async function unlessCancelled<T>(answer: Promise<T>): Promise<T> {
+  const cancellation = cancellationSignal();
+  cancellation.throwIfAborted();
+  const answered = new AbortController();
+  const cancelled = once(cancellation, "abort", { signal: answered.signal }).then(() =>
+    Promise.reject(cancellation.reason),
+  );
+  try {
+    return await Promise.race([answer, awaited(cancelled)]);
+  } finally {
+    answered.abort();
+  }
 }
 
 /** Something that is awaited later: a failure until then is not one that nobody looks at. */

@@ -16,6 +16,7 @@ export interface NotificationQueue {
 }
 
 const waitSeconds = 20;
+const silentMilliseconds = (waitSeconds + 10) * 1000;
 
 /** The SDK's own retries are off: the reader goes on with the next look, and says that the queue is away. */
 export function createNotificationQueue(options: { queueUrl: string; region: string }): NotificationQueue {
@@ -24,10 +25,11 @@ export function createNotificationQueue(options: { queueUrl: string; region: str
     region,
     endpoint: new URL(queueUrl).origin,
     maxAttempts: 1,
-    // Milliseconds. A long poll must not be taken for a server that is silent.
+    // Milliseconds. A long poll must not be taken for a server that is silent; the body's silence is the socket's.
     requestHandler: {
       connectionTimeout: 5000,
-      requestTimeout: (waitSeconds + 10) * 1000,
+      requestTimeout: silentMilliseconds,
+      socketTimeout: silentMilliseconds,
       throwOnRequestTimeout: true,
     },
   });

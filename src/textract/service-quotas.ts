@@ -25,7 +25,11 @@ export async function readServiceQuotas(
   region: string,
   config: ServiceQuotasClientConfig = {},
 ): Promise<Partial<RegionQuotas>> {
-  const requestHandler = { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true };
+  const requestHandler = {
+    ...{ connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    // Of the answer's body.
+    socketTimeout: 5000,
+  };
   const client = new ServiceQuotasClient({ region, maxAttempts: 1, requestHandler, ...config });
   try {
     const found: ServiceQuota[] = [];

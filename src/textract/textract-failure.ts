@@ -36,13 +36,17 @@ export function textractFailure(error: unknown, document: string): DocketError {
   const {
     name = "Error",
     message = "",
+    code,
     $metadata,
   } = (error ?? {}) as {
     name?: string;
     message?: string;
+    code?: string;
     $metadata?: { httpStatusCode?: number };
   };
-  const status = $metadata?.httpStatusCode;
+  // An error's answer that breaks off in its body has the status of a refusal, and nobody knows which.
+  const brokenOff = name === "TimeoutError" || code === "ECONNRESET";
+  const status = brokenOff ? undefined : $metadata?.httpStatusCode;
   const known = typesByErrorName[name];
   const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
   const type = known ?? (refused ? "TextractRefused" : "TextractUnavailable");

@@ -24,6 +24,7 @@ const requestFault = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("reset-before"), ...ofRequest }),
   z.object({ kind: z.literal("reset-after"), ...ofRequest }),
+  z.object({ kind: z.literal("half-answer"), ...ofRequest }),
   z.object({ kind: z.literal("slow-answer"), milliseconds: z.int().min(1).max(600_000), ...ofRequest }),
   z.object({ kind: z.literal("expired"), ...ofRequest }),
 ]);

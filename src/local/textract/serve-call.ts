@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Faults, throwIfRefused } from "./faults.ts";
+import { type Fault, type Faults, throwIfRefused } from "./faults.ts";
 import type { OperationName } from "./request-shapes.ts";
 import { TextractError } from "./textract-error.ts";
 import { servedOperation } from "./validate-request.ts";
-import { type Call, decodeBody, sendError, sendResult } from "./wire-protocol.ts";
+import { type Call, decodeBody, sendError, sendHalf, sendResult } from "./wire-protocol.ts";
 
 /** Answers one call of an operation: signature, faults on command, rate, the operation itself, and its error. */
 export function createCallServer(ports: {
@@ -23,8 +23,9 @@ export function createCallServer(ports: {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     try {
-      const result = await answer(request, call, gone.signal);
-      if (result === "reset") request.socket.resetAndDestroy();
+      const { result, fault } = await answer(request, call, gone.signal);
+      if (fault === "reset-before" || fault === "reset-after") request.socket.resetAndDestroy();
+      else if (fault === "half-answer") sendHalf(response, call, result);
       else sendResult(response, call, result);
     } catch (error) {
       if (response.destroyed) return;
@@ -34,19 +35,24 @@ export function createCallServer(ports: {
     }
   };
 
-  async function answer(request: IncomingMessage, call: Call, gone: AbortSignal): Promise<object | "reset"> {
+  /** @returns the result, and what is to happen to it */
+  async function answer(
+    request: IncomingMessage,
+    call: Call,
+    gone: AbortSignal,
+  ): Promise<{ result: object; fault: Fault["kind"] | undefined }> {
     const body = await ports.readBody(request);
     await ports.verify(request, body);
     const operation = servedOperation(call.operation);
     const input = decodeBody(call.format, body);
     const fault = ports.faults.takeForRequest(operation, keyOf(input), input["NextToken"] !== undefined);
-    if (fault?.kind === "reset-before") return "reset";
+    if (fault?.kind === "reset-before") return { result: {}, fault: fault.kind };
     throwIfRefused(fault);
     ports.checkRate(operation);
     if (fault?.kind === "expired" && typeof input["JobId"] === "string") await ports.expire(input["JobId"]);
     const result = await ports.run(operation, input, gone);
     if (fault?.kind === "slow-answer") await delay(fault.milliseconds, undefined, { signal: gone });
-    return fault?.kind === "reset-after" ? "reset" : result;
+    return { result, fault: fault?.kind };
   }
 
   function keyOf(input: Record<string, unknown>): string | undefined {

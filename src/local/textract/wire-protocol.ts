@@ -55,6 +55,11 @@ export function sendResult(response: ServerResponse, call: Call, result: object)
   send(response, call, 200, result);
 }
 
+/** Sends the first half of a result, and nothing more; the connection stays open. */
+export function sendHalf(response: ServerResponse, call: Call, result: object): void {
+  send(response, call, 200, result, (bytes) => response.write(bytes.subarray(0, bytes.length / 2)));
+}
+
 /** Sends an error in the form of the call's protocol. */
 export function sendError(response: ServerResponse, call: Call, error: TextractError): void {
   const { name, message, status } = error;
@@ -65,7 +70,13 @@ export function sendError(response: ServerResponse, call: Call, error: TextractE
   send(response, call, status, body);
 }
 
-function send(response: ServerResponse, call: Call, status: number, body: object): void {
+function send(
+  response: ServerResponse,
+  call: Call,
+  status: number,
+  body: object,
+  write: (bytes: Buffer) => void = (bytes) => response.end(bytes),
+): void {
   const json = call.format === "json";
   const bytes = json ? Buffer.from(JSON.stringify(body), "utf8") : cbor.encode(body);
   response.writeHead(status, {
@@ -74,5 +85,5 @@ function send(response: ServerResponse, call: Call, status: number, body: object
     ...(json ? {} : { "smithy-protocol": "rpc-v2-cbor" }),
     "content-length": bytes.length,
   });
-  response.end(bytes);
+  write(bytes);
 }
