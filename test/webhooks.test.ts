@@ -2,10 +2,10 @@ import { createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { postEvent } from "#docket/webhooks/post-event";
 import { isWebhookSecret, signatureOf } from "#docket/webhooks/signature";
 import { judgeAddress, networkList } from "#docket/webhooks/target-address";
@@ -30,6 +30,12 @@ interface Receiver {
   answer: number;
   up(): Promise<void>;
   down(): Promise<void>;
+}
+
+/** A server of TCP and who came. */
+interface Receiving {
+  server: TcpServer;
+  sockets: Socket[];
 }
 
 async function createReceiver(): Promise<Receiver> {
@@ -258,6 +264,44 @@ describe("an address that a webhook leads to", () => {
       await expect(postEvent(post), host).rejects.toMatchObject({ type: "WebhookRefused" });
     }
     expect(receiver.received).toEqual([]);
+  });
+});
+
+describe("a receiver that keeps to no rule", () => {
+  const servers: Receiving[] = [];
+  afterEach(() => {
+    for (const { server, sockets } of servers.splice(0)) {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
+  });
+
+  /** A receiver that writes what it is told as soon as something comes, and does not end the connection. */
+  async function startReceiving(answer: string): Promise<Receiving> {
+    const sockets: Socket[] = [];
+    const server = createTcpServer((socket) => {
+      sockets.push(socket.on("error", () => {}));
+      socket.once("data", () => socket.write(answer));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    servers.push({ server, sockets });
+    return { server, sockets };
+  }
+
+  const left = ({ sockets }: Receiving) =>
+    vi.waitFor(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]), { timeout: 20_000 });
+
+  const post = ({ server }: Receiving) => ({
+    ...{ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, secret, id: "x", body: "{}" },
+    ...{ allowed: networkList(["127.0.0.0/8"]), signal: new AbortController().signal },
+  });
+
+  it("and offers another protocol has not answered, and holds no place", { timeout: 30_000 }, async () => {
+    const upgrade = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const receiving = await startReceiving(upgrade);
+    const failure = { type: "WebhookUnanswered", message: expect.stringContaining("answers 101") };
+    await expect(postEvent(post(receiving))).rejects.toMatchObject(failure);
+    await left(receiving);
   });
 });
 

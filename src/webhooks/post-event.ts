@@ -80,7 +80,13 @@ function send(url: URL, { secret, id, body, allowed, signal: cancelled }: EventP
         done(response.statusCode ?? 0);
       },
     );
+    // Nothing was upgraded; without a listener Node.js ends the connection, and tells neither a response nor an error.
+    sent.once("upgrade", (response, socket) => {
+      socket.destroy();
+      done(response.statusCode ?? 0);
+    });
     sent.once("error", fail);
+    sent.once("close", () => fail(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
     sent.end(body);
   });
 }
