@@ -96,6 +96,52 @@ describe("docket ledger", () => {
   });
 });
 
+describe("docket ledger --expiring", () => {
+  const hour = 3600 * 1000;
+
+  it("lists what the metric counts, the first to be forgotten first, whatever is behind the table's end", async () => {
+    const [some] = rows as [(typeof rows)[0]];
+    const { id: _, failedPages: __, ...rest } = some;
+    const now = Date.now();
+    const ids: string[] = [];
+    const add = async (attempt: number, hours: number, changed: object) => {
+      ids.push(randomUUID());
+      const ofItsOwn = { id: ids.at(-1) ?? "", attempt, jobId: `job-${ids.at(-1)}`, token: randomUUID() };
+      const submittedAt = new Date(now - hours * hour);
+      // As meant now: the list of all attempts has them first.
+      const data = { ...rest, ...ofItsOwn, storedPages: null, submittedAt, intendedAt: new Date(), ...changed };
+      await stack.database.textractJob.create({ data });
+    };
+    await add(11, 149, { state: "submitted" });
+    await add(12, 163, { state: "succeeded" });
+    await add(13, 156, { state: "partial_success" });
+    await add(14, 165, { state: "succeeded", storedPages: 4 });
+    await add(15, 165, { state: "failed" });
+    await add(16, 165, { state: "succeeded", content: "unknown/replaced" });
+    await add(17, 169, { state: "succeeded" });
+    await add(18, 72, { state: "submitted" });
+    try {
+      const { code, lines } = await ledger("--expiring", "--json");
+      expect(code).toBe(0);
+      expect(lines.map(({ attempt }) => attempt)).toEqual([12, 13, 11]);
+      expect(lines[0]).toMatchObject({
+        ...{ documentId: some.documentId, state: "succeeded", documentStatus: "complete" },
+        expiresAt: new Date(now + 5 * hour).toISOString(),
+      });
+      expect((await ledger("--expiring", "7", "--json")).lines.map(({ attempt }) => attempt)).toEqual([12, 13, 11, 18]);
+      const people = await ledger("--expiring", "--limit", "1");
+      expect(people.stdout).toMatch(/^ *[45] h \d\d min .* 12 +us-east-1 +succeeded .* complete$/m);
+      expect(people.stdout.trim().split("\n")).toHaveLength(2);
+      expect(people.stderr).toContain("The first 1 of 3");
+      expect((await ledger("--expiring", "8")).code).toBe(1);
+    } finally {
+      await stack.database.textractJob.deleteMany({ where: { id: { in: ids } } });
+    }
+    const none = await ledger("--expiring");
+    expect(none.stdout).toContain("Textract forgets no paid result within 1 day");
+  });
+});
+
 describe("docket ledger --reconcile", () => {
   it("asks Textract about each job, reads the endpoint's own ledger, and finds both to agree", async () => {
     const { code, lines, stderr } = await ledger("--reconcile", "--json");

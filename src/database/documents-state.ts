@@ -1,4 +1,5 @@
 import type { Database } from "./client.ts";
+import { expiresWithin } from "./expiring-results.ts";
 
 /** How all documents stand, for metrics. */
 export interface DocumentsState {
@@ -33,11 +34,7 @@ export async function readDocumentsState(database: Database): Promise<DocumentsS
         SELECT extract(epoch FROM now() - min(coalesce(started_at, received_at)))::float8
         FROM documents WHERE status IN ('received', 'processing')),
       'expiringResults', (
-        SELECT count(*) FROM textract_jobs
-        WHERE state IN ('submitted', 'succeeded', 'partial_success') AND stored_pages IS NULL
-          AND submitted_at < now() - interval '6 days' AND submitted_at > now() - interval '7 days'
-          -- What a job read of an object that had been replaced is not kept, on purpose.
-          AND content NOT LIKE 'unknown/%')) AS state`,
+        SELECT count(*) FROM textract_jobs j WHERE ${expiresWithin(1)})) AS state`,
   ]);
   if (row === undefined) throw new Error("the query gave no row");
   return row.state;

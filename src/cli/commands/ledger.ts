@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ExpiringEntry } from "../../client/ledger/expiring-results.ts";
 import type { LedgerEntry, LedgerFilter } from "../../client/ledger/read-ledger.ts";
 import type { JobRecords } from "../../client/ledger/recorded-jobs.ts";
 import { TextractJobState } from "../../database/generated/enums.ts";
@@ -7,7 +8,7 @@ import { parseProject } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { colorsFor, note, output, print, printJson } from "../output.ts";
 import { formatCount, plural } from "../render/format.ts";
-import { renderDifference, renderLedger, renderTotals } from "../render/ledger-table.ts";
+import { renderDifference, renderExpiring, renderLedger, renderTotals } from "../render/ledger-table.ts";
 
 interface Options extends CommonOptions {
   project?: string;
@@ -15,6 +16,8 @@ interface Options extends CommonOptions {
   state?: TextractJobState;
   since?: Date;
   limit: number;
+  /** Days. */
+  expiring?: number;
   reconcile?: boolean;
   cloudtrail?: string[];
   ask: boolean;
@@ -31,25 +34,68 @@ export function defineLedger(program: Command): void {
       "count what was paid for documents that were deleted since, which the list has not any more. With " +
       "--reconcile: asks Textract about each job of the last seven days (one small, free Get each), compares with the " +
       "ledger that the endpoint itself serves (the local one does) and with exports of CloudTrail, and lists every " +
-      "difference. The list itself needs the database alone.",
+      "difference. With --expiring: the paid results that are not stored yet, the first to be forgotten by Textract first, " +
+      "with the time until when each can be had (seven days from its start). The list itself needs the database alone.",
     examples: [
       "docket ledger --project smith-v-jones --since 2026-11",
+      "docket ledger --expiring",
       "docket ledger --reconcile",
       "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=textract.amazonaws.com > trail.json && docket ledger --reconcile --cloudtrail trail.json",
     ],
-    json: "one JSON object an attempt, then one with the totals; with --reconcile one a difference, then one with the counts",
+    json: "one JSON object an attempt, then one with the totals; with --expiring one an attempt, with documentStatus and expiresAt; with --reconcile one a difference, then one with the counts",
     exits: { 0: "done; with --reconcile: everything agrees", 2: "--reconcile found a difference" },
   })
     .option("--project <slug>", "only attempts for documents of this project", parseProject)
     .option("--region <region>", "only attempts in this region of AWS")
     .addOption(new Option("--state <state>", "only attempts in it").choices(Object.values(TextractJobState)))
     .option("--since <date>", "only attempts from this day or month on (2026-11-25, 2026-11; UTC)", parseSince)
-    .option("--limit <count>", "attempts in the table, newest first (--json has all)", parseNumber, 50)
+    .option("--limit <count>", "attempts in the table, from its beginning (--json has all)", parseNumber, 50)
+    .addOption(
+      new Option(
+        "--expiring [days]",
+        "only paid results that are not stored yet and that Textract forgets within so many days (default: 1, as " +
+          "docket_results_expiring counts them), these first",
+      )
+        .preset("1")
+        .argParser(parseDays)
+        .conflicts(["reconcile", "cloudtrail"]),
+    )
     .option("--reconcile", "compare with what Textract says was run")
     .option("--cloudtrail <file...>", "compare with exports of CloudTrail, too (implies --reconcile)")
     .option("--no-ask", "with --reconcile: do not ask Textract itself")
     .option("--rate <count>", "Gets a second (default: half of the region's quota)", parseNumber)
-    .action(runs((options: Options) => (options.reconcile || options.cloudtrail ? reconcile(options) : list(options))));
+    .action(runs((options: Options) => (options.reconcile || options.cloudtrail ? reconcile(options) : show(options))));
+}
+
+function show(options: Options): Promise<number> {
+  return options.expiring === undefined ? list(options) : showExpiring(options, options.expiring);
+}
+
+async function showExpiring(options: Options, days: number): Promise<number> {
+  const { noWait, withDatabase } = await import("../stack/find-services.ts");
+  const { listExpiring } = await import("../../client/ledger/expiring-results.ts");
+  return withDatabase(options.dataDirectory, noWait, async (database) => {
+    const shown: ExpiringEntry[] = [];
+    let count = 0;
+    for await (const entry of listExpiring(database, filterOf(options), days)) {
+      count += 1;
+      if (output.closed) break;
+      if (options.json) await printJson(expiringJson(entry));
+      else if (shown.length < options.limit) shown.push(entry);
+    }
+    if (options.json) return exitCodes.complete;
+    const when = plural(days, "day");
+    if (count === 0) await print(`Textract forgets no paid result within ${when} that is not stored.`);
+    else {
+      await print(renderExpiring(shown, colorsFor(process.stdout), new Date()));
+      note(
+        "`docket redrive DOCUMENT` fetches those of documents that have ended; `docket status` says what others wait for.",
+      );
+    }
+    if (count > shown.length)
+      note(`The first ${shown.length} of ${formatCount(count)} to be forgotten; --limit shows more.`);
+    return exitCodes.complete;
+  });
 }
 
 async function list(options: Options): Promise<number> {
@@ -153,7 +199,11 @@ function filterOf({ project, region, state, since }: Options): LedgerFilter {
   };
 }
 
-function entryJson({ token: _, underWay: __, ...entry }: LedgerEntry) {
+function entryJson({ token: _, underWay: __, documentStatus: ___, ...entry }: LedgerEntry) {
+  return entry;
+}
+
+function expiringJson({ token: _, underWay: __, ...entry }: ExpiringEntry) {
   return entry;
 }
 
@@ -161,6 +211,12 @@ function parseSince(value: string): Date {
   const date = new Date(/^\d{4}-\d\d$/.test(value) ? `${value}-01` : value);
   if (/^\d{4}-\d\d(-\d\d)?$/.test(value) && !Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError("A date is YYYY-MM-DD, or YYYY-MM for a month.");
+}
+
+function parseDays(value: string): number {
+  const days = Number(value);
+  if (value.trim() !== "" && days > 0 && days <= 7) return days;
+  throw new InvalidArgumentError("It is a number of days, at most the 7 for which Textract keeps a result.");
 }
 
 function parseNumber(value: string): number {

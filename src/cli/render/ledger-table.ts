@@ -1,8 +1,9 @@
+import type { ExpiringEntry } from "../../client/ledger/expiring-results.ts";
 import type { LedgerEntry, LedgerTotal } from "../../client/ledger/read-ledger.ts";
 import type { Difference } from "../../client/ledger/reconcile.ts";
 import type { Colors } from "../output.ts";
 import { type Column, renderColumns } from "./columns.ts";
-import { formatCount, formatTime, formatUsd } from "./format.ts";
+import { formatCount, formatDuration, formatTime, formatUsd } from "./format.ts";
 import { printableLine, shorten } from "./printable.ts";
 
 /** Paid attempts as a table, one a line. */
@@ -28,6 +29,33 @@ export function renderLedger(entries: LedgerEntry[], color: Colors): string {
     entry.pages === null ? "" : formatCount(entry.pages),
     entry.costUsd === null ? "" : formatUsd(entry.costUsd),
     entry.submittedAt === null ? "" : formatTime(entry.submittedAt),
+  ]);
+  return table(columns, rows, color);
+}
+
+/** Paid attempts whose results are not stored, one a line, with how its document stands. */
+export function renderExpiring(entries: ExpiringEntry[], color: Colors, now: Date): string {
+  const columns = [
+    { title: "forgotten in", align: "right" as const },
+    { title: "document" },
+    { title: "name" },
+    { title: "project" },
+    { title: "attempt", align: "right" as const },
+    { title: "region" },
+    { title: "state" },
+    { title: "submitted" },
+    { title: "document is" },
+  ];
+  const rows = entries.map((entry) => [
+    formatDuration(Math.max(0, entry.expiresAt.getTime() - now.getTime())),
+    entry.documentId.slice(0, 8),
+    shorten(printableLine(entry.fileName ?? ""), 30),
+    entry.project,
+    String(entry.attempt),
+    entry.region,
+    entry.state,
+    entry.submittedAt === null ? "" : formatTime(entry.submittedAt),
+    entry.underWay ? entry.documentStatus : color.yellow(entry.documentStatus),
   ]);
   return table(columns, rows, color);
 }

@@ -1,12 +1,13 @@
 import type { Database } from "../../database/client.ts";
 import { deletedJobs } from "../../database/deleted-jobs.ts";
-import type { TextractJobState } from "../../database/generated/enums.ts";
+import type { DocumentStatus, TextractJobState } from "../../database/generated/enums.ts";
 
 /** One attempt that was meant to be paid. */
 export interface LedgerEntry {
   documentId: string;
   fileName: string | null;
   project: string;
+  documentStatus: DocumentStatus;
   /** The document has not ended: what is missing here may still come. */
   underWay: boolean;
   attempt: number;
@@ -40,7 +41,7 @@ export interface LedgerTotal {
   costUsd: number;
 }
 
-const selection = {
+export const selection = {
   id: true,
   documentId: true,
   attempt: true,
@@ -55,23 +56,23 @@ const selection = {
   submittedAt: true,
   finishedAt: true,
   document: {
-    select: { finishedAt: true, project: { select: { slug: true } }, metadata: { select: { fileName: true } } },
+    select: {
+      ...{ status: true, finishedAt: true },
+      project: { select: { slug: true } },
+      metadata: { select: { fileName: true } },
+    },
   },
 } as const;
 
 /** The ledger's rows that match, newest first, read a few hundred at a time. */
 export async function* listLedger(database: Database, filter: LedgerFilter): AsyncGenerator<LedgerEntry> {
-  const { project, region, state, since } = filter;
   const batch = 500;
   // By value, not by a row: the one that was read last may be deleted by now.
   let last: { id: string; intendedAt: Date } | undefined;
   while (true) {
     const rows = await database.textractJob.findMany({
       where: {
-        ...(region === undefined ? {} : { region }),
-        ...(state === undefined ? {} : { state }),
-        ...(since === undefined ? {} : { intendedAt: { gte: since } }),
-        ...(project === undefined ? {} : { document: { project: { slug: project } } }),
+        ...whereOf(filter),
         ...(last === undefined
           ? {}
           : { OR: [{ intendedAt: { lt: last.intendedAt } }, { intendedAt: last.intendedAt, id: { lt: last.id } }] }),
@@ -84,6 +85,16 @@ export async function* listLedger(database: Database, filter: LedgerFilter): Asy
     last = rows.at(-1);
     if (rows.length < batch) return;
   }
+}
+
+/** The filter in Prisma's words. */
+export function whereOf({ project, region, state, since }: LedgerFilter) {
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(state === undefined ? {} : { state }),
+    ...(since === undefined ? {} : { intendedAt: { gte: since } }),
+    ...(project === undefined ? {} : { document: { project: { slug: project } } }),
+  };
 }
 
 /** The rows that hold one of these jobs or tokens. */
@@ -141,11 +152,12 @@ export function ledgerTotals(database: Database, filter: LedgerFilter): Promise<
 type Row = Awaited<ReturnType<typeof findFirst>>;
 const findFirst = (database: Database) => database.textractJob.findFirstOrThrow({ select: selection });
 
-function toEntry({ id: _, document, costUsd, ...row }: Row): LedgerEntry {
+export function toEntry({ id: _, document, costUsd, ...row }: Row): LedgerEntry {
   return {
     ...row,
     fileName: document.metadata?.fileName ?? null,
     project: document.project.slug,
+    documentStatus: document.status,
     underWay: document.finishedAt === null,
     costUsd: costUsd === null ? null : Number(costUsd),
   };
