@@ -520,9 +520,9 @@ it("two hand-ins of one source at a time, and a file that changes between two: e
 it("a batch without a workflow is told and can be cancelled; one whose workflow was terminated ends when it is looked at", async () => {
   const id = await makeBatch("unbegun", [{ bucket: stack.bucket, key: "unbegun/one.pdf" }]);
   const unbegun = await docket(["batch", "show", id]);
-  expect(unbegun.stderr).toMatch(/Nobody works on batch .*docket batch cancel/);
+  expect(unbegun.stderr).toMatch(/Nobody works on batch .*docket batch resume .*docket batch cancel/);
   expect(unbegun.stdout).toMatch(/state +running/);
-  expect(await docket(["batch", "resume", id])).toMatchObject({
+  expect(await docket(["batch", "pause", id])).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/Nobody works/),
   });

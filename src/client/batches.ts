@@ -10,7 +10,7 @@ import { type Feature, splitFeatures } from "../contract/features.ts";
 import { batchUpdates, batchWorkflowId, type ProcessBatchInput, processBatchType } from "../contract/process-batch.ts";
 import { type Engine, taskQueues } from "../contract/process-document.ts";
 import { searchAttributes } from "../contract/search-attributes.ts";
-import { type BatchRow, createBatch, finishBatchRow, readBatches } from "../database/batches.ts";
+import { type BatchRow, createBatch, finishBatchRow, readBatches, writeSettings } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
 import type { Services } from "./connect.ts";
 import { failureOfClosed } from "./document-outcome.ts";
@@ -104,7 +104,8 @@ async function startBatch(
 }
 
 /**
- * Tells a running batch something. One that Temporal does not know can be cancelled, and nothing else.
+ * Tells a running batch something. One that Temporal does not know can be cancelled, or resumed by a new workflow, and
+ * nothing else.
  * @throws {DocketError} `InvalidInput` for a batch that has ended, or that nobody works on; `TemporalUnavailable` where
  *   no worker answers
  */
@@ -132,6 +133,7 @@ export async function updateBatch(
   }
   const known = batch.finishedAt !== null || (await endDeadBatch(services, batch));
   if (!known && update === "cancel") return finishBatchRow(database, batchId, "cancelled");
+  if (!known && update === "resume") return goOnWith(services, batch);
   const remedy = "`docket batch list` shows the batches; hand its source in again for a new one.";
   if (known) throw new DocketError("InvalidInput", `Batch ${batchId} has ended.`, { remedy });
   throw new DocketError("InvalidInput", nobodyWorksOn(batch), { remedy: endsUnknown(batchId) });
@@ -152,7 +154,14 @@ export function nobodyWorksOn({ id, workflowId }: Pick<BatchRow, "id" | "workflo
 
 /** What helps then, unless it is another Temporal server that was asked. */
 export function endsUnknown(batchId: string): string {
-  return `Hand its source in again to go on, or end it: \`docket batch cancel ${batchId.slice(0, 8)}\`.`;
+  const id = batchId.slice(0, 8);
+  return `\`docket batch resume ${id}\` goes on with it, \`docket batch cancel ${id}\` ends it.`;
+}
+
+/** Gives a batch that Temporal does not know a new workflow: all that is to be done stands in its rows. */
+async function goOnWith(services: Services, { id, project, source, window, priority }: BatchRow): Promise<void> {
+  await writeSettings(services.database, id, { paused: false, window, priority });
+  await startBatch(services, { batchId: id }, { workflowId: batchWorkflowId(id), project, source });
 }
 
 /**
