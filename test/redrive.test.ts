@@ -182,6 +182,27 @@ describe("what a redrive would cost", () => {
       { billedPages: 0, free: "10 pages stored", resultExpiresAt: null },
     ],
     [
+      "no run told which pages are missing: those that Textract could not read",
+      { missingPages: null, jobs: [{ ...job, storedPages: 9, failedPages: [{ page: 3, code: "X" }] }] },
+      { billedPages: 1, free: "9 pages stored" },
+    ],
+    [
+      "no run told which pages are missing: those that Textract did not report",
+      { missingPages: null, jobs: [{ ...job, storedPages: 8, pages: 8 }] },
+      { billedPages: 2, free: "8 pages stored" },
+    ],
+    [
+      "a later job has read one of two missing pages",
+      {
+        missingPages: null,
+        jobs: [
+          { ...job, storedPages: 8, failedPages: [{ page: 3 }, { page: 7 }] },
+          { ...job, attempt: 2, pageNumbers: [3, 7], pages: 2, storedPages: 1, failedPages: [{ page: 1 }] },
+        ],
+      },
+      { billedPages: 1, free: "9 pages stored" },
+    ],
+    [
       "features have prices of their own",
       { features: ["TABLES"], jobs: [] },
       { billedPages: 10, billedUsd: expect.closeTo(0.15) },

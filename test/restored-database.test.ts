@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
@@ -16,7 +16,7 @@ import { createObjectStorage } from "#docket/storage/create-object-storage";
 import { backUp, putBack } from "./support/database-backup.ts";
 import { readLedger } from "./support/local-textract.ts";
 import { smallPdf } from "./support/small-pdf.ts";
-import { docket, type Running, runCommand, startWorker } from "./support/stack.ts";
+import { docket, documentQueues, type Running, runCommand, startWorker } from "./support/stack.ts";
 
 // What docs/operations.md says under "Backup, restore, moving", on servers of its own, of which one is lost.
 const project = "restored";
@@ -37,7 +37,7 @@ beforeAll(async () => {
   [postgres, temporal] = await Promise.all([openPostgres(), openTemporal("temporal")]);
   await openStack();
   expect(await run("setup")).toMatchObject({ code: 0 });
-  worker = await startWorker(undefined, environment);
+  worker = await work();
 });
 afterAll(async () => {
   await worker?.stop();
@@ -53,6 +53,7 @@ const openPostgres = () => startPostgres(join(folder, "postgres"), { environment
 const openTemporal = (name: string) =>
   startTemporal({ directory: join(folder, name), logDirectory: join(folder, "logs"), environment: bare });
 const data = () => dataFolder(join(folder, "postgres"));
+const work = () => startWorker(`${documentQueues},ocr`, environment);
 /** The `docket` command on these servers. */
 const run = (...args: string[]) => docket(args, { ...bare, ...environment });
 
@@ -83,8 +84,8 @@ async function store(key: string): Promise<{ bucket: string; key: string }> {
   return { bucket, key: `archive/${key}.pdf` };
 }
 
-async function handIn(key: string) {
-  const args = [{ document: await store(key), project, customFields: { case: key } }];
+async function handIn(key: string, work: object = {}) {
+  const args = [{ document: await store(key), project, customFields: { case: key }, ...work }];
   return client.workflow.start("processDocument", { taskQueue: "documents", workflowId: `my-${key}`, args });
 }
 
@@ -100,6 +101,12 @@ async function slowJob(key: string, milliseconds: number): Promise<void> {
   expect((await fetch(`${stack.textractStatus}/faults`, { method: "POST", body })).status).toBe(200);
 }
 
+const linesOf = (text: string) =>
+  text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
 /** Starts workflows that the query finds from their beginning, as a person does. */
 async function reset(query: string): Promise<void> {
   const { code, stdout, stderr } = await runCommand(await findTemporal({ environment: bare }), [
@@ -110,7 +117,7 @@ async function reset(query: string): Promise<void> {
 }
 
 describe("a database that was lost and is restored to an earlier time", () => {
-  const documents = ["before", "across", "after", "under-way", "batch/1", "batch/2"];
+  const documents = ["before", "forms", "local", "across", "after", "under-way", "batch/1", "batch/2"];
   let backup: string;
   let time: string;
 
@@ -132,12 +139,37 @@ describe("a database that was lost and is restored to an earlier time", () => {
       const text = [1, 2].map((page) => `This is page ${page} of the document that is called ${key}.`);
       expect(pages.map((page) => page.text)).toEqual(text);
     }
+    // The local one cost nothing, the deleted one did.
     const jobs = await readLedger(stack.textractStatus ?? "");
-    expect(jobs.map(({ billedPages }) => billedPages)).toEqual(Array(documents.length + 1).fill(2));
+    expect(jobs.map(({ billedPages }) => billedPages)).toEqual(Array(documents.length).fill(2));
+  }
+
+  /** What must stay as it is of a document that was complete. */
+  const kept = (keys: string[]) =>
+    database.document.findMany({
+      where: { id: { in: keys.map((key) => ids[key] ?? "") } },
+      select: {
+        ...{ id: true, status: true, engine: true, features: true, runId: true, finishedAt: true },
+        metadata: { select: { source: true, fileName: true, customFields: true } },
+      },
+      orderBy: { id: "asc" },
+    });
+
+  /** Everything anew but PostgreSQL and the folder: a Temporal that knows nothing. */
+  async function loseTemporal(name: string, meanwhile: () => Promise<void>): Promise<void> {
+    await Promise.all([worker.stop(), client.connection.close(), stack.stop()]);
+    await temporal.stop();
+    await meanwhile();
+    temporal = await openTemporal(name);
+    await openStack();
+    expect(await run("setup")).toMatchObject({ code: 0 });
+    worker = await work();
   }
 
   it("has everything again when the workflows are reset as the runbook says, and nothing is paid twice", async () => {
     await (await handIn("before")).result();
+    await (await handIn("forms", { features: ["FORMS"] })).result();
+    await (await handIn("local", { engine: "local" })).result();
     await (await handIn("deleted")).result();
     await slowJob("across", 8000);
     await slowJob("batch/1", 8000);
@@ -185,20 +217,65 @@ describe("a database that was lost and is restored to an earlier time", () => {
     expect(customFields).toEqual({ case: "after" });
   });
 
-  it("has everything again when Temporal is lost with it, and the bucket's objects are handed in", async () => {
-    await Promise.all([worker.stop(), client.connection.close(), stack.stop()]);
-    await temporal.stop();
-    await restore();
-    temporal = await openTemporal("temporal-anew");
-    await openStack();
-    expect(await run("setup")).toMatchObject({ code: 0 });
-    worker = await startWorker(undefined, environment);
+  it("has everything again when Temporal is lost with it, what was open and what the backup has not, each as it was", async () => {
+    await loseTemporal("temporal-anew", restore);
+    const complete = await kept(["before", "forms", "local"]);
+    const redriven = await run("redrive", "--lost", "--json");
+    expect(redriven, redriven.stderr).toMatchObject({ code: 0 });
+    expect(linesOf(redriven.stdout).map(({ documentId }) => documentId)).toEqual(
+      [ids["across"], ids["batch/1"]].toSorted(),
+    );
+    const { id: batch } = await database.batch.findFirstOrThrow();
+    expect((await run("batch", "show", batch)).stderr).toContain("Nobody works on batch");
+    expect(await run("batch", "resume", batch.slice(0, 8))).toMatchObject({ code: 0 });
+    await expect.poll(() => database.batch.findMany(), wait).toMatchObject([{ state: "finished", complete: 2 }]);
 
-    const prefix = `s3://${environment["DOCKET_BUCKET"]}/archive/`;
-    const { code, stdout, stderr } = await run("batch", prefix, "--project", project);
+    const bucket = environment["DOCKET_BUCKET"];
+    const known = linesOf((await run("status", "--json")).stdout).map(({ location }) => location);
+    const objects = Object.keys(ids).map((key) => `s3://${bucket}/archive/${key}.pdf`);
+    const rest = objects.filter((object) => !known.includes(object));
+    expect(rest).toEqual(["after", "under-way"].map((key) => `s3://${bucket}/archive/${key}.pdf`));
+    const manifest = join(folder, "rest.jsonl");
+    await writeFile(manifest, rest.map((key) => `${JSON.stringify({ key })}\n`).join(""));
+    const { code, stdout, stderr } = await run("batch", manifest, "--project", project);
     expect(code, stdout + stderr).toBe(0);
     await allIsThere();
+    expect(await kept(["before", "forms", "local"])).toEqual(complete);
+    expect(await kept(["across"])).toMatchObject([{ metadata: { customFields: { case: "across" } } }]);
     const reconciled = await run("ledger", "--reconcile");
     expect(reconciled, reconciled.stdout).toMatchObject({ code: 0 });
+  });
+
+  it("is not needed when Temporal alone is lost: what is open ends as it was meant, and nothing complete is touched", async () => {
+    await slowJob("open", 15_000);
+    const source = "scanner 3";
+    await handIn("open", {
+      features: ["TABLES"],
+      queries: [{ text: "What is it called?" }],
+      source,
+      fileName: "it.pdf",
+    });
+    await atTextract("open");
+    const complete = await kept(documents);
+    await loseTemporal("temporal-alone", () => database.$disconnect());
+
+    const status = await run("status", ids["open"] ?? "");
+    expect(status.stderr).toContain(`redrive --lost ${ids["open"]}`);
+    const told = await run("redrive", "--lost", "--dry-run");
+    expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining("1 document would be started") });
+    expect(told.stdout).toMatch(/it\.pdf {2}lost {2}free: result .* at Textract; billed: nothing/);
+    const redriven = await run("redrive", "--lost");
+    expect(redriven).toMatchObject({ code: 0, stderr: expect.stringContaining("1 document started") });
+    await expect.poll(() => statusOf("open"), wait).toBe("complete");
+    expect(await kept(["open"])).toMatchObject([
+      {
+        ...{ engine: "textract", features: ["QUERIES", "QUERY What is it called?", "TABLES"] },
+        metadata: { source, fileName: "it.pdf", customFields: { case: "open" } },
+      },
+    ]);
+    expect(await kept(documents)).toEqual(complete);
+    expect(await readLedger(stack.textractStatus ?? "")).toHaveLength(documents.length + 1);
+    const again = await run("redrive", "--lost");
+    expect(again.stderr).toContain("Nothing is to be started again");
   });
 });

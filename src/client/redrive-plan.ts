@@ -1,11 +1,12 @@
 import type { MissingPage } from "../contract/failures.ts";
 import type { Feature } from "../contract/features.ts";
+import { resultDays } from "../database/expiring-results.ts";
 import type { TextractJobState } from "../database/generated/enums.ts";
 import { chooseAttempt } from "../textract/choose-attempt.ts";
 import { costOfJob } from "../textract/prices.ts";
 
 /** Textract keeps a result for this long after its job was submitted, milliseconds. */
-const resultLives = 7 * 24 * 3600 * 1000;
+const resultLives = resultDays * 24 * 3600 * 1000;
 /** Results that expire sooner are fetched first, milliseconds. */
 export const soonMilliseconds = 24 * 3600 * 1000;
 
@@ -27,7 +28,8 @@ export interface RedriveFacts {
   features: Feature[];
   expectedPages: number | null;
   storedPages: number;
-  missingPages: MissingPage[];
+  /** Null: no run of the document came to an end that would tell. */
+  missingPages: MissingPage[] | null;
   /** Content hash, else object version, else entity tag: as the ledger names it. */
   content: string | null;
   /** Rows for the document's features. */
@@ -67,8 +69,10 @@ export function planRedrive(facts: RedriveFacts, now: Date): RedriveCost {
 
 /** The whole document was read and collected: what is asked for again are the pages that were not readable. */
 function missingOnly(facts: RedriveFacts, whole: LedgerJob, now: Date): RedriveCost {
-  const stored = `${facts.storedPages} pages stored`;
-  const pages = facts.missingPages.map(({ page }) => page);
+  const { missingPages, expectedPages } = facts;
+  const pages = missingPages === null ? unreadPages(facts, whole) : missingPages.map(({ page }) => page);
+  const counted = missingPages === null ? (expectedPages ?? whole.pages) : null;
+  const stored = `${counted === null ? facts.storedPages : counted - pages.length} pages stored`;
   if (pages.length === 0) return { ...billed(facts, 0), free: stored };
   const request = { runId: "", firstRunId: "", force: false, content: facts.content ?? "" };
   const choice = chooseAttempt(facts.jobs, { ...request, part: { pages, since: whole.attempt } });
@@ -77,6 +81,25 @@ function missingOnly(facts: RedriveFacts, whole: LedgerJob, now: Date): RedriveC
     return { ...billed(facts, pages.length), free: stored };
   const free = `${stored}, result of ${pages.length} more at Textract`;
   return { ...billed(facts, 0), free, resultExpiresAt: expiryOf(part) };
+}
+
+/** Pages that the ledger tells to be unread: those of the whole document that no later job of theirs has read. */
+function unreadPages({ jobs, expectedPages }: RedriveFacts, whole: LedgerJob): number[] {
+  const failed = (job: LedgerJob) =>
+    new Set(Array.isArray(job.failedPages) ? job.failedPages.map(({ page }: { page: number }) => page) : []);
+  const last = expectedPages ?? whole.pages ?? 0;
+  const reported = whole.pages ?? last;
+  const first = failed(whole);
+  const unread = new Set<number>();
+  for (let page = 1; page <= last; page++) if (page > reported || first.has(page)) unread.add(page);
+  for (const job of jobs) {
+    if (job.attempt <= whole.attempt || job.storedPages === null) continue;
+    const unreadAgain = failed(job);
+    job.pageNumbers.forEach((page, index) => {
+      if (!unreadAgain.has(index + 1)) unread.delete(page);
+    });
+  }
+  return [...unread];
 }
 
 function billed({ features }: RedriveFacts, pages: number | null): RedriveCost {

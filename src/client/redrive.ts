@@ -11,7 +11,7 @@ import { type CompleteInput, startDocument } from "./start-document.ts";
 
 /** Which documents are started again. */
 export interface RedriveFilter {
-  /** Ids; undefined: every failed and incomplete document that the other fields leave. */
+  /** Ids; undefined: every document that the other fields leave. */
   ids?: string[] | undefined;
   type?: FailureType | undefined;
   project?: string | undefined;
@@ -29,18 +29,25 @@ export interface Redrive extends RedriveCost {
   /** A paid result would be lost within a day. */
   urgent: boolean;
   input: CompleteInput;
+  /** The run that owns the document until then. */
+  workflowId: string;
   runId: string;
 }
 
 const batch = 200;
 
 /**
- * The documents to start again with what each would cost, those first whose paid result expires within a day. The list
- * is read twice for that, and never held as a whole.
+ * The failed and incomplete documents with what each would cost, those first whose paid result expires within a day. The
+ * list is read twice for that, and never held as a whole.
  */
 export async function* findRedrives(database: Database, filter: RedriveFilter, now: Date): AsyncGenerator<Redrive> {
+  // A cancelled document was somebody's wish: it is started again where it is named, or its type.
+  const statuses: DocumentStatus[] = ["failed", "incomplete"];
+  if (filter.type === "Cancelled" || filter.ids !== undefined) statuses.push("cancelled");
   for (const urgent of [true, false]) {
-    for await (const redrive of readRedrives(database, filter, now)) if (redrive.urgent === urgent) yield redrive;
+    for await (const redrives of readRedrives(database, filter, statuses, now)) {
+      yield* redrives.filter((redrive) => redrive.urgent === urgent);
+    }
   }
 }
 
@@ -63,11 +70,14 @@ export async function startRedrive(services: Services, redrive: Redrive, priorit
   await recordEvent(services.database, { documentId, runId, kind: "redriven", discriminator, detail });
 }
 
-async function* readRedrives(database: Database, filter: RedriveFilter, now: Date): AsyncGenerator<Redrive> {
+/** Documents in one of these states, some hundred at a time, with what a new run of each would cost. */
+export async function* readRedrives(
+  database: Database,
+  filter: RedriveFilter,
+  statuses: DocumentStatus[],
+  now: Date,
+): AsyncGenerator<Redrive[]> {
   const { type, project, batchId } = filter;
-  // A cancelled document was somebody's wish: it is started again where it is named, or its type.
-  const statuses: DocumentStatus[] = ["failed", "incomplete"];
-  if (type === "Cancelled" || filter.ids !== undefined) statuses.push("cancelled");
   let after: string | undefined;
   while (true) {
     const ofBatch = batchId === undefined ? undefined : await batchDocuments(database, batchId, after ?? null);
@@ -86,7 +96,7 @@ async function* readRedrives(database: Database, filter: RedriveFilter, now: Dat
       orderBy: { id: "asc" },
       take: batch,
     });
-    for (const row of rows) yield toRedrive(row, now);
+    yield rows.map((row) => toRedrive(row, now));
     after = ofBatch === undefined ? rows.at(-1)?.id : ofBatch.at(-1);
     if ((ofBatch ?? rows).length < batch || after === undefined) return;
   }
@@ -122,7 +132,7 @@ function toRedrive(row: Row, now: Date): Redrive {
       features,
       expectedPages: row.expectedPages,
       storedPages: row.storedPages ?? 0,
-      missingPages: (row.missingPages ?? []) as unknown as MissingPage[],
+      missingPages: row.missingPages as unknown as MissingPage[] | null,
       content: metadata?.sha256 ?? row.objectVersion ?? metadata?.etag ?? null,
       jobs: row.textractJobs.filter((job) => job.features.join() === features.join()),
     },
@@ -140,6 +150,7 @@ function toRedrive(row: Row, now: Date): Redrive {
     status: row.status,
     failureType: row.failureType,
     urgent: cost.resultExpiresAt !== null && cost.resultExpiresAt.getTime() - now.getTime() < soonMilliseconds,
+    workflowId: row.workflowId,
     runId: row.runId,
     // Without the hash: the run reads the object once and sees for itself whether it is still the same.
     input: {

@@ -5,6 +5,7 @@ import { DocumentStatus } from "../../database/generated/enums.ts";
 import { type CommonOptions, defineCommand, runs } from "../command.ts";
 import { parseProject } from "../document-options.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { invocation } from "../invocation.ts";
 import { colorsFor, note, output, print, printJson } from "../output.ts";
 import { plural } from "../render/format.ts";
 import { renderDetail } from "../render/status-detail.ts";
@@ -109,7 +110,12 @@ async function liveProgress({ documentId, workflowId }: DocumentRecord, dataDire
       readWorkflowStage(temporal, workflowId),
       readProgress(temporal, workflowId),
     ]).finally(() => temporal.connection.close());
-    if (stage === null && progress === null) return null;
+    if (stage === null && progress === null) {
+      note(
+        `Temporal knows no workflow of it: \`${invocation()} redrive --lost ${documentId}\` starts it again as it was.`,
+      );
+      return null;
+    }
     // The server knows why a step waits for its next attempt, which is more precise than what the workflow can say.
     return {
       ...({ pages: null, attempts: 0, failure: null, documentId } satisfies Partial<DocumentProgress>),
