@@ -5,6 +5,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { postEvent } from "#docket/webhooks/post-event";
 import { isWebhookSecret, signatureOf } from "#docket/webhooks/signature";
@@ -303,6 +306,32 @@ describe("a receiver that keeps to no rule", () => {
     await expect(postEvent(post(receiving))).rejects.toMatchObject(failure);
     await left(receiving);
   });
+
+  it.each([
+    ["says nothing", "", { rejects: { type: "WebhookUnanswered", message: expect.stringContaining("within 2 s") } }],
+    ["says its status and never ends", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", { resolves: 200 }],
+  ])(
+    "and %s is left when the time is over, whatever memory is collected meanwhile",
+    {
+      timeout: 30_000,
+    },
+    async (_, answer, outcome) => {
+      const receiving = await startReceiving(answer);
+      const posted = postEvent(post(receiving), 2000).then(
+        (resolves) => ({ resolves }),
+        (rejects) => ({ rejects }),
+      );
+      await vi.waitFor(() => expect(receiving.sockets).toHaveLength(1));
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void;
+      for (let round = 0; round < 5; round++) {
+        await sleep(50);
+        collect();
+      }
+      await left(receiving);
+      expect(await posted).toMatchObject(outcome);
+    },
+  );
 });
 
 describe("the signature", () => {

@@ -26,16 +26,17 @@ export interface EventPost {
 /**
  * Posts a signed event. The name is resolved here, and the connection goes to the very address that was judged: a name
  * that answers differently the second time leads nowhere else. Redirects are not followed.
+ * @param milliseconds longest time for the post, and for what the receiver says beyond its status
  * @returns the HTTP status, 200 to 299
  * @throws {DocketError} `WebhookRefused` for an address that is not allowed and for 410; `WebhookUnanswered` otherwise
  */
-export async function postEvent(post: EventPost): Promise<number> {
+export async function postEvent(post: EventPost, milliseconds = postMilliseconds): Promise<number> {
   const url = new URL(post.url);
-  const name = `${url.origin}${url.pathname}`;
+  const name = nameOf(url);
   const literal = url.hostname.replace(/^\[|\]$/g, "");
   // Node.js resolves no address that is one already.
   if (isIP(literal) !== 0) requireAllowed(url, literal, post.allowed);
-  const status = await send(url, post).catch((error: Error) => {
+  const status = await send(url, post, milliseconds).catch((error: Error) => {
     if (error instanceof DocketError || post.signal.aborted) throw error;
     const { code, name: kind } = error as NodeJS.ErrnoException;
     throw new DocketError("WebhookUnanswered", `The webhook ${name} does not answer: ${code ?? kind}.`, {
@@ -48,8 +49,14 @@ export async function postEvent(post: EventPost): Promise<number> {
   throw new DocketError("WebhookUnanswered", `The webhook ${name} answers ${status}.`);
 }
 
-function send(url: URL, { secret, id, body, allowed, signal: cancelled }: EventPost): Promise<number> {
-  const signal = AbortSignal.any([cancelled, AbortSignal.timeout(postMilliseconds)]);
+function send(
+  url: URL,
+  { secret, id, body, allowed, signal: cancelled }: EventPost,
+  milliseconds: number,
+): Promise<number> {
+  // Held by its timer. Node.js 20 collects an AbortSignal.timeout() that only AbortSignal.any() knows, and never fires it.
+  const late = new AbortController();
+  const signal = AbortSignal.any([cancelled, late.signal]);
   const seconds = Math.floor(Date.now() / 1000);
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((done, fail) => {
@@ -85,10 +92,24 @@ function send(url: URL, { secret, id, body, allowed, signal: cancelled }: EventP
       socket.destroy();
       done(response.statusCode ?? 0);
     });
-    sent.once("error", fail);
-    sent.once("close", () => fail(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
+    const timer = setTimeout(() => late.abort(tooLate(url, milliseconds)), milliseconds);
+    sent.on("error", (error) => fail(late.signal.aborted ? late.signal.reason : error));
+    sent.once("close", () => {
+      clearTimeout(timer);
+      fail(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" }));
+    });
     sent.end(body);
   });
+}
+
+function tooLate(url: URL, milliseconds: number): DocketError {
+  const message = `The webhook ${nameOf(url)} does not answer within ${milliseconds / 1000} s.`;
+  return new DocketError("WebhookUnanswered", message);
+}
+
+/** How messages name a receiver: what it is asked for may be a secret. */
+function nameOf(url: URL): string {
+  return `${url.origin}${url.pathname}`;
 }
 
 /** Resolves a name, and gives the connection none of the addresses unless all of them are allowed. */
