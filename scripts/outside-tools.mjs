@@ -2,7 +2,7 @@
 // cache. Nothing of the system is changed and no rights are needed; each step ends after a minute and a half at most.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,21 +26,33 @@ const lastLine = (error) => `${error.stderr || error.message}`.trim().split("\n"
 export async function pythonTool(name, argument = "--version") {
   if (await works(name, argument)) return { program: name };
   const file = join(requirements, `${name}-requirements.txt`);
+  const { folder, missing } = await pythonEnvironment(name, file, ["--require-hashes"]);
+  return missing ? { missing: `${name} is not on the PATH, and ${missing}` } : { program: join(folder, name) };
+}
+
+/** A Python that has the packages of a file of requirements, with the versions of those that it names. */
+export async function pythonWith(name, file) {
+  const { folder, missing } = await pythonEnvironment(name, file, []);
+  return missing ? { missing } : { program: join(folder, "python") };
+}
+
+async function pythonEnvironment(name, file, options) {
   const hash = createHash("sha256")
     .update(await readFile(file))
     .digest("hex")
     .slice(0, 12);
   const environment = join(cache, "python-tools", `${name}-${hash}`);
-  const program = join(environment, "bin", name);
-  if (await exists(program)) return { program };
+  const [folder, mark] = [join(environment, "bin"), join(environment, "complete")];
+  if (await exists(mark)) return { folder };
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "15"];
   try {
     await call("python3", ["-m", "venv", "--clear", environment]);
-    await call(join(environment, "bin/python"), [...pip, "--require-hashes", "--only-binary", ":all:", "-r", file]);
-    return { program };
+    await call(join(folder, "python"), [...pip, ...options, "--only-binary", ":all:", "-r", file]);
+    await writeFile(mark, "");
+    return { folder };
   } catch (error) {
     await rm(environment, { recursive: true, force: true });
-    return { missing: `${name} is not on the PATH, and pip did not get it: ${lastLine(error)}` };
+    return { missing: `pip did not get ${name}: ${lastLine(error)}` };
   }
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/temporal"
 )
 
@@ -68,7 +69,13 @@ func run(ctx context.Context, path, project string) error {
 	if err != nil {
 		return err
 	}
-	c, err := client.Dial(client.Options{HostPort: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE")})
+	// Address, namespace, API key, TLS: as Temporal's own tools read them. A file only where one is named, as Docket does.
+	named := os.Getenv("TEMPORAL_PROFILE") + os.Getenv("TEMPORAL_CONFIG_FILE")
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{DisableFile: named == ""})
+	if err != nil {
+		return err
+	}
+	c, err := client.Dial(options)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import boto3
 import psycopg
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError
 
 
@@ -26,10 +27,10 @@ async def main(path: Path, project: str) -> int:
     bucket, key = os.environ["DOCKET_BUCKET"], f"python-example/{sha256}/{path.name}"
     boto3.client("s3").upload_file(str(path), bucket, key)
 
-    temporal = await Client.connect(
-        os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233"),
-        namespace=os.environ.get("TEMPORAL_NAMESPACE", "default"),
-    )
+    # Address, namespace, API key, TLS: as Temporal's own tools read them. A file only where one is named, as Docket does.
+    named = os.environ.get("TEMPORAL_PROFILE") or os.environ.get("TEMPORAL_CONFIG_FILE")
+    settings = ClientConfig.load_client_connect_config(disable_file=not named)
+    temporal = await Client.connect(**{"target_host": "127.0.0.1:7233", **settings})
     document = {"bucket": bucket, "key": key}
     handle = await temporal.start_workflow(
         "processDocument",
