@@ -44,6 +44,7 @@ export function lifeOfADocument() {
     "  recognizeLocally --> completeDocument --> complete([complete])",
     '  checkPrerequisites -. "every failed check, with its remedy" .-> failDocument --> failed(["failed: type, cause, remedy"])',
     '  collectPages -. "pages still missing" .-> failDocument --> incomplete(["incomplete: which pages"])',
+    '  recognizeLocally -. "some pages missing" .-> failDocument',
     "```",
   ].join("\n");
 }

@@ -42,13 +42,17 @@ export function createFailDocument(ports: { database: Database; governor: Pick<Q
     return ports.database.$transaction(async (transaction) => {
       // What is left of other content, or of another engine, is not this document's text of that page.
       await transaction.$executeRaw`
-        DELETE FROM pages p USING documents d
-        WHERE p.document_id = ${documentId}::uuid AND p.number = ANY(${missing.map(({ page }) => page)}::int[])
+        DELETE FROM pages p
+        USING documents d LEFT JOIN document_metadata m ON m.document_id = d.id
+          CROSS JOIN LATERAL (SELECT coalesce(m.sha256, d.object_version, m.etag) AS content) AS read
+        WHERE ${missing.length > 0}::boolean AND p.document_id = ${documentId}::uuid
+          AND (p.number = ANY(${missing.map(({ page }) => page)}::int[]) OR p.number > d.expected_pages)
           AND d.id = p.document_id AND d.run_id = ${runId} AND d.status = 'processing'
           AND NOT EXISTS (SELECT 1 FROM textract_jobs j
-                          WHERE j.document_id = d.id AND j.job_id = p.written_by
-                            AND j.content = (SELECT content FROM textract_jobs WHERE document_id = d.id
-                                             ORDER BY intended_at DESC LIMIT 1))`;
+                          WHERE j.document_id = d.id AND j.job_id = p.written_by AND j.content = read.content)
+          AND NOT EXISTS (SELECT 1 FROM document_events e
+                          WHERE e.document_id = d.id AND e.run_id = p.written_by AND e.kind = 'recognition-begun'
+                            AND e.detail->>'content' = read.content)`;
       const changed = await transaction.$executeRaw`
         UPDATE documents d SET
           status = ${status}::document_status, failure_type = ${failure.type}, failure_message = ${failure.message},

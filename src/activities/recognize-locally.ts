@@ -2,14 +2,15 @@ import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
+import { cancellationSignal } from "@temporalio/activity";
 import type { OcrLimits } from "../config.ts";
-import { DocketError } from "../contract/failures.ts";
+import { DocketError, type Failure } from "../contract/failures.ts";
 import { pageRow } from "../contract/page-row.ts";
-import type { DocumentLocation } from "../contract/process-document.ts";
-import type { Database } from "../database/client.ts";
+import type { DocumentLocation, Engine } from "../contract/process-document.ts";
+import { byDriver, type Database } from "../database/client.ts";
 import { recordEvent } from "../database/document-events.ts";
-import { missingPages, storePages } from "../database/store-pages.ts";
+import { beginLocalReading, pagesToRead } from "../database/local-readings.ts";
+import { storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -21,19 +22,21 @@ export interface RecognizeRequest {
   documentId: string;
   document: DocumentLocation;
   expectedPages: number;
+  /**
+   * Whether pages count as read that an earlier run has read, of the same content by a recogniser with the same settings.
+   * Workflows of earlier releases do not say.
+   */
+  onlyMissing?: boolean;
 }
 
-/** Where a retry goes on: pages up to this number are stored. */
-interface Position {
-  storedPages: number;
-}
+type PageFailures = { page: number; failure: Failure }[];
 
 /**
  * Reads the document on this machine, page by page, in a child process of bounded memory. The object is copied to a
  * temporary file first, which is gone afterwards, however the activity ends; its size was checked before, and by its
  * entity tag it is the object that was checked.
  *
- * Idempotent: pages are written under their numbers; the heartbeat holds the last one, so that a retry reads on.
+ * Idempotent: pages are written under their numbers, and a retry reads those that are not stored.
  */
 export function createRecognizeLocally(ports: {
   database: Database;
@@ -43,45 +46,46 @@ export function createRecognizeLocally(ports: {
 }) {
   return async function recognizeLocally(request: RecognizeRequest): Promise<void> {
     await refuseAboveLimits(request);
-    const resumed = activityInfo().heartbeatDetails as Position | undefined;
-    const position: Position = { storedPages: resumed?.storedPages ?? 0 };
-    await stayAlive(
-      () => recognizeFrom(position, request),
-      () => position,
-    );
+    await stayAlive(() => readDocument(request));
   };
 
-  async function recognizeFrom(position: Position, request: RecognizeRequest): Promise<void> {
-    const { documentId, document, expectedPages } = request;
-    const run = currentRun();
-    const writer = { engine: "local" as const, writtenBy: run.runId, runId: run.runId };
+  async function readDocument(request: RecognizeRequest): Promise<void> {
+    const { documentId, document, expectedPages, onlyMissing = false } = request;
+    const { runId } = currentRun();
+    const executor = byDriver(ports.database);
+    const { language, trainedData = null, tesseract = null } = ports.limits;
+    const settings = { languages: language, trainedData, tesseract };
+    const { reading, etag, engine } = await beginLocalReading(executor, documentId, runId, settings);
+    const of = { documentId, runId, expected: expectedPages, reading: onlyMissing ? reading : null };
+    const pages = await pagesToRead(executor, of);
+    const failures = pages.length === 0 ? [] : await readPages(request, pages, etag);
+    const missing = await pagesToRead(executor, of);
+    if (missing.length > 0) throw pagesFailed(describe(document), missing, expectedPages, failures, engine);
+    await recordEvent(ports.database, { documentId, runId, kind: "recognized-locally" });
+  }
+
+  async function readPages(
+    { documentId, document }: RecognizeRequest,
+    pages: number[],
+    etag: string | null,
+  ): Promise<PageFailures> {
+    const { runId } = currentRun();
+    const writer = { engine: "local" as const, writtenBy: runId, runId };
     const directory = await makeWorkFolder("ocr");
     try {
       const file = join(directory, "document");
       const signal = cancellationSignal();
-      const metadata = await ports.database.documentMetadata.findUnique({ where: { documentId } });
-      const body = await ports.storage.openStream(document, signal, metadata?.etag ?? undefined);
+      const body = await ports.storage.openStream(document, signal, etag ?? undefined);
       await pipeline(body, createWriteStream(file), { signal });
       const { failures } = await ports.recognize({
         file,
         name: describe(document),
         limits: ports.limits,
-        firstPage: Math.min(position.storedPages + 1, expectedPages),
+        pages,
         signal,
-        async onPage(page) {
-          await storePages(ports.database, documentId, writer, [{ row: pageRow(page), rawKey: null }]);
-          position.storedPages = page.number;
-          heartbeat(position);
-        },
+        onPage: (page) => storePages(ports.database, documentId, writer, [{ row: pageRow(page), rawKey: null }]),
       });
-      const missing = await missingPages(ports.database, documentId, writer, expectedPages);
-      if (missing.length > 0) {
-        const reasons = failures.map(({ page, failure }) => `page ${page}: ${failure.type}, ${failure.message}`);
-        const why = reasons.length > 0 ? ` (${reasons.slice(0, 10).join("; ")})` : "";
-        const message = `${describe(document)}: pages ${missing.slice(0, 20).join(", ")} could not be read${why}.`;
-        throw new DocketError("PagesFailed", message);
-      }
-      await recordEvent(ports.database, { documentId, runId: run.runId, kind: "recognized-locally" });
+      return failures;
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -95,4 +99,35 @@ export function createRecognizeLocally(ports: {
     const message = `${describe(document)} has ${expectedPages} pages and ${size} bytes; the local limits are ${maxPages} and ${maxBytes}.`;
     throw new DocketError("LocalLimitExceeded", message);
   }
+}
+
+/** With the list of missing pages where the others were read; a document of which no page was read has merely failed. */
+function pagesFailed(
+  name: string,
+  missing: number[],
+  expectedPages: number,
+  failures: PageFailures,
+  engine: Engine,
+): DocketError {
+  const reasons = failures.map(({ page, failure }) => `page ${page}: ${failure.type}, ${failure.message}`);
+  const why = reasons.length > 0 ? ` (${reasons.slice(0, 10).join("; ")})` : "";
+  const message = `${name}: pages ${missing.slice(0, 20).join(", ")} of ${expectedPages} could not be read${why}.`;
+  if (missing.length === expectedPages) {
+    return new DocketError("PagesFailed", message, {
+      remedy: `Look at the pages. ${remedyOf(engine, "reads all of it")}`,
+    });
+  }
+  const again = "reads the missing ones only (all, where the recogniser, its languages or their data were changed)";
+  const remedy = `Look at the named pages; the others are kept. ${remedyOf(engine, again)}`;
+  const warnings = new Map(failures.map(({ page, failure }) => [page, failure.type]));
+  const missingPages = missing.map((page) => ({ page, warning: warnings.get(page) ?? null }));
+  return new DocketError("PagesFailed", message, { remedy, missingPages });
+}
+
+function remedyOf(engine: Engine, again: string): string {
+  if (engine !== "textract-then-local") return `Submitting again ${again}, and nothing is paid.`;
+  return (
+    "Submitting again asks Textract first (`docket redrive ID --dry-run` tells what is paid); with the engine local it " +
+    `${again}, and nothing is paid.`
+  );
 }

@@ -107,7 +107,9 @@ export const failureTable = {
   },
   PagesFailed: {
     retry: "never",
-    remedy: "Look at the named pages; the others are kept. Submitting again reads, and pays, the missing ones only.",
+    remedy:
+      "Look at the named pages; the others are kept. Submitting again reads the missing ones only, and pays them where " +
+      "Textract reads.",
   },
   LocalLimitExceeded: { retry: "never", remedy: "Use the engine textract, or raise the local limits (DOCKET_OCR_*)." },
   OutOfMemory: { retry: "never", remedy: "The page does not fit the recogniser's memory limit; use textract." },
@@ -135,7 +137,7 @@ export type FailureType = keyof typeof failureTable;
 export interface MissingPage {
   /** 1-based. */
   page: number;
-  /** Textract's warning code for the page; null where it said nothing. */
+  /** Textract's warning code for the page, null where it said nothing; of local recognition the type of its failure. */
   warning: string | null;
 }
 
@@ -154,17 +156,24 @@ export interface Failure {
 export class DocketError extends Error {
   readonly type: FailureType;
   readonly remedy: string;
+  readonly missingPages: MissingPage[] | undefined;
 
-  constructor(type: FailureType, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+  constructor(
+    type: FailureType,
+    message: string,
+    options: { remedy?: string; cause?: unknown; missingPages?: MissingPage[] } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "DocketError";
     this.type = type;
     this.remedy = options.remedy ?? failureTable[type].remedy;
+    this.missingPages = options.missingPages;
   }
 
   /** The exception as plain data. */
   toFailure(): Failure {
-    return { type: this.type, message: this.message, remedy: this.remedy };
+    const { type, message, remedy, missingPages } = this;
+    return { type, message, remedy, ...(missingPages === undefined ? {} : { missingPages }) };
   }
 }
 

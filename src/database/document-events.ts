@@ -14,6 +14,7 @@ export type EventKind =
   | "pages-extracted"
   | "copies-removed"
   | "incomplete"
+  | "recognition-begun"
   | "recognized-locally"
   | "completed"
   | "failed"

@@ -85,18 +85,3 @@ export async function countPages(
     FROM counted`;
   return { stored: row?.stored ?? 0, unread: row?.unread ?? [] };
 }
-
-/** Numbers from 1 to `expected` that this writer has not stored. */
-export async function missingPages(
-  database: Pick<Database, "$queryRaw">,
-  documentId: string,
-  writer: PageWriter,
-  expected: number,
-): Promise<number[]> {
-  const rows = await database.$queryRaw<{ number: number }[]>`
-    SELECT number FROM generate_series(1, ${expected}::int) AS wanted (number)
-    WHERE NOT EXISTS (SELECT 1 FROM pages p
-                      WHERE p.document_id = ${documentId}::uuid AND p.number = wanted.number AND p.written_by = ${writer.writtenBy})
-    ORDER BY number`;
-  return rows.map((row) => row.number);
-}

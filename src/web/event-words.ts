@@ -12,6 +12,7 @@ const words: Partial<Record<EventKind, string>> = {
   "pages-extracted": "Missing pages taken out, to be read again",
   "copies-removed": "Copies removed",
   incomplete: "Ended incomplete",
+  "recognition-begun": "Recognition begun on this machine",
   "recognized-locally": "Recognised on this machine",
   completed: "Completed",
   failed: "Failed",

@@ -66,7 +66,7 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
       readByTextract({ run, story, notifications, line, documentId, input: { ...valid, document }, found });
     const locally = () =>
       story.step("recognizeLocally", () =>
-        run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages }),
+        run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages, onlyMissing: !valid.force }),
       );
     if (engine === "textract") await byTextract();
     else if (engine === "local") await locally();
