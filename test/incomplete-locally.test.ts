@@ -2,10 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { PDFDocument, PDFName, StandardFonts } from "pdf-lib";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { addWebhook } from "#docket/database/webhooks";
-import { drawProse, prose } from "./ocr-documents.ts";
+import { damagedPdf } from "./support/damaged-pdf.ts";
 import { connectStack, docket, documentQueues, type Running, startWorker } from "./support/stack.ts";
 
 // A document that the local engine cannot read all of, handed in as a program does it, by real workers.
@@ -22,23 +21,6 @@ afterAll(async () => {
   await worker.stop();
   await stack.close();
 });
-
-/** Four pages of prose; over the second and the fourth lies a picture that nobody can decode. */
-async function damagedPdf(): Promise<Uint8Array> {
-  const pdf = await PDFDocument.create();
-  const font = await pdf.embedFont(StandardFonts.Helvetica);
-  for (let number = 1; number <= 4; number++) {
-    const page = pdf.addPage([612, 792]);
-    drawProse(page, font, [`Page ${number}`, ...prose]);
-    if (number % 2 === 1) continue;
-    const size = { Width: 1700, Height: 2200, ColorSpace: "DeviceRGB", BitsPerComponent: 8 };
-    const entries = { Type: "XObject", Subtype: "Image", ...size, Filter: "JPXDecode" };
-    page.node.setXObject(PDFName.of("Scan"), pdf.context.register(pdf.context.stream(Buffer.alloc(1000, 7), entries)));
-    const content = pdf.context.stream("q 612 0 0 300 0 0 cm /Scan Do Q");
-    page.node.addContentStream(pdf.context.register(content));
-  }
-  return pdf.save();
-}
 
 /** @returns what the workflow failed with */
 async function failureOf(key: string, more: object = {}) {
@@ -74,7 +56,7 @@ it("is incomplete with the list of its missing pages, everywhere; only these are
   });
 
   const key = `${project}/damaged.pdf`;
-  await stack.storage.put(stack.bucket, key, await damagedPdf(), "application/pdf");
+  await stack.storage.put(stack.bucket, key, await damagedPdf(project, 4, [2, 4]), "application/pdf");
   const failure = await failureOf(key);
   expect(failure).toMatchObject({ type: "PagesFailed", nonRetryable: true });
   const [detail] = failure.details;
@@ -91,7 +73,7 @@ it("is incomplete with the list of its missing pages, everywhere; only these are
   });
   const text = await docket(["text", documentId]);
   expect(text.code).toBe(2);
-  expect(text.stdout).toMatch(/Page 1[\s\S]*Page 3/);
+  expect(text.stdout).toMatch(/This is page 1 [\s\S]*This is page 3 /);
   expect(text.stderr).toMatch(/incomplete.*2 of 4 pages[\s\S]*Missing: pages 2, 4\./);
   expect((await docket(["status", documentId])).stdout).toMatch(/missing +pages 2, 4 \(Corrupt\)/);
   const exported = await docket(["export", documentId, "--format", "textract", "--any-status"]);

@@ -203,6 +203,19 @@ describe("what a redrive would cost", () => {
       { billedPages: 1, free: "9 pages stored" },
     ],
     [
+      "Textract comes first, and the local engine read one of two pages that it could not",
+      {
+        engine: "textract-then-local",
+        storedPages: 9,
+        missingPages: [{ page: 3, warning: "Corrupt" }],
+        jobs: [
+          { ...job, storedPages: 8, failedPages: [{ page: 2 }, { page: 3 }], submittedAt: eightDaysAgo },
+          { ...job, attempt: 2, jobId: "j2", state: "failed", pageNumbers: [2, 3] },
+        ],
+      },
+      { billedPages: 2, free: "8 pages stored" },
+    ],
+    [
       "features have prices of their own",
       { features: ["TABLES"], jobs: [] },
       { billedPages: 10, billedUsd: expect.closeTo(0.15) },

@@ -27,6 +27,8 @@ export interface RecognizeRequest {
    * Workflows of earlier releases do not say.
    */
   onlyMissing?: boolean;
+  /** The pages to read, where Textract has read the others. */
+  pages?: number[] | undefined;
 }
 
 type PageFailures = { page: number; failure: Failure }[];
@@ -57,9 +59,11 @@ export function createRecognizeLocally(ports: {
     const settings = { languages: language, trainedData, tesseract };
     const { reading, etag, engine } = await beginLocalReading(executor, documentId, runId, settings);
     const of = { documentId, runId, expected: expectedPages, reading: onlyMissing ? reading : null };
-    const pages = await pagesToRead(executor, of);
+    const wanted = request.pages === undefined ? null : new Set(request.pages);
+    const unread = async () => (await pagesToRead(executor, of)).filter((page) => wanted?.has(page) ?? true);
+    const pages = await unread();
     const failures = pages.length === 0 ? [] : await readPages(request, pages, etag);
-    const missing = await pagesToRead(executor, of);
+    const missing = await unread();
     if (missing.length > 0) throw pagesFailed(describe(document), missing, expectedPages, failures, engine);
     await recordEvent(ports.database, { documentId, runId, kind: "recognized-locally" });
   }
@@ -126,8 +130,6 @@ function pagesFailed(
 
 function remedyOf(engine: Engine, again: string): string {
   if (engine !== "textract-then-local") return `Submitting again ${again}, and nothing is paid.`;
-  return (
-    "Submitting again asks Textract first (`docket redrive ID --dry-run` tells what is paid); with the engine local it " +
-    `${again}, and nothing is paid.`
-  );
+  const paid = "`docket redrive ID --dry-run` tells what is paid";
+  return `Submitting again asks Textract first (${paid}); with the engine local nothing is paid.`;
 }

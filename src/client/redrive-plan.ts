@@ -69,7 +69,9 @@ export function planRedrive(facts: RedriveFacts, now: Date): RedriveCost {
 
 /** The whole document was read and collected: what is asked for again are the pages that were not readable. */
 function missingOnly(facts: RedriveFacts, whole: LedgerJob, now: Date): RedriveCost {
-  const { missingPages, expectedPages } = facts;
+  const { expectedPages } = facts;
+  // Textract comes first again, also for pages that the local engine has read since.
+  const missingPages = facts.engine === "textract-then-local" ? null : facts.missingPages;
   const pages = missingPages === null ? unreadPages(facts, whole) : missingPages.map(({ page }) => page);
   const counted = missingPages === null ? (expectedPages ?? whole.pages) : null;
   const stored = `${counted === null ? facts.storedPages : counted - pages.length} pages stored`;

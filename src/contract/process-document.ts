@@ -38,8 +38,8 @@ export interface DocumentLocation {
 }
 
 /**
- * Who reads the document. `textract-then-local` tries the bounded local recogniser after Textract failed for good,
- * and only when a caller names it: there is no automatic fallback.
+ * Who reads the document. `textract-then-local` tries the bounded local recogniser after Textract failed for good, on
+ * the pages that Textract did not read, and only when a caller names it: there is no automatic fallback.
  */
 export type Engine = "textract" | "local" | "textract-then-local";
 export const engines: readonly Engine[] = ["textract", "local", "textract-then-local"];
@@ -87,7 +87,7 @@ export interface ProcessDocumentResult {
   documentId: string;
   project: string;
   status: "complete";
-  /** Who read it. */
+  /** Who read it; its first page, where both did. */
   engine: "textract" | "local";
   /** Pages that the document has. */
   pages: number;

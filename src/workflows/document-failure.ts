@@ -72,6 +72,13 @@ export function incomplete(
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [detail] });
 }
 
+/** How a document ends of which Textract read some pages, and the local engine failed as a whole: with the list that is known. */
+export function neitherRead(byTextract: Failure, locally: string): ApplicationFailure {
+  const message = `${byTextract.message} Read locally: ${locally}`;
+  const detail = { ...byTextract, message };
+  return ApplicationFailure.create({ type: byTextract.type, message, nonRetryable: true, details: [detail] });
+}
+
 function failure(type: Failure["type"], message: string): Failure {
   return { type, message, remedy: failureTable[type].remedy };
 }

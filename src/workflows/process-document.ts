@@ -17,7 +17,7 @@ import {
 } from "../contract/process-document.ts";
 import { tellWebhooks } from "./deliver-webhook.ts";
 import { documentActivities } from "./document-activities.ts";
-import { failureOf, toWorkflowFailure, withoutRecord } from "./document-failure.ts";
+import { failureOf, neitherRead, toWorkflowFailure, withoutRecord } from "./document-failure.ts";
 import { DocumentStory } from "./document-story.ts";
 import { readByTextract } from "./read-by-textract.ts";
 import { TextractLine } from "./textract-line.ts";
@@ -64,9 +64,12 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
 
     const byTextract = () =>
       readByTextract({ run, story, notifications, line, documentId, input: { ...valid, document }, found });
-    const locally = () =>
+    const locally = (pages?: number[]) =>
       story.step("recognizeLocally", () =>
-        run.ocr.recognizeLocally({ documentId, document, expectedPages: found.pages, onlyMissing: !valid.force }),
+        run.ocr.recognizeLocally({
+          ...{ documentId, document, expectedPages: found.pages, pages },
+          onlyMissing: !valid.force,
+        }),
       );
     if (engine === "textract") await byTextract();
     else if (engine === "local") await locally();
@@ -92,14 +95,23 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
   }
 }
 
-/** Only for callers that asked for it by name. A document that the second may not try keeps the first one's failure. */
-async function firstThatReads(first: () => Promise<void>, second: () => Promise<void>): Promise<void> {
+/**
+ * Only for callers that asked for it by name. Where the first read some pages the second reads the others. A document that
+ * the second may not try, or of which it does not say what it lacks by then, keeps the first one's failure.
+ */
+async function firstThatReads(first: () => Promise<void>, second: (pages?: number[]) => Promise<void>): Promise<void> {
   try {
     await first();
   } catch (error) {
     if (isCancellation(error)) throw error;
-    await second().catch((refusal) => {
-      throw failureOf(refusal).type === "LocalLimitExceeded" ? error : refusal;
+    const failure = failureOf(error);
+    await second(failure.missingPages?.map(({ page }) => page)).catch((refusal) => {
+      if (isCancellation(refusal)) throw refusal;
+      const { type, message, missingPages } = failureOf(refusal);
+      if (type === "LocalLimitExceeded") throw error;
+      const listed = missingPages !== undefined || failure.missingPages === undefined;
+      if (listed || type === "Superseded") throw refusal;
+      throw neitherRead(failure, message);
     });
   }
 }
