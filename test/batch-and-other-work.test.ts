@@ -197,3 +197,63 @@ it("of two items of one content that wait again one follows the other, unless Te
   expect(await states()).toEqual(["started", "claimed"]);
   await item.remove();
 });
+
+/** Items of the content of one that has ended, though neither row nor trail tells of it: its run was refused or terminated. */
+async function behindAnUntoldEnd(item: Awaited<ReturnType<typeof startedItem>>, copies: number) {
+  const { database } = stack;
+  const { batchId, document } = item;
+  const before = await item.begin([]);
+  await item.complete(before);
+  await item.start(before.documentId);
+  await database.batchItem.updateMany({ where: { batchId }, data: { state: "failed", finishedAt: new Date() } });
+  const again = Array.from({ length: copies }, (_, copy) => ({ ...document, reference: `copy ${copy}` }));
+  await addItems(database, batchId, again);
+  const { documentId } = before;
+  await database.batchItem.updateMany({ where: { batchId }, data: { documentId } });
+  const [batch] = await readBatches(database, { id: batchId });
+  if (batch === undefined) throw new Error("the batch is there");
+  const take = async (claim: string) =>
+    takeItems(stack, batch, await waitingItems(database, { batchId, priority: 3, limit: 100 }), claim);
+  const states = async () => {
+    const items = await database.batchItem.findMany({ where: { batchId }, orderBy: { position: "asc" } });
+    return items.slice(1).map(({ state }) => state);
+  };
+  return { documentId, take, states };
+}
+
+it("an item does not follow one whose end nothing tells of, while the document is somebody else's", async () => {
+  const { database } = stack;
+  const item = await startedItem();
+  const { batchId } = item;
+  const { take, states } = await behindAnUntoldEnd(item, 2);
+  await item.complete(await item.begin([]));
+  for (const look of [1, 2, 3]) {
+    await confirmClaim(database, batchId, { started: `call/${look - 1}/1`, current: `call/${look}/1` });
+    await settleItems(database, batchId);
+    await take(`call/${look}/1`);
+    if (look === 1) expect(await states()).toEqual(["claimed", "waiting"]);
+  }
+  // One is read, and the other one ends as it does.
+  expect(await states()).toEqual(["started", "started"]);
+  await item.complete(await item.begin(asked));
+  expect(await item.look()).toMatchObject({ counts: { ...none, complete: 2 } });
+  await item.remove();
+});
+
+it("very many items that follow each other while somebody else's reading is terminated do so no longer", async () => {
+  const { database } = stack;
+  const item = await startedItem();
+  const { batchId } = item;
+  const { documentId, take, states } = await behindAnUntoldEnd(item, 25);
+  const data = { state: "started" as const, startedAt: new Date(0), askedAt: new Date(Date.now() - 3_600_000) };
+  await database.batchItem.updateMany({ where: { batchId, state: "waiting" }, data });
+  await item.begin([]);
+  await item.terminate(documentId, null);
+  for (const look of [1, 2]) {
+    await take(`call/${look}/1`);
+    await askTemporal(database, stack.client, batchId);
+  }
+  await take("call/3/1");
+  expect((await states()).filter((state) => state === "claimed")).toHaveLength(1);
+  await item.remove();
+});

@@ -6,7 +6,8 @@ import {
   doubtfulItems,
   type ItemEnd,
   isOtherWork,
-  releaseItem,
+  releaseItemsOf,
+  releaseLostItem,
   settleItem,
   settleItems,
 } from "../database/batch-item-ends.ts";
@@ -49,7 +50,7 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       if (!isOwn && (await isOtherWork(database, batchId, documentId))) {
         // What the batch asks for may have ended since it looked, before that other run.
         await settleItems(database, batchId);
-        await releaseItem(database, id, { lost: false });
+        await releaseItemsOf(database, batchId, documentId);
         continue;
       }
       // Of this very run: should the document be under way again by now, its end is not to be waited for.
@@ -58,7 +59,7 @@ export async function askTemporal(database: Database, client: Client, batchId: s
       await settleItem(database, batchId, id, end, failure);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      await releaseItem(database, id, { lost: true });
+      await releaseLostItem(database, id);
     }
   }
 }

@@ -1,7 +1,22 @@
 import type { Executor } from "./client.ts";
+import { Prisma } from "./generated/client.ts";
 
 /** Final states of an item, each with its counter in the batch's row. */
 export type ItemEnd = "reused" | "complete" | "incomplete" | "failed" | "cancelled";
+
+/**
+ * Selects, for a row `begun` of what a batch has started, the ends (`id`, `kind`, `detail`) that the document's trail tells
+ * of the work that the batch asks for, since then.
+ */
+export const endsInTrail = Prisma.sql`
+  SELECT e.id, e.kind, e.detail
+  FROM document_events e CROSS JOIN LATERAL (
+    SELECT c.detail FROM document_events c
+    WHERE c.document_id = e.document_id AND c.kind = 'record-created' AND c.id < e.id
+    ORDER BY c.id DESC LIMIT 1) AS run
+  WHERE e.document_id = begun.document_id AND e.at >= begun.started_at
+    AND e.kind IN ('completed', 'incomplete', 'failed')
+    AND run.detail ->> 'engine' = begun.engine::text AND run.detail -> 'features' = to_jsonb(begun.features)`;
 
 /**
  * Settles every item whose document has ended since it was started. What the document's row says counts while it is of
@@ -31,14 +46,7 @@ export async function settleItems(executor: Executor, batchId: string): Promise<
         SELECT CASE WHEN e.kind = 'completed' THEN 'complete' WHEN e.detail ->> 'type' = 'Cancelled' THEN 'cancelled'
                     ELSE e.kind END AS state,
                CASE WHEN e.kind <> 'completed' THEN e.detail END AS failure
-        FROM document_events e CROSS JOIN LATERAL (
-          SELECT c.detail FROM document_events c
-          WHERE c.document_id = e.document_id AND c.kind = 'record-created' AND c.id < e.id
-          ORDER BY c.id DESC LIMIT 1) AS run
-        WHERE e.document_id = begun.document_id AND e.at >= begun.started_at
-          AND e.kind IN ('completed', 'incomplete', 'failed')
-          AND run.detail ->> 'engine' = begun.engine::text AND run.detail -> 'features' = to_jsonb(begun.features)
-        ORDER BY e.id DESC LIMIT 1) AS told
+        FROM (${endsInTrail}) AS e ORDER BY e.id DESC LIMIT 1) AS told
       WHERE NOT begun.as_asked),
     changed AS (
       UPDATE batch_items i SET
@@ -92,14 +100,18 @@ export async function isOtherWork(executor: Executor, batchId: string, documentI
   return rows.length > 0;
 }
 
-/**
- * Puts an item back into the line.
- * @param lost whether Temporal has no workflow of its document
- */
-export async function releaseItem(executor: Executor, id: string, { lost }: { lost: boolean }): Promise<void> {
+/** Puts an item back into the line of whose document Temporal has no workflow. */
+export async function releaseLostItem(executor: Executor, id: string): Promise<void> {
   await executor.$executeRaw`
-    UPDATE batch_items SET state = 'waiting', started_at = NULL, asked_at = CASE WHEN ${lost} THEN now() END
+    UPDATE batch_items SET state = 'waiting', started_at = NULL, asked_at = now()
     WHERE id = ${id}::uuid AND state = 'started'`;
+}
+
+/** Puts all of a batch's items of one document back into the line at once: one that is left would be followed by the others. */
+export async function releaseItemsOf(executor: Executor, batchId: string, documentId: string): Promise<void> {
+  await executor.$executeRaw`
+    UPDATE batch_items SET state = 'waiting', started_at = NULL, asked_at = NULL
+    WHERE batch_id = ${batchId}::uuid AND document_id = ${documentId}::uuid AND state = 'started'`;
 }
 
 /**

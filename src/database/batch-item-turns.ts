@@ -1,3 +1,4 @@
+import { endsInTrail } from "./batch-item-ends.ts";
 import type { Executor } from "./client.ts";
 
 /** An item that waits for its turn. */
@@ -152,7 +153,9 @@ export async function confirmClaim(
 
 /**
  * When the document of an item was started by another item of the batch; null when none did. One that ended without
- * being started (refused as it stood, or complete before its turn) says nothing about its content.
+ * being started (refused as it stood, or complete before its turn) says nothing about its content. Nor does one that was
+ * refused or terminated, or whose document was deleted, where somebody has it read for something else by now: no end that
+ * counts would ever be found, and whoever follows it waits, and follows it again.
  */
 export async function startOfSameDocument(
   executor: Executor,
@@ -160,9 +163,17 @@ export async function startOfSameDocument(
   item: { id: string; documentId: string },
 ): Promise<Date | null> {
   const [row] = await executor.$queryRaw<{ startedAt: Date }[]>`
-    SELECT started_at AS "startedAt" FROM batch_items
-    WHERE batch_id = ${batchId}::uuid AND document_id = ${item.documentId}::uuid AND id <> ${item.id}::uuid
-      AND state NOT IN ('waiting', 'cancelled') AND started_at IS NOT NULL ORDER BY started_at LIMIT 1`;
+    WITH begun AS (
+      SELECT i.document_id, i.started_at, i.state, b.engine, b.features
+      FROM batch_items i JOIN batches b ON b.id = i.batch_id
+      WHERE i.batch_id = ${batchId}::uuid AND i.document_id = ${item.documentId}::uuid AND i.id <> ${item.id}::uuid
+        AND i.state NOT IN ('waiting', 'cancelled') AND i.started_at IS NOT NULL)
+    SELECT started_at AS "startedAt" FROM begun
+    WHERE state IN ('claimed', 'started')
+       OR NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = begun.document_id
+                      AND (d.engine <> begun.engine OR d.features <> begun.features))
+       OR EXISTS (${endsInTrail})
+    ORDER BY started_at LIMIT 1`;
   return row?.startedAt ?? null;
 }
 
