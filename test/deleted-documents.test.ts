@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -14,6 +15,7 @@ import { deletionWorkflowId } from "#docket/contract/delete-documents";
 import { claimItems, confirmClaim, identifyItem } from "#docket/database/batch-item-turns";
 import { addItems } from "#docket/database/batch-items";
 import { closeBatch, createBatch } from "#docket/database/batches";
+import { smallPdf } from "./support/small-pdf.ts";
 import { connectStack, docket, documentQueues, type Running, runCommand, startWorker } from "./support/stack.ts";
 
 let stack: Awaited<ReturnType<typeof connectStack>>;
@@ -232,6 +234,38 @@ it("a sweep does not bring back what was deleted under another key with the same
   await put("four");
   expect(await sweep(["TABLES"])).toMatchObject({ total: 1, complete: 1 });
   expect((await docket(["delete", documentId])).code).toBe(0);
+});
+
+it("a sweep that is listing when a document is deleted reads what comes since, and leaves out what was there", async () => {
+  const project = "deleted-meanwhile";
+  const prefix = `theirs/${project}/${randomUUID()}/`;
+  const { database, storage, bucket } = stack;
+  const content = await smallPdf(prefix);
+  const put = (name: string) => storage.put(bucket, `${prefix}${name}.pdf`, content, "application/pdf");
+  const batchId = randomUUID();
+  const settings = { project, engine: "textract" as const, features: [], priority: 3, window: 10, force: false };
+  const source = `s3://${bucket}/${prefix}`;
+  await createBatch(database, { id: batchId, source, ...settings, prefix: { bucket, prefix }, onlyNew: true });
+  await put("one");
+  const document = { bucket, key: `${prefix}one.pdf` };
+  const read = await stack.client.workflow.execute("processDocument", {
+    ...{ taskQueue: "documents", workflowId: `${prefix}one`, args: [{ document, project }] },
+  });
+  await put("two");
+  // S3 tells the time of an object to the second.
+  await sleep(1000);
+  expect((await docket(["delete", read.documentId])).code).toBe(0);
+  const [deletion] = await database.deletion.findMany({ where: { documentId: read.documentId } });
+  await put("three");
+
+  const batch = await stack.client.workflow.execute("processBatch", {
+    ...{ taskQueue: "documents", workflowId: `batch/${batchId}`, args: [{ batchId, project }] },
+  });
+  expect(batch.counts).toMatchObject({ total: 2, cancelled: 1, complete: 1 });
+  const row = await database.document.findUniqueOrThrow({ where: { id: read.documentId } });
+  expect(row).toMatchObject({ key: `${prefix}three.pdf`, status: "complete" });
+  const known = await database.deletion.findUniqueOrThrow({ where: { id: deletion?.id ?? "" } });
+  expect(known.objectDigests).toHaveLength(2);
 });
 
 // A process of a number that the system has no name for, as in many containers; as anybody, by a namespace of its own.

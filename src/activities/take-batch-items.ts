@@ -13,9 +13,10 @@ import {
 } from "../database/batch-item-turns.ts";
 import type { BatchRow } from "../database/batches.ts";
 import type { Database } from "../database/client.ts";
-import { leaveOutDeleted } from "../database/deleted-objects.ts";
+import { deletionOf, leaveOutDeleted } from "../database/deleted-objects.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { identifyObject, isSameTag } from "./identify-object.ts";
+import { toDocketError } from "./to-docket-error.ts";
 
 /** Objects read at once for their hashes, and how long a look at the batch may take for it. */
 const readAtOnce = 4;
@@ -49,7 +50,7 @@ export async function takeItems(
     for (const item of identified) {
       const { id, documentId } = item;
       if (!(await isValid(database, batch, item))) continue;
-      if (batch.onlyNew && (await leaveOutDeleted(database, batch.project, item))) continue;
+      if (batch.onlyNew && (await isLeftOut(ports, batch, item))) continue;
       if (!batch.force && (await isComplete(database, batch, item))) {
         await settleItem(database, batch.id, id, "reused");
         continue;
@@ -115,6 +116,31 @@ async function isValid(database: Database, batch: BatchRow, item: Identified): P
   } catch (error) {
     if (!(error instanceof DocketError) || failureTable[error.type].retry !== "never") throw error;
     await settleItem(database, batch.id, item.id, "failed", error);
+    return false;
+  }
+}
+
+/** A sweep does not bring back what was deleted: the same content that stood under another key at that time. */
+async function isLeftOut({ database, storage }: Ports, batch: BatchRow, item: Identified): Promise<boolean> {
+  const deletion = await deletionOf(database, item);
+  if (deletion === null) return false;
+  if (!deletion.listedBefore && !(await stoodThere(storage, item, deletion.deletedAt))) return false;
+  return leaveOutDeleted(database, batch.project, item, deletion);
+}
+
+/** S3 tells seconds. What came in the same one counts as come since: what is left out once is left out for good. */
+async function stoodThere(storage: ObjectStorage, item: Identified, at: Date): Promise<boolean> {
+  const { bucket, key, objectVersion } = item;
+  try {
+    const { modifiedAt } = await storage.head({
+      bucket,
+      key,
+      ...(objectVersion === null ? {} : { version: objectVersion }),
+    });
+    return modifiedAt !== undefined && Math.floor(modifiedAt.getTime() / 1000) < Math.floor(at.getTime() / 1000);
+  } catch (error) {
+    if (failureTable[toDocketError(error).type].retry === "policy") throw error;
+    // Whoever reads it tells what is wrong with it.
     return false;
   }
 }

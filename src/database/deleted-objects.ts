@@ -24,33 +24,52 @@ export function deletedBefore(
     WHERE EXISTS (SELECT 1 FROM deletions d WHERE d.object_digests @> ARRAY[${digest}])`;
 }
 
+/** A deletion of an item's document that is not there again. */
+export interface ItemDeletion {
+  id: string;
+  deletedAt: Date;
+  /** The item's object was surely there at that time: a batch had listed it. */
+  listedBefore: boolean;
+}
+
+/** The last deletion of an item's document; null where there was none, or where the document is there again. */
+export async function deletionOf(
+  executor: Executor,
+  { id, documentId }: { id: string; documentId: string },
+): Promise<ItemDeletion | null> {
+  const [row] = await executor.$queryRaw<ItemDeletion[]>`
+    SELECT x.id::text, x.deleted_at AS "deletedAt", EXISTS (
+      SELECT 1 FROM batch_items o JOIN batches b ON b.id = o.batch_id
+      WHERE o.bucket = i.bucket AND o.key = i.key AND (o.id = i.id OR o.etag = i.etag)
+        -- A batch lists for as long as it is open: when it was made says nothing.
+        AND least(o.finished_at, b.closed_at) <= x.deleted_at) AS "listedBefore"
+    FROM deletions x, batch_items i
+    WHERE i.id = ${id}::uuid AND x.document_id = ${documentId}::uuid
+      AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = x.document_id)
+    ORDER BY x.deleted_at DESC LIMIT 1`;
+  return row ?? null;
+}
+
 /**
- * Takes an item out of a sweep whose document was deleted, and is not there again, where its object was there at that time:
- * under another key than the document's own, with the same content. From then on it is known by its digest, too.
+ * Takes a waiting item out of a sweep, as one whose document was deleted and is not there again. From then on its object is
+ * known by its digest, too.
  * @returns whether it was taken out; its batch counts it as cancelled
  */
 export async function leaveOutDeleted(
   executor: Executor,
   project: string,
   { id, documentId, bucket }: { id: string; documentId: string; bucket: string },
+  deletion: ItemDeletion,
 ): Promise<boolean> {
   const digest = objectDigest(project, bucket, Prisma.sql`gone.key`, Prisma.sql`gone.etag`);
   const changed = await executor.$executeRaw`
-    WITH deletion AS (
-      SELECT x.id FROM deletions x, batch_items i JOIN batches b ON b.id = i.batch_id
-      WHERE i.id = ${id}::uuid AND x.document_id = ${documentId}::uuid
-        AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = x.document_id)
-        -- It was listed before the deletion: by this batch, or by another one. What has come since is new.
-        AND (b.created_at <= x.deleted_at OR EXISTS (
-          SELECT 1 FROM batch_items o JOIN batches earlier ON earlier.id = o.batch_id
-          WHERE o.bucket = i.bucket AND o.key = i.key AND o.etag = i.etag AND earlier.created_at <= x.deleted_at))
-      ORDER BY x.deleted_at DESC LIMIT 1),
-    gone AS (
-      DELETE FROM batch_items i USING deletion WHERE i.id = ${id}::uuid AND i.state = 'waiting'
-      RETURNING i.batch_id, i.key, i.etag, deletion.id AS deletion),
+    WITH gone AS (
+      DELETE FROM batch_items WHERE id = ${id}::uuid AND state = 'waiting'
+        AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = ${documentId}::uuid)
+      RETURNING batch_id, key, etag),
     known AS (
       UPDATE deletions x SET object_digests = array_append(x.object_digests, ${digest})
-      FROM gone WHERE x.id = gone.deletion AND gone.etag IS NOT NULL)
+      FROM gone WHERE x.id = ${deletion.id}::uuid AND gone.etag IS NOT NULL)
     UPDATE batches b SET cancelled = b.cancelled + 1 FROM gone WHERE b.id = gone.batch_id`;
   return changed > 0;
 }

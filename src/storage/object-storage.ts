@@ -9,6 +9,8 @@ export interface ObjectFacts {
   etag: string;
   /** Set where the bucket keeps versions. */
   version: string | undefined;
+  /** When it was put there, to the second. */
+  modifiedAt: Date | undefined;
   /** User metadata (`x-amz-meta-*`), names in lower case. */
   metadata: Record<string, string>;
 }

@@ -87,6 +87,7 @@ function factsOf(answer: {
   ContentRange?: string | undefined;
   ETag?: string | undefined;
   VersionId?: string | undefined;
+  LastModified?: Date | undefined;
   Metadata?: Record<string, string> | undefined;
 }): ObjectFacts {
   const whole = /\/(\d+)$/.exec(answer.ContentRange ?? "")?.[1];
@@ -94,6 +95,7 @@ function factsOf(answer: {
     size: whole === undefined ? (answer.ContentLength ?? 0) : Number(whole),
     etag: answer.ETag ?? "",
     version: answer.VersionId,
+    modifiedAt: answer.LastModified,
     metadata: answer.Metadata ?? {},
   };
 }
