@@ -72,6 +72,23 @@ it("a run that takes a document over keeps its place in line for the same work, 
   expect(await standing()).toBe(0);
 });
 
+it("a reset of a forced run keeps its place in line; another forced run gives it up", async () => {
+  const document = await upload("forced-in-line");
+  const [first, second, third] = [newRun("first"), newRun("second"), newRun("third")];
+  const documentId = await steps.own(first, document, { force: true });
+  const { token } = await steps.intend(first, documentId, document);
+  const region = `overtaken-forced-${randomUUID().slice(0, 8)}`;
+  const governor = governorOf(stack.database, { DOCKET_TEXTRACT_JOBS: `${region}=1` });
+  const standing = () => stack.database.textractTurn.count({ where: { region } });
+  const start = { region, token, analysis: false, priority: 3 };
+  await governor.admitStart(start);
+  await expect(governor.slotRefused(start)).rejects.toMatchObject({ type: "TextractNoSlot" });
+  await steps.own(second, document, { force: true }, first);
+  expect(await standing()).toBe(1);
+  await steps.own(third, document, { force: true });
+  expect(await standing()).toBe(0);
+});
+
 it("calls of one run that come at once, as behind a lost answer, mean one attempt", async () => {
   const document = await upload("at-once");
   const run = newRun("at-once");

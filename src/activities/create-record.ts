@@ -33,6 +33,12 @@ export interface RecordCreated {
   settled: ProcessDocumentResult | null;
 }
 
+/** What a run reads. */
+export interface RecordRequest extends ValidInput {
+  /** The run that resets began from; undefined in the histories of earlier versions. */
+  firstRunId?: string;
+}
+
 /**
  * Writes the document's row and makes this workflow run its owner. Where the caller does not know the hash, the
  * object is read once, as a stream: the id is derived from the content, and what is paid is paid for that content; an object that cannot be read
@@ -41,7 +47,7 @@ export interface RecordCreated {
  * Idempotent: the id is derived, the row is inserted or taken over, and a second claim by the same run changes nothing.
  */
 export function createCreateRecord(ports: { database: Database; storage: ObjectStorage }) {
-  return async function createRecord(input: ValidInput): Promise<RecordCreated> {
+  return async function createRecord(input: RecordRequest): Promise<RecordCreated> {
     const { project } = input;
     const object = await stayAlive(() => identifyObject(ports.storage, input));
     const { document, sha256 } = object;
@@ -86,8 +92,10 @@ export function createCreateRecord(ports: { database: Database; storage: ObjectS
         // reservation. Should a slot be kept for that place, the workers' look calls the next.
         if (existing) {
           const content = object.sha256 ?? object.document.version ?? object.etag;
-          const goesOn = input.engine !== "local" && !input.force;
-          await leaveLines(transaction, documentId, goesOn ? { features: input.features, content } : null);
+          // Who forces a reading may mean another attempt; a reset of that run goes on with the one that it has meant.
+          const { features, force, firstRunId = "" } = input;
+          const kept = { features, content, meantBy: force ? firstRunId : null };
+          await leaveLines(transaction, documentId, input.engine === "local" ? null : kept);
           await releaseBudget(transaction, documentId);
         }
         await transaction.$executeRaw`${row}

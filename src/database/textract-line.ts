@@ -118,18 +118,20 @@ export async function takeOutOfLine(executor: Executor, tokens: readonly string[
 /**
  * Takes a document that ends, or that another run takes over, out of the lines in which it stands.
  * @param kept for what it goes on to stand in line; null: nothing
+ * @param kept.meantBy the first run of the workflow that has meant the attempt; null: whichever
  * @returns the regions of the lines that it has left
  */
 export async function leaveLines(
   executor: Executor,
   documentId: string,
-  kept: { features: readonly string[]; content: string | null } | null = null,
+  kept: { features: readonly string[]; content: string | null; meantBy: string | null } | null = null,
 ): Promise<string[]> {
-  const { features, content } = kept ?? { features: [], content: null };
+  const { features, content, meantBy } = kept ?? { features: [], content: null, meantBy: null };
   const rows = await executor.$queryRaw<{ region: string }[]>`
     DELETE FROM textract_turns t USING textract_jobs j
     WHERE j.document_id = ${documentId}::uuid AND t.token = j.token AND t.admitted_at IS NULL
-      AND (j.features = ${[...features]}::text[] AND j.content = ${content}) IS NOT TRUE
+      AND (j.features = ${[...features]}::text[] AND j.content = ${content}
+           AND j.run_id = coalesce(${meantBy}, j.run_id)) IS NOT TRUE
     RETURNING t.region`;
   return rows.map(({ region }) => region);
 }

@@ -5,6 +5,7 @@ import {
   isCancellation,
   setHandler,
   setWorkflowOptions,
+  workflowInfo,
 } from "@temporalio/workflow";
 import {
   type DocumentProgress,
@@ -49,7 +50,8 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
     const { listsSeldom, listsAfterMilliseconds, ...valid } = ensured;
     if (listsSeldom) story.listSeldom();
     if (listsAfterMilliseconds !== undefined) story.listAfter(listsAfterMilliseconds);
-    const record = await story.step("createRecord", () => run.storage.createRecord(valid));
+    const { firstExecutionRunId: firstRunId } = workflowInfo();
+    const record = await story.step("createRecord", () => run.storage.createRecord({ ...valid, firstRunId }));
     story.identify(record.documentId);
     if (record.settled !== null) return story.complete(record.settled);
 

@@ -31,13 +31,22 @@ export function readingSteps(stack: Awaited<ReturnType<typeof connectStack>>, pr
     intend,
     close: () => apis.close(),
 
-    /** Hands a document in, up to where Textract would be asked. @returns its id */
-    async own(run: WorkflowRun, document: DocumentLocation, work: { features?: "TABLES"[] } = {}): Promise<string> {
+    /**
+     * Hands a document in, up to where Textract would be asked.
+     * @param first where the run was made by a reset: the run that it goes back to
+     * @returns its id
+     */
+    async own(
+      run: WorkflowRun,
+      document: DocumentLocation,
+      work: { features?: "TABLES"[]; force?: boolean } = {},
+      first = run,
+    ): Promise<string> {
       const id = projectIdFromSlug(project);
       await database.project.upsert({ where: { id }, create: { id, slug: project }, update: {} });
       const input = validateInput({ document, project, ...work });
       return asRun(run, async () => {
-        const record = await createCreateRecord(stack)(input);
+        const record = await createCreateRecord(stack)({ ...input, firstRunId: first.runId });
         await createWriteMetadata(stack)({ ...record, input });
         return record.documentId;
       });
