@@ -76,6 +76,18 @@ test("docs/cli.md lists every command, and what it prints with --json", async ()
   expect(new Set(told)).toEqual(new Set(names));
 });
 
+test.each([
+  [{}, false],
+  [{ FORCE_COLOR: "1" }, true],
+  [{ FORCE_COLOR: "0" }, false],
+  [{ FORCE_COLOR: "false" }, false],
+  [{ FORCE_COLOR: "1", NO_COLOR: "1" }, false],
+])("colours without a terminal, with %j: %s", async (variables, coloured) => {
+  const { stderr } = await runWith(variables as Record<string, string>, "run", "nope.pdf");
+  expect(stderr).toContain("nope.pdf");
+  expect(stderr.includes("\u001b[")).toBe(coloured);
+});
+
 describe("errors of usage and environment end with 1 and a remedy, before anything is started", () => {
   test.each(
     [

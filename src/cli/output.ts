@@ -19,7 +19,7 @@ process.stderr.on("error", (error: NodeJS.ErrnoException) => {
 /** Colours for a stream: on a terminal only, and as NO_COLOR, FORCE_COLOR and TERM=dumb say. */
 export function colorsFor(stream: NodeJS.WriteStream): Colors {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
-  if (NO_COLOR) return pc.createColors(false);
+  if (NO_COLOR || FORCE_COLOR === "0" || FORCE_COLOR === "false") return pc.createColors(false);
   return pc.createColors(Boolean(FORCE_COLOR) || (stream.isTTY === true && TERM !== "dumb"));
 }
 
