@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 // The AWS SDK announces in every process that it will want a newer Node in 2027.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+// Output is compared: a CI system that asks for colours would change it.
+delete process.env["FORCE_COLOR"];
 
 export default defineConfig({
   test: {

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { bareEnvironment } from "./support/bare-environment.ts";
 import { smallPdf } from "./support/small-pdf.ts";
 import { type CommandResult, docket, useStack } from "./support/stack.ts";
 
@@ -22,7 +23,7 @@ const rows = ({ stdout }: CommandResult) =>
     .map((line) => JSON.parse(line));
 
 it("estimate counts pages and prices them by features, without any service", async () => {
-  const nothing = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+  const nothing = bareEnvironment();
   const text = await docket(["estimate", folder, "--json"], nothing);
   expect(text.code).toBe(2);
   expect(rows(text).map(({ status, pages, costUsd }) => [status, pages, costUsd])).toEqual([

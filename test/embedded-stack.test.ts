@@ -17,11 +17,11 @@ import { startS3 } from "#docket/local/s3";
 import { type Stack, startStack } from "#docket/local/stack";
 import { startTemporal } from "#docket/local/temporal";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
+import { bareEnvironment } from "./support/bare-environment.ts";
 
 let folder: string;
 let launcher: string;
-// Without what the shared stack of this test run puts into the process's own.
-const environment: NodeJS.ProcessEnv = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+const environment = bareEnvironment();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "docket-stack-"));
@@ -247,6 +247,8 @@ it("without one part that cannot be had stops the others and says which", async 
 it("leaves alone what is configured", async () => {
   const steps: StepReport[] = [];
   const shared = await start("configured-theirs");
+  // What other tests find nothing of after a stop is seen here.
+  expect(await childrenIn(join(folder, "configured-theirs"))).not.toEqual([]);
   const dataDirectory = join(folder, "configured-ours");
   const stack = await startStack({
     dataDirectory,

@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres } from "#docket/local/postgres";
+import { bareEnvironment } from "./support/bare-environment.ts";
 import { docket, outputOf } from "./support/stack.ts";
 
-const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+const environment = bareEnvironment();
 const sample = "samples/deposition-300dpi.tiff";
 /** Has the data directories of both interrupted runs. */
 let data: string;

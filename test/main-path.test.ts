@@ -2,13 +2,14 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bareEnvironment } from "./support/bare-environment.ts";
 import { type CommandResult, docket } from "./support/stack.ts";
 import { wordRecall } from "./support/word-recall.ts";
 
 // A folder of its own and nothing configured: the embedded default from nothing, as a newcomer has it.
 let data: string;
 let run: CommandResult;
-const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+const environment = bareEnvironment();
 const samples = (await readdir("samples")).filter((name) => /\.(pdf|tiff|jpg|png)$/.test(name)).sort();
 
 beforeAll(async () => {

@@ -13,6 +13,7 @@ import type { SharedPart } from "#docket/local/shared-part";
 import { type Stack, startStack } from "#docket/local/stack";
 import { startTemporal } from "#docket/local/temporal";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
+import { bareEnvironment } from "./support/bare-environment.ts";
 import { backUp, putBack } from "./support/database-backup.ts";
 import { readLedger } from "./support/local-textract.ts";
 import { smallPdf } from "./support/small-pdf.ts";
@@ -20,8 +21,8 @@ import { docket, documentQueues, type Running, runCommand, startWorker } from ".
 
 // What docs/operations.md says under "Backup, restore, moving", on servers of its own, of which one is lost.
 const project = "restored";
-const bare: NodeJS.ProcessEnv = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
-const wait = { timeout: 60_000, interval: 200 };
+const bare = bareEnvironment();
+const wait = { timeout: 180_000, interval: 200 };
 
 let folder: string;
 let postgres: EmbeddedPostgres;
