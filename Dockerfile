@@ -64,5 +64,5 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.DOCKET_HEALTH_PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # node takes SIGTERM itself, and ends its children. As process 1 it would not collect what ended recognisers leave
 # behind: `docker run --init` (compose.yaml and the Helm chart do as much).
-ENTRYPOINT ["node", "/docket/dist/cli/docket.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/docket/dist/cli/docket.js"]
 CMD ["worker", "--queues", "documents,textract-submit,textract-results"]

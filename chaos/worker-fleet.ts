@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openLog } from "#docket/local/log-file";
+import { workerFlags } from "#docket/worker/worker-environment";
 
 const entry = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
 const documents = "documents,textract-submit,textract-results";
@@ -68,7 +69,7 @@ export class WorkerFleet {
 
   async #spawn(name: string, queues: string): Promise<void> {
     const log = openLog(join(this.#logDirectory, `${name}.log`));
-    const child = spawn(process.execPath, [entry, "worker", "--queues", queues], {
+    const child = spawn(process.execPath, [...workerFlags, entry, "worker", "--queues", queues], {
       env: this.#environment,
       // The channel ends the worker with this process, however that ends.
       stdio: ["ignore", log.descriptor, log.descriptor, "ipc"],

@@ -99,9 +99,9 @@ const entry = () => JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]
 
 /** The command line of a service's container, here. */
 function commandOf(service: Service): string[] {
-  const [program, script = "", ...rest] = entry();
+  const [program, ...rest] = entry();
   expect(program).toBe("node");
-  return [script.replace("/docket/", ""), ...rest, ...service.command];
+  return [...rest.map((argument) => argument.replace("/docket/", "")), ...service.command];
 }
 
 async function start(service: Service, ready: RegExp, extra: Record<string, string>, replace: [string, string][] = []) {

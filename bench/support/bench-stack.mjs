@@ -11,7 +11,7 @@ import { attributesAtStart } from "#docket/contract/search-attributes";
 import { migrate } from "#docket/database/migrate";
 import { startStack } from "#docket/local/stack";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
-import { workerEnvironment } from "#docket/worker/worker-environment";
+import { workerEnvironment, workerFlags } from "#docket/worker/worker-environment";
 import { startProcess, stopAll } from "./processes.mjs";
 
 /** Search attributes that a document is started with, as Docket's own clients do. */
@@ -121,7 +121,7 @@ export async function openBench(options = {}) {
     ) {
       const folder = process.env["BENCH_PROFILE"];
       const profile = folder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", folder];
-      const args = [...profile, "dist/cli/docket.js", "worker", "--queues", queues];
+      const args = [...workerFlags, ...profile, "dist/cli/docket.js", "worker", "--queues", queues];
       const ready = /http:[^"]+(?=.*worker is polling)/;
       return startProcess(process.execPath, args, ready, { ...environment, ...settings });
     },

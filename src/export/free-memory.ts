@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { DocketError } from "../contract/failures.ts";
 import { capWebAssemblyMemory } from "../media/memory-cap.ts";
+import { keepYoungBuffersFew } from "../media/young-buffers.ts";
 import { freeEngines } from "../ocr/free-engines.ts";
 
 /**
@@ -23,6 +24,7 @@ function exposeCollector(): () => void {
  */
 export function keepHeapSmall(): void {
   setFlagsFromString("--max-semi-space-size=2");
+  keepYoungBuffersFew();
   setFlagsFromString("--optimize-for-size");
   // Of Prisma's and pdfium's code an export needs a part; compiling all of it at once takes tens of megabytes.
   setFlagsFromString("--wasm-lazy-compilation");

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { DocketError } from "../contract/failures.ts";
+import { youngBufferFlags } from "../media/young-buffers.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -37,6 +38,7 @@ const nodeFlags = [
   "--expose-gc",
   "--max-old-space-size=64",
   "--max-semi-space-size=1",
+  ...youngBufferFlags,
   // Threads of V8 that compile in the background; each has a stack and an arena of its own.
   "--v8-pool-size=1",
   // With threads the memory of an engine is counted as free one collection later than it is: a second one for nothing.

@@ -51,7 +51,11 @@ async function localTextract(options: Options): Promise<number> {
         "Set both: clients sign with them, and documents are read from S3 with them. Any values will do for a client.",
     });
   }
-  const { loadOcrSettings } = await import("../../config.ts");
+  const [{ loadOcrSettings }, { keepYoungBuffersFew }] = await Promise.all([
+    import("../../config.ts"),
+    import("../../media/young-buffers.ts"),
+  ]);
+  keepYoungBuffersFew();
   const { memoryBytes, language, tesseract, trainedData } = loadOcrSettings();
   const { startLocalTextract } = await import("../../local/textract/server.ts");
   const interruption = interruptible();

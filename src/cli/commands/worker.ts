@@ -25,6 +25,8 @@ export function defineWorker(program: Command): void {
     .requiredOption("--queues <names>", `task queues, joined by commas: ${allQueues.join(", ")}`, parseQueues)
     .action(
       runs(async (options: Options) => {
+        const { keepGarbageFew } = await import("../../worker/worker-environment.ts");
+        keepGarbageFew();
         const [{ loadConfig }, { runWorker }, { pino }] = await Promise.all([
           import("../../config.ts"),
           import("../../worker.ts"),

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { DocketError } from "../../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../../contract/process-document.ts";
 import { lastLines, openLog } from "../../local/log-file.ts";
-import { workerEnvironment } from "../../worker/worker-environment.ts";
+import { workerEnvironment, workerFlags } from "../../worker/worker-environment.ts";
 
 /** A worker process of the local stack: its name in logs, and the queues that it serves. */
 interface WorkerKind {
@@ -102,7 +102,7 @@ export class WorkerProcesses {
   #spawn(kind: WorkerKind, ready: () => void): void {
     try {
       const log = openLog(this.#logFile(kind));
-      const child = spawn(process.execPath, [entry, "worker", "--queues", kind.queues.join(",")], {
+      const child = spawn(process.execPath, [...workerFlags, entry, "worker", "--queues", kind.queues.join(",")], {
         // A version is for workers that a deployment starts: nobody would make this one's the current.
         env: {
           ...workerEnvironment,

@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { loadOcrSettings } from "../../config.ts";
 import { plainWords, problemsOf } from "../../contract/plain-words.ts";
+import { keepYoungBuffersFew } from "../../media/young-buffers.ts";
 import { startLocalTextract } from "./server.ts";
 
 // The endpoint as a process of its own, set up by environment variables: docs/local-textract.md lists them.
+
+keepYoungBuffersFew();
 
 const rate = z.coerce.number().positive().optional();
 const schema = z.object({
