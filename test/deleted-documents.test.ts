@@ -11,6 +11,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { removeRetention, setRetention } from "#docket/client/delete-documents";
 import { deletionWorkflowId } from "#docket/contract/delete-documents";
 import { claimItems, confirmClaim, identifyItem } from "#docket/database/batch-item-turns";
 import { addItems } from "#docket/database/batch-items";
@@ -303,6 +304,33 @@ it("a project is deleted only when that is said twice; a retention deletes what 
   expect(unsaid).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
   expect((await docket(["delete", "--project", project, "--yes", "--json"])).code).toBe(0);
   await expectGone(recent.documentId);
+});
+
+it("the retentions of all projects are listed, as they must be saved and can be set again", async () => {
+  const projects = Array.from({ length: 12 }, (_, n) => `deleted-listed-${String(n).padStart(2, "0")}`);
+  const services = { temporal: stack.client };
+  for (const project of projects) {
+    await setRetention(services, { project, days: 30, withSource: project.endsWith("3"), requestedBy: "O'Brien" });
+  }
+  const listed = async () => {
+    const { code, stdout } = await docket(["retention", "--json"]);
+    expect(code).toBe(0);
+    const lines = stdout.split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line)).filter(({ project }) => project.startsWith("deleted-listed-"));
+  };
+  // Temporal's lists are some moments late.
+  await expect.poll(async () => (await listed()).length, { timeout: 60_000, interval: 1000 }).toBe(projects.length);
+  const all = await listed();
+  expect(all.map(({ project }) => project).sort()).toEqual(projects);
+  expect(all.find(({ project }) => project === "deleted-listed-03")).toMatchObject({
+    ...{ days: 30, withSource: true, requestedBy: "O'Brien", nextAt: expect.any(String), lastAt: null },
+  });
+  expect((await docket(["retention"])).stdout).toMatch(/^deleted-listed-03: documents are deleted 30 days after/m);
+  for (const project of projects) expect(await removeRetention(services, project)).toBe(true);
+  await expect.poll(async () => (await listed()).length, { timeout: 60_000, interval: 1000 }).toBe(0);
+
+  const unnamed = await docket(["retention", "--days", "30"]);
+  expect(unnamed).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("docket retention PROJECT") });
 });
 
 it("a retention leaves a document alone that was handed in again since it was listed", async () => {

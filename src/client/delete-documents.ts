@@ -4,6 +4,7 @@ import {
   type DeleteDocumentsResult,
   deleteDocumentsType,
   deletionWorkflowId,
+  retentionIdPrefix,
   retentionScheduleId,
 } from "../contract/delete-documents.ts";
 import { taskQueues } from "../contract/process-document.ts";
@@ -31,6 +32,8 @@ export interface Retention {
   /** Days after a document's end. */
   days: number;
   withSource: boolean;
+  /** Who wants it, as each deletion keeps it; null where another program has set it and did not say. */
+  requestedBy: string | null;
   /** When it is looked next; null: never. */
   nextAt: Date | null;
   lastAt: Date | null;
@@ -104,6 +107,7 @@ export async function readRetention({ temporal }: Temporal, project: string): Pr
       project,
       days: input?.olderThanDays ?? 0,
       withSource: input?.withSource ?? false,
+      requestedBy: input?.requestedBy ?? null,
       nextAt: info.nextActionTimes[0] ?? null,
       lastAt: info.recentActions.at(-1)?.takenAt ?? null,
     };
@@ -111,4 +115,26 @@ export async function readRetention({ temporal }: Temporal, project: string): Pr
     if (error instanceof ScheduleNotFoundError) return null;
     throw error;
   }
+}
+
+/** How many retentions are asked for at once: the list of schedules does not hold what they are started with. */
+const askedAtOnce = 10;
+
+/** Every retention of the namespace, in no order, a few in memory at a time. */
+export async function* listRetentions(services: Temporal): AsyncGenerator<Retention> {
+  let projects: string[] = [];
+  for await (const { scheduleId, action } of services.temporal.schedule.list({ pageSize: 100 })) {
+    if (!scheduleId.startsWith(retentionIdPrefix) || action?.workflowType !== deleteDocumentsType) continue;
+    projects.push(scheduleId.slice(retentionIdPrefix.length));
+    if (projects.length < askedAtOnce) continue;
+    yield* await readAll(services, projects);
+    projects = [];
+  }
+  yield* await readAll(services, projects);
+}
+
+/** Those that were removed meanwhile are left out. */
+async function readAll(services: Temporal, projects: string[]): Promise<Retention[]> {
+  const read = await Promise.all(projects.map((project) => readRetention(services, project)));
+  return read.filter((retention) => retention !== null);
 }

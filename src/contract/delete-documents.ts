@@ -42,5 +42,9 @@ export function deletionWorkflowId({ documentIds = [], project, withSource = fal
   if (documentIds.length === 1) return `delete/${first}${extent}`;
   return `delete/${documentIds.length}-documents/${setId(documentIds)}${extent}`;
 }
+
+/** Beginning of the ids of the schedules that keep retentions. */
+export const retentionIdPrefix = "retention/";
+
 /** Id of the schedule that keeps a project's retention; its runs' workflow ids begin with it. */
-export const retentionScheduleId = (project: string) => `retention/${project}`;
+export const retentionScheduleId = (project: string) => `${retentionIdPrefix}${project}`;
