@@ -13,6 +13,7 @@ import { FailureInterceptor } from "./activities/failure-interceptor.ts";
 import { createActivities } from "./activities/index.ts";
 import { OwnershipInterceptor } from "./activities/ownership-interceptor.ts";
 import { createQuotaGovernor } from "./activities/quota-governor.ts";
+import { temporalRefusal } from "./client/temporal-refusal.ts";
 import type { Config, WorkerVersion } from "./config.ts";
 import { DocketError } from "./contract/failures.ts";
 import { type TaskQueue, taskQueues, textractTurnSignal } from "./contract/process-document.ts";
@@ -76,6 +77,8 @@ export async function runWorker({
   );
   const { namespace, payloadKeys, ...server } = config.temporal;
   const connection = await NativeConnection.connect(server).catch((cause: Error) => {
+    const refusal = temporalRefusal(cause);
+    if (refusal !== null) throw refusal;
     throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${cause.message}`, {
       cause,
     });

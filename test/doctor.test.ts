@@ -4,8 +4,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import proto from "@temporalio/proto";
 import { PDFDocument } from "pdf-lib";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startRefusingTemporal } from "./support/refusing-temporal.ts";
 import { createSparsePdf } from "./support/sparse-pdf.ts";
 import { connectStack, docket, stackEnvironment } from "./support/stack.ts";
 
@@ -127,7 +129,96 @@ it("a bucket that is not there, keys that S3 and Textract refuse, a database wit
   expect(refused.named("Textract")[0]?.detail).toContain("AccessDenied");
   expect(refused.named("PostgreSQL")[0]).toMatchObject({ status: "failed" });
   expect(refused.named("PostgreSQL")[0]?.remedy).toMatch(/migrat/);
-  expect(refused.named("Temporal")[0]).toMatchObject({ status: "failed" });
+  expect(refused.named("Temporal")[0]).toMatchObject({
+    status: "failed",
+    detail: expect.stringMatching(/no-such-namespace/),
+    remedy: expect.stringMatching(/^`docket setup` makes it/),
+  });
+});
+
+describe("a Temporal of one's own", () => {
+  it("a namespace that nobody has prepared: `docket setup` is the remedy, and cures it", async () => {
+    const own = { TEMPORAL_NAMESPACE: `doctor-${randomUUID().slice(0, 8)}` };
+    const samples = ["submit", "samples/court-order.png", "--service-wait", "5", "--json"];
+    const submitted = await docket(samples, stackEnvironment(own));
+    expect(JSON.parse(submitted.stdout)).toMatchObject({
+      failure: { type: "InvalidInput", remedy: expect.stringMatching(/docket setup/) },
+    });
+    const listed = await docket(["schedule", "list", "--json"], stackEnvironment(own));
+    expect(JSON.parse(listed.stderr)).toMatchObject({ error: { remedy: expect.stringMatching(/docket setup/) } });
+
+    const worker = await docket(["worker", "--queues", "textract-submit"], stackEnvironment(own));
+    expect(worker).toMatchObject({ code: 1, stderr: expect.stringMatching(/remedy: `docket setup` makes it/) });
+
+    await stack.client.workflowService.registerNamespace({
+      namespace: own.TEMPORAL_NAMESPACE,
+      workflowExecutionRetentionPeriod: proto.google.protobuf.Duration.fromObject({ seconds: 86_400 }),
+    });
+    const attributes = async () => (await doctor([], own)).named("search attributes")[0];
+    // A namespace that was just made is not known to all of the server.
+    await expect.poll(attributes, { timeout: 60_000, interval: 1000 }).toMatchObject({
+      status: "failed",
+      detail: expect.stringMatching(/DocketProject.* not registered/),
+      remedy: expect.stringMatching(/^`docket setup` registers them; or .*temporal operator search-attribute create/),
+    });
+    const setup = await docket(["setup", "--no-database"], stackEnvironment({ ...own, DATABASE_URL: "" }));
+    expect(setup).toMatchObject({ code: 0, stderr: "" });
+    await expect.poll(attributes, { timeout: 60_000, interval: 1000 }).toMatchObject({ status: "ok" });
+    expect(await docket(["retention"], stackEnvironment(own))).toMatchObject({
+      code: 0,
+      stdout: "No project has a retention: documents are kept for good.\n",
+    });
+    expect(await docket(["setup"], stackEnvironment({ ...own, DATABASE_URL: "" }))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("docket setup --no-database"),
+    });
+  }, 180_000);
+
+  const refusals = {
+    "an API key that it does not take": { GetSystemInfo: 16 },
+    "a certificate that may do nothing": { GetSystemInfo: 7 },
+    "a namespace that the credentials may not see": { DescribeNamespace: 7 },
+  };
+  it.each(Object.entries(refusals))(
+    "%s: told with its remedy, and not waited for",
+    async (_, codes) => {
+      const temporal = await startRefusingTemporal({ ...codes, StartWorkflowExecution: 7 });
+      const own = { TEMPORAL_ADDRESS: temporal.address };
+      const remedy = expect.stringMatching(/TEMPORAL_API_KEY.*TEMPORAL_NAMESPACE/);
+      const { code, named } = await doctor([], own);
+      expect(code).toBe(1);
+      expect(named("Temporal")).toEqual([
+        { name: "Temporal", status: "failed", detail: expect.stringContaining("Request unauthorized."), remedy },
+      ]);
+      const submitted = await docket(["submit", "samples/court-order.png", "--json"], stackEnvironment(own));
+      const { error, failure } = JSON.parse(submitted.stdout || submitted.stderr);
+      expect(error ?? failure).toMatchObject({ type: "InvalidInput", remedy });
+      const worker = await docket(["worker", "--queues", "textract-submit", "--json"], stackEnvironment(own));
+      expect(worker.code).toBe(1);
+      expect(JSON.parse(worker.stderr.split("\n").at(-2) ?? "")).toMatchObject({
+        error: { type: "InvalidInput", remedy },
+      });
+      const setup = await docket(["setup", "--json"], stackEnvironment(own));
+      expect(JSON.parse(setup.stderr)).toMatchObject({ error: { type: "InvalidInput" } });
+      temporal.close();
+    },
+    180_000,
+  );
+
+  it("search attributes that the credentials may not list are a warning that names them", async () => {
+    const temporal = await startRefusingTemporal({
+      DescribeNamespace: 0,
+      ListSearchAttributes: 7,
+      DescribeTaskQueue: 0,
+    });
+    const { code, named } = await doctor([], { TEMPORAL_ADDRESS: temporal.address });
+    expect(code).toBe(0);
+    expect(named("search attributes")[0]).toMatchObject({
+      status: "warning",
+      remedy: expect.stringMatching(/DocketProject.*DocketPages.*docket setup/),
+    });
+    temporal.close();
+  });
 });
 
 describe("where some services are named and no stack runs", () => {

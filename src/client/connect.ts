@@ -8,6 +8,7 @@ import { createObjectStorage } from "../storage/create-object-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { startTracing } from "../telemetry/tracing.ts";
 import type { Tracing } from "../telemetry/tracing-parts.ts";
+import { temporalRefusal } from "./temporal-refusal.ts";
 
 /** Connections to everything that handing in and reading back needs. */
 export interface Services {
@@ -41,7 +42,10 @@ export async function connectServices(environment: NodeJS.ProcessEnv): Promise<S
   };
 }
 
-/** @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds */
+/**
+ * @throws {DocketError} `TemporalUnavailable` when the server does not answer within five seconds, `InvalidInput` when it
+ *   refuses the credentials
+ */
 export async function connectTemporal(
   { namespace, payloadKeys, ...server }: TemporalConnection,
   tracing: Tracing | null = null,
@@ -55,6 +59,8 @@ export async function connectTemporal(
       interceptors: { workflow: tracing === null ? [] : [tracing.client] },
     });
   } catch (cause) {
+    const refusal = temporalRefusal(cause);
+    if (refusal !== null) throw refusal;
     const reason = (cause as Error).message;
     throw new DocketError("TemporalUnavailable", `Temporal at ${server.address} does not answer: ${reason}`, {
       cause,

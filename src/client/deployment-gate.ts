@@ -12,6 +12,7 @@ import {
 import { DocketError, isFailureType } from "../contract/failures.ts";
 import { type TaskQueue, taskQueues } from "../contract/process-document.ts";
 import { saysUnreadable } from "../payloads/payload-codec.ts";
+import { temporalRefusal } from "./temporal-refusal.ts";
 
 /** The workflow's own time-outs end it sooner; milliseconds. */
 const longestGate = 5 * 60_000;
@@ -146,6 +147,8 @@ async function polledQueues(temporal: Client, version: WorkerVersion): Promise<R
     return new Set(versionTaskQueues.flatMap(({ name }) => name ?? []));
   } catch (cause) {
     const { code, details, message } = cause as { code?: number; details?: string; message: string };
+    const refusal = temporalRefusal(cause);
+    if (refusal !== null) throw refusal;
     // gRPC's NOT_FOUND.
     if (code !== 5) throw new DocketError("TemporalUnavailable", `Temporal: ${details ?? message}`, { cause });
     const name = `${version.deploymentName} ${version.buildId}`;

@@ -1,5 +1,6 @@
 import { DocketError, type Failure } from "../contract/failures.ts";
 import { databaseFailure } from "../database/database-failure.ts";
+import { temporalRefusal } from "./temporal-refusal.ts";
 
 // grpc status codes of a server that cannot be asked now: deadline exceeded, unavailable.
 const unreachableGrpcCodes = new Set([4, 14]);
@@ -19,6 +20,8 @@ export function failureOf(error: unknown): Failure {
   }
   const ofDatabase = databaseFailure(error);
   if (ofDatabase !== null) return ofDatabase.toFailure();
+  const refusal = temporalRefusal(error);
+  if (refusal !== null) return refusal.toFailure();
   const grpc = [error as ErrorShape, cause as ErrorShape].find((e) => unreachableGrpcCodes.has(Number(e?.code)));
   if (grpc !== undefined) {
     return new DocketError("TemporalUnavailable", `Temporal does not answer: ${grpc.details ?? message}`).toFailure();

@@ -2,11 +2,12 @@ import type { Client } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { DocketError } from "../contract/failures.ts";
 import { searchAttributeNames } from "../contract/process-document.ts";
+import { temporalRefusal } from "./temporal-refusal.ts";
 
 const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 const daySeconds = 86_400;
 const answerMilliseconds = 15_000;
-const grpc = { deadlineExceeded: 4, notFound: 5, alreadyExists: 6, unavailable: 14 };
+const grpc = { deadlineExceeded: 4, notFound: 5, alreadyExists: 6, unavailable: 14, unauthenticated: 16 };
 
 /**
  * Makes the client's namespace where it does not exist.
@@ -70,6 +71,8 @@ function refused(what: string, error: unknown, namespace: string): DocketError {
   if (code === grpc.deadlineExceeded || code === grpc.unavailable || code === grpc.notFound) {
     return new DocketError("TemporalUnavailable", `${what}: ${details ?? message}`, { cause: error });
   }
+  const unknown = code === grpc.unauthenticated ? temporalRefusal(error) : null;
+  if (unknown !== null) return unknown;
   return new DocketError("InvalidInput", `${what}: ${details ?? message}`, {
     remedy:
       `Give the credentials that right, or do it yourself: \`temporal operator namespace create --namespace ${namespace}\` ` +

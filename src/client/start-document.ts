@@ -4,6 +4,7 @@ import { DocketError } from "../contract/failures.ts";
 import { type ProcessDocumentInput, processDocumentType, taskQueues } from "../contract/process-document.ts";
 import { attributesAtStart } from "../contract/search-attributes.ts";
 import type { Services } from "./connect.ts";
+import { temporalRefusal } from "./temporal-refusal.ts";
 
 /** Longest wait for the server's answer to one start. */
 const answerMilliseconds = 10_000;
@@ -88,15 +89,21 @@ function startFailure(error: unknown, fileName: string): unknown {
   // The SDK wraps gRPC's own error, whose `details` is the server's sentence.
   const { cause, message } = error as { cause?: { code?: number; details?: string }; message: string };
   const details = cause?.details ?? message;
+  const refusal = temporalRefusal(error);
+  if (refusal !== null) {
+    const { type, remedy } = refusal;
+    return new DocketError(type, `${fileName} could not be started: ${refusal.message}`, { remedy, cause: error });
+  }
   if (/search attribute/i.test(details)) {
     return new DocketError("InvalidInput", `${fileName} could not be started: ${details}`, {
-      remedy: "Register Docket's search attributes on the Temporal server; `docket doctor` prints the command.",
+      remedy:
+        "`docket setup` registers Docket's search attributes in the namespace; `docket doctor` tells what is missing.",
       cause: error,
     });
   }
   if (/namespace/i.test(details)) {
     return new DocketError("InvalidInput", `${fileName} could not be started: ${details}`, {
-      remedy: "Create the namespace or correct TEMPORAL_NAMESPACE.",
+      remedy: "Correct TEMPORAL_NAMESPACE; `docket setup` makes one that does not exist.",
       cause: error,
     });
   }

@@ -67,6 +67,11 @@ async function setUpDatabase(tell: Tell, options: Options): Promise<void> {
     import("../../config.ts"),
     import("../../database/migrate.ts"),
   ]);
+  if (!process.env["DATABASE_URL"]) {
+    throw new DocketError("InvalidInput", "DATABASE_URL is not set.", {
+      remedy: "Set it, or leave the database alone: `docket setup --no-database`.",
+    });
+  }
   const { url } = loadDatabaseSettings();
   const wait = await waitFor({ database: { url } }, options);
   const { applied } = await wait.through(() => migrate(url));

@@ -84,7 +84,19 @@ export async function temporalChecks(temporal: Config["temporal"]): Promise<Chec
 }
 
 async function searchAttributeCheck(client: Client, namespace: string): Promise<Check> {
-  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
+  let customAttributes: object | null | undefined;
+  try {
+    ({ customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace }));
+  } catch (error) {
+    const { code = 0, details = "" } = error as { code?: number; details?: string };
+    if (!notForUs.has(code)) throw error;
+    return warning(
+      "search attributes",
+      `whether they are registered cannot be looked at: ${details}`,
+      `See to it that ${namespace} has ${searchAttributesByType()}: \`docket setup\` registers them where its ` +
+        "credentials may, Temporal Cloud's console or `tcld` otherwise.",
+    );
+  }
   const missing = Object.values(searchAttributeNames).filter(
     (name) => !customAttributes || !(name in customAttributes),
   );
@@ -96,8 +108,17 @@ async function searchAttributeCheck(client: Client, namespace: string): Promise<
   return failed(
     "search attributes",
     `${missing.join(", ")} not registered in namespace ${namespace}`,
-    `temporal operator search-attribute create --namespace ${namespace} ${arguments_.join(" ")}`,
+    "`docket setup` registers them; or do it yourself: " +
+      `temporal operator search-attribute create --namespace ${namespace} ${arguments_.join(" ")}`,
   );
+}
+
+// gRPC: permission denied, unimplemented. Who may hand in need not be allowed to look at search attributes.
+const notForUs = new Set([7, 12]);
+
+function searchAttributesByType(): string {
+  const { pages, ...keywords } = searchAttributeNames;
+  return `${Object.values(keywords).join(", ")} (Keyword) and ${pages} (Int)`;
 }
 
 /** A queue without a worker is where work waits unnoticed. */
