@@ -57,7 +57,11 @@ async function migrated({ database }: Config): Promise<string> {
   throw new DocketError("MigrationsMissing", `The database lacks the migrations ${pending.join(", ")}.`);
 }
 
-async function writable(storage: ObjectStorage, bucket: string, setting: string): Promise<string> {
+async function writable(
+  storage: ObjectStorage,
+  bucket: string,
+  setting: Parameters<typeof requireWritable>[2],
+): Promise<string> {
   const region = await storage.bucketRegion(bucket);
   await requireWritable(storage, bucket, setting);
   return `${bucket} in ${region} can be written`;

@@ -4,14 +4,23 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 const writableUntil = new Map<string, number>();
 const rememberMilliseconds = 5 * 60_000;
 
+type BucketSetting = "DOCKET_BUCKET" | "DOCKET_STAGING_BUCKET";
+
+/** The mark that shows that a bucket can be written: below the prefix that is written there, as a policy allows it. */
+export function writeMark(setting: BucketSetting): { key: string; body: string } {
+  const key = setting === "DOCKET_STAGING_BUCKET" ? "copies/.write-check" : "textract/.write-check";
+  return { key, body: "Docket can write here.\n" };
+}
+
 /**
  * Writes a mark into a bucket of ours; what worked is remembered for five minutes.
  * @param setting that names the bucket
  * @throws {DocketError} `ResultsNotWritable`, or what passes by itself
  */
-export async function requireWritable(storage: ObjectStorage, bucket: string, setting: string): Promise<void> {
+export async function requireWritable(storage: ObjectStorage, bucket: string, setting: BucketSetting): Promise<void> {
   if (Date.now() < (writableUntil.get(bucket) ?? 0)) return;
-  await keep(storage, { bucket, setting }, "textract/.write-check", "Docket can write here.\n", "text/plain");
+  const { key, body } = writeMark(setting);
+  await keep(storage, { bucket, setting }, key, body, "text/plain");
   writableUntil.set(bucket, Date.now() + rememberMilliseconds);
 }
 

@@ -29,7 +29,7 @@ export async function connectServices(environment: NodeJS.ProcessEnv): Promise<S
   const tracing = await startTracing(environment, "docket-client");
   const temporal = await connectTemporal(config.temporal, tracing);
   const database = createDatabase(config.database);
-  const storage = createObjectStorage(config.storage);
+  const storage = createObjectStorage({ ...config.storage, credentialsOf: "this command" });
   return {
     config,
     database,

@@ -2,6 +2,7 @@ import { createBucketAccess } from "./bucket-access.ts";
 import { createListing } from "./list-objects.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import { createReading } from "./read-objects.ts";
+import type { CredentialsOf } from "./refused-write.ts";
 import { createWriting } from "./write-objects.ts";
 
 /**
@@ -9,11 +10,13 @@ import { createWriting } from "./write-objects.ts";
  * following of redirects stays off, because it was seen to leave a shared client in the wrong region.
  * @param options.region where a bucket is looked for first
  * @param options.kmsKey KMS key (id, ARN or alias) that what is written is encrypted with
+ * @param options.credentialsOf whom a remedy tells to allow something; the workers, unless it is said
  */
 export function createObjectStorage(options: {
   region: string;
   endpoint: string | undefined;
   kmsKey?: string | undefined;
+  credentialsOf?: CredentialsOf;
 }): ObjectStorage {
   const access = createBucketAccess(options);
   return {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { AbortMultipartUploadCommand, DeleteObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { DocketError } from "../contract/failures.ts";
 import { type BucketAccess, objectOf } from "./bucket-access.ts";
 import { abortUploads } from "./multipart-uploads.ts";
 import type { ObjectStorage } from "./object-storage.ts";
@@ -13,7 +14,7 @@ const lateMilliseconds = 5000;
 
 /** How objects are written and removed; everything that is written is encrypted as {@link BucketAccess} says. */
 export function createWriting(access: BucketAccess): Writing {
-  const { clientOf, encryption, fail } = access;
+  const { clientOf, encryption, fail, failWrite } = access;
   return {
     async upload(bucket, key, body, options = {}) {
       const client = await clientOf({ bucket });
@@ -44,7 +45,7 @@ export function createWriting(access: BucketAccess): Writing {
       try {
         await upload.done();
       } catch (error) {
-        fail(error, { bucket, key });
+        failWrite(error, { bucket, key });
       } finally {
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
@@ -52,7 +53,12 @@ export function createWriting(access: BucketAccess): Writing {
     },
 
     async uploadInParts(file) {
-      await uploadInParts(await clientOf(file), file, encryption);
+      const client = await clientOf(file);
+      await uploadInParts(client, file, encryption).catch((error) => {
+        // It is typed already, or the reason of an abort.
+        if (error instanceof DocketError) failWrite(error, { bucket: file.bucket, key: file.key });
+        throw error;
+      });
     },
 
     async abortUploads(bucket, prefix) {
@@ -63,7 +69,7 @@ export function createWriting(access: BucketAccess): Writing {
       const client = await clientOf({ bucket });
       await client
         .send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType, ...encryption }))
-        .catch((error) => fail(error, { bucket, key }));
+        .catch((error) => failWrite(error, { bucket, key }));
     },
 
     async remove(location) {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream";
 /** An answer that S3 gives instead of doing what it is asked for, or one that never ends. */
 export interface S3Fault {
   /** HTTP method of the requests. */
-  method: "DELETE" | "GET" | "HEAD" | "PUT";
+  method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
   /** What the path of the requests holds. */
   path: string;
   /** Only requests for this range; null: only those for all of the object. */

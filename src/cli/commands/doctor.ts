@@ -22,7 +22,7 @@ export function defineDoctor(program: Command): void {
       "of the services that the environment names, PostgreSQL and its migrations, Temporal with search attributes and " +
       "workers, AWS credentials, the S3 bucket (reading, writing, listing, region), Textract and its quotas. With a " +
       "FILE or s3://bucket/key also the checks that a document goes through before it may cost anything, all failures " +
-      "together. Each problem comes with its remedy. Nothing is paid; a mark of some bytes is written into the bucket.",
+      "together. Each problem comes with its remedy. Nothing is paid; a mark of some bytes is written into the bucket, and into the staging bucket.",
     examples: [
       "docket doctor",
       "docket doctor scan.pdf",

@@ -1,5 +1,6 @@
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { writeMark } from "../../activities/keep-result.ts";
 import type { AccountSettings, Config } from "../../config.ts";
 import { DocketError } from "../../contract/failures.ts";
 import { createDatabase } from "../../database/client.ts";
@@ -33,7 +34,7 @@ export async function credentialsCheck(region: string, usesAws: boolean): Promis
 /** Reading, writing and listing the bucket, and its region. */
 export async function bucketChecks(config: AccountSettings): Promise<Check[]> {
   const { bucket, region, endpoint, stagingBucket } = config.storage;
-  const storage = createObjectStorage(config.storage);
+  const storage = createObjectStorage({ ...config.storage, credentialsOf: "this command" });
   try {
     const first = await checked("S3", async () => {
       const bucketRegion = await storage.bucketRegion(bucket);
@@ -42,16 +43,12 @@ export async function bucketChecks(config: AccountSettings): Promise<Check[]> {
       return failed("S3", `${place}, but AWS_REGION is ${region}`, `Set AWS_REGION to ${bucketRegion}.`);
     });
     if (first.status !== "ok") return [first];
-    const mark = { bucket, key: "textract/.write-check" };
     return [
       first,
-      await checked("S3 write", async () => {
-        await storage.put(bucket, mark.key, "Docket can write here.\n", "text/plain");
-        return ok("S3 write", `s3://${bucket}/${mark.key}`);
-      }),
+      await checked("S3 write", async () => ok("S3 write", await write(storage, bucket, "DOCKET_BUCKET"))),
       await checked("S3 read", async () => {
         // "Missing" is an answer too: what could not be written cannot be there.
-        await storage.read(mark, 0, 64).catch((error) => {
+        await storage.read({ bucket, key: writeMark("DOCKET_BUCKET").key }, 0, 64).catch((error) => {
           if (!(error instanceof DocketError) || error.type !== "ObjectMissing") throw error;
         });
         return ok("S3 read", `s3://${bucket}`);
@@ -66,11 +63,21 @@ export async function bucketChecks(config: AccountSettings): Promise<Check[]> {
   }
 }
 
-/** It must be where Textract is: that is all that it is for. */
+/** As the workers try it before they pay for anything. @returns the mark's address */
+async function write(storage: ObjectStorage, bucket: string, setting: Parameters<typeof writeMark>[0]) {
+  const { key, body } = writeMark(setting);
+  await storage.put(bucket, key, body, "text/plain");
+  return `s3://${bucket}/${key}`;
+}
+
+/** It must be where Textract is, and take copies: that is all that it is for. */
 async function stagingCheck(config: AccountSettings, storage: ObjectStorage, bucket: string): Promise<Check> {
   const region = await storage.bucketRegion(bucket);
   const unreachable = await textractReachability(config.textract)(region);
-  if (unreachable === null) return ok("staging bucket", `${bucket} in ${region}`);
+  if (unreachable === null) {
+    const mark = await write(storage, bucket, "DOCKET_STAGING_BUCKET");
+    return ok("staging bucket", `${bucket} in ${region}; ${mark} was written`);
+  }
   const remedy = "Set DOCKET_STAGING_BUCKET to a bucket in a region that Textract serves, or unset it.";
   return failed("staging bucket", `${bucket} is in ${region}: ${unreachable.message}`, remedy);
 }
