@@ -11,6 +11,8 @@ export interface BreakingProxy {
    * @param options.politely the connection is closed, as by a server that ends, instead of reset
    */
   breakNext(moment: "before" | "after", count: number, options?: { skip?: number; politely?: boolean }): void;
+  /** Connections that are open stay so and pass nothing on any more, as where a machine vanished; new ones are served. */
+  silence(): void;
   /** Takes back what {@link breakNext} asked for and did not come yet. */
   forget(): void;
   /** Every so manieth new connection is reset at its first bytes; 0 for none. */
@@ -26,6 +28,7 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
   let skipped = 0;
   let politely = false;
   const open = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let every = 0;
   let connections = 0;
   let refusing = false;
@@ -65,11 +68,13 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
       service.destroy();
     };
     client.on("data", (bytes) => {
+      if (silent.has(client)) return;
       if (doomed === null) doomed = nextFate();
       if (doomed === "before") return reset();
       if (!service.write(bytes)) pauseUntilDrained(client, service);
     });
     service.on("data", (bytes) => {
+      if (silent.has(service)) return;
       if (doomed !== null) return reset();
       if (!client.write(bytes)) pauseUntilDrained(service, client);
     });
@@ -82,6 +87,9 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
       skipped = options.skip ?? 0;
       politely = options.politely ?? false;
       waiting[moment] += count;
+    },
+    silence() {
+      for (const socket of open) silent.add(socket);
     },
     forget() {
       skipped = 0;

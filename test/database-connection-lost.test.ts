@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { byDriver, createDatabase, type Database, runStatement } from "#docket/database/client";
 import { databaseFailure } from "#docket/database/database-failure";
+import { DocumentReader } from "#docket/database/document-reader";
 import { type BreakingProxy, startBreakingProxy } from "../chaos/tcp-proxy.ts";
 import { makeCertificate } from "./support/certificate.ts";
 
@@ -24,14 +25,14 @@ afterAll(async () => {
   await proxy.close();
 });
 
-const calls: [string, () => Promise<unknown>][] = [
-  ["a query", () => database.project.findFirst()],
-  ["a raw query", () => database.$queryRaw`SELECT 1 AS one`],
-  ["a query past Prisma", () => byDriver(database).$queryRaw`SELECT 1 AS one`],
-  ["a statement past Prisma", () => runStatement(database, "SELECT 1 AS one", [])],
+const calls: [string, (database: Database) => Promise<unknown>][] = [
+  ["a query", (database) => database.project.findFirst()],
+  ["a raw query", (database) => database.$queryRaw`SELECT 1 AS one`],
+  ["a query past Prisma", (database) => byDriver(database).$queryRaw`SELECT 1 AS one`],
+  ["a statement past Prisma", (database) => runStatement(database, "SELECT 1 AS one", [])],
   [
     "a transaction of several statements",
-    () =>
+    (database) =>
       database.$transaction(async (transaction) => {
         await transaction.$queryRaw`SELECT 1 AS one`;
         await transaction.project.findFirst();
@@ -53,7 +54,7 @@ describe("a connection to PostgreSQL that is lost is an outage, never a defect",
     for (const moment of ["before", "after"] as const) {
       for (const exchange of exchanges) {
         proxy.breakNext(moment, 1, { skip: exchange, politely });
-        const error = await call().then(
+        const error = await call(database).then(
           () => null,
           (reason) => reason,
         );
@@ -62,6 +63,68 @@ describe("a connection to PostgreSQL that is lost is an outage, never a defect",
       }
     }
     expect([...types]).toEqual(["DatabaseUnavailable"]);
+  });
+});
+
+describe("a server that vanishes and says nothing more", () => {
+  let vanishing: BreakingProxy;
+  let waiting: Database;
+  let reader: DocumentReader;
+  beforeAll(async () => {
+    const url = new URL(inject("environment")["DATABASE_URL"] ?? "");
+    const port = Number(url.port);
+    vanishing = await startBreakingProxy(() => port);
+    url.port = String(vanishing.port);
+    waiting = createDatabase({ url: url.toString(), poolSize: 1, silentMilliseconds: 1500 });
+    reader = new DocumentReader(url.toString(), 1500);
+  });
+  afterAll(async () => {
+    await waiting.$disconnect();
+    await reader.close();
+    await vanishing.close();
+  });
+  const failureOf = (call: Promise<unknown>) => call.then(() => null, databaseFailure);
+  const answersAgain = (call: () => Promise<unknown>) => vi.waitFor(call, { timeout: 20_000, interval: 100 });
+
+  it.each(calls)("%s is an outage, and the next one has a connection", { timeout: 60_000 }, async (_, call) => {
+    await call(waiting);
+    vanishing.silence();
+    expect(await failureOf(call(waiting))).toMatchObject({ type: "DatabaseUnavailable" });
+    await answersAgain(() => call(waiting));
+  });
+
+  it.each([
+    ["is waited for", 30_000],
+    ["was given up", 500],
+  ])("in a transaction that %s", { timeout: 60_000 }, async (_, timeout) => {
+    const call = async (silence: () => void) =>
+      waiting.$transaction(
+        async (transaction) => {
+          await transaction.$queryRaw`SELECT 1 AS one`;
+          silence();
+          await transaction.project.findFirst();
+        },
+        { timeout },
+      );
+    const failure = await failureOf(call(() => vanishing.silence()));
+    expect(failure).toMatchObject({ type: "DatabaseUnavailable" });
+    await answersAgain(() => call(() => {}));
+  });
+
+  it("while a document is read that is to be exported: the next question is asked anew", {
+    timeout: 60_000,
+  }, async () => {
+    const ask = () => reader.candidates(null, "none.pdf", 1);
+    expect(await ask()).toEqual([]);
+    vanishing.silence();
+    await expect(ask()).rejects.toMatchObject({
+      type: "DatabaseUnavailable",
+      message: expect.stringContaining("PostgreSQL said nothing for 1.5 s"),
+    });
+    expect(await ask()).toEqual([]);
+    // What was silent only because nobody asked is no outage.
+    await sleep(2500);
+    expect(await ask()).toEqual([]);
   });
 });
 

@@ -11,6 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { byDriver, createDatabase } from "#docket/database/client";
+import { startBreakingProxy } from "../chaos/tcp-proxy.ts";
 import { type Certificate, makeCertificate } from "./support/certificate.ts";
 import { docket, stackEnvironment, startWorker } from "./support/stack.ts";
 
@@ -173,6 +175,22 @@ describe("PostgreSQL behind TLS", () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("DatabaseUnavailable") });
     address.searchParams.set("sslmode", "no-verify");
     expect(await setup({ DATABASE_URL: address.toString() }, "--no-temporal")).toMatchObject({ code: 0 });
+  });
+
+  it("a server that works is waited for, and one that says nothing more is not", { timeout: 60_000 }, async () => {
+    const vanishing = await startBreakingProxy(() => portOf(postgres));
+    const address = new URL(url(server.certificateFile));
+    address.port = String(vanishing.port);
+    const database = createDatabase({ url: address.toString(), poolSize: 1, silentMilliseconds: 4000 });
+    const work = () => byDriver(database).$queryRaw`SELECT pg_backend_pid() AS pid, pg_sleep(1.5)::text`;
+    const [first] = (await work()) as { pid: number }[];
+    await work();
+    const [last] = (await work()) as { pid: number }[];
+    expect(last?.pid).toBe(first?.pid);
+    vanishing.silence();
+    await expect(work()).rejects.toThrow("PostgreSQL said nothing for 4 s");
+    await database.$disconnect();
+    await vanishing.close();
   });
 
   it("a server of another authority is not spoken to", async () => {

@@ -27,11 +27,13 @@ const connectionsOf = new WeakMap<object, Connections>();
  * Opens the database lazily: the first query connects.
  * @param options.url a `postgresql://` address
  * @param options.poolSize most connections of this process
+ * @param options.silentMilliseconds longest silence of a connection; default above all that the server may take
  */
-export function createDatabase(options: { url: string; poolSize: number }): Database {
+export function createDatabase(options: { url: string; poolSize: number; silentMilliseconds?: number }): Database {
   const pool = new pg.Pool({
-    ...connectionOptions(options.url),
+    ...connectionOptions(options.url, options.silentMilliseconds),
     max: options.poolSize,
+    // Before it is silent for too long.
     idleTimeoutMillis: 30_000,
   });
   // A connection that breaks while nobody uses it: whoever needs one next opens another.

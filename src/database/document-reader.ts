@@ -56,14 +56,13 @@ export interface DocumentCandidate {
  * the making of a searchable PDF takes; what only reads, and must stay small, goes without.
  */
 export class DocumentReader {
-  readonly #client: pg.Client;
-  #connected: Promise<unknown> | undefined;
+  readonly #pool: pg.Pool;
 
-  /** Connects at the first question. */
-  constructor(url: string) {
-    this.#client = new pg.Client(connectionOptions(url));
+  /** Connects at the first question, and again where long work or a silent server came between two. */
+  constructor(url: string, silentMilliseconds?: number) {
+    this.#pool = new pg.Pool({ ...connectionOptions(url, silentMilliseconds), max: 1, idleTimeoutMillis: 30_000 });
     // A connection that breaks is told by the next question; an event that nobody takes would end the process.
-    this.#client.on("error", () => {});
+    this.#pool.on("error", () => {});
   }
 
   /** Documents whose id is in a range, or, where there is none, with a file name; at most `limit`. */
@@ -136,14 +135,12 @@ export class DocumentReader {
   }
 
   async close(): Promise<void> {
-    await this.#client.end();
+    await this.#pool.end();
   }
 
   async #rows<Row>(text: string, values: unknown[]): Promise<Row[]> {
     try {
-      this.#connected ??= this.#client.connect();
-      await this.#connected;
-      return (await this.#client.query(text, values)).rows as Row[];
+      return (await this.#pool.query(text, values)).rows as Row[];
     } catch (cause) {
       throw new DocketError("DatabaseUnavailable", `PostgreSQL: ${(cause as Error).message}`, { cause });
     }

@@ -55,7 +55,9 @@ async function readMigrations(): Promise<Migration[]> {
  *   `Internal` when an applied migration was edited afterwards
  */
 export async function migrate(url: string, options = { lockMilliseconds }): Promise<{ applied: string[] }> {
-  const client = await connect(url);
+  // A migration may take its time, and only what stands still in the middle of one is ended.
+  const { statement_timeout: _, stream: __, ...unlimited } = connectionOptions(url);
+  const client = await connect(unlimited);
   try {
     await takeLock(client, options.lockMilliseconds);
     await client.query(createMigrationsTable);
@@ -72,7 +74,7 @@ export async function migrate(url: string, options = { lockMilliseconds }): Prom
 
 /** Names of the migrations that a database still lacks; all of them for an empty database. */
 export async function pendingMigrations(url: string): Promise<string[]> {
-  const client = await connect(url);
+  const client = await connect(connectionOptions(url));
   try {
     const { rows } = await client.query("SELECT to_regclass('_prisma_migrations') IS NOT NULL AS present");
     const pending = rows[0].present ? await pendingOf(client) : await readMigrations();
@@ -109,9 +111,7 @@ async function takeLock(client: pg.Client, milliseconds: number): Promise<void> 
   }
 }
 
-async function connect(url: string): Promise<pg.Client> {
-  // A migration may take its time, and only what stands still in the middle of one is ended.
-  const { statement_timeout: _, ...options } = connectionOptions(url);
+async function connect(options: pg.ClientConfig): Promise<pg.Client> {
   const client = new pg.Client(options);
   client.on("error", () => {});
   try {
