@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 import { renderCheck } from "#docket/cli/commands/doctor";
-import { memoryCheck, nodeCheck } from "#docket/cli/doctor/machine-checks";
+import { memoryCheck, nodeCheck, nodeFits } from "#docket/cli/doctor/machine-checks";
 import { renderColumns } from "#docket/cli/render/columns";
 import { renderFailure, renderResults } from "#docket/cli/render/document-table";
 import { exportLines } from "#docket/cli/render/export-lines";
@@ -151,10 +152,27 @@ describe("what is shown and must not hurt", () => {
   });
 
   test("a check that did not pass stands with its remedy", () => {
-    expect(nodeCheck("20.19.0").status).toBe("ok");
-    expect(nodeCheck("22.1.0").status).toBe("ok");
-    expect(nodeCheck("20.18.1").status).toBe("failed");
+    expect(renderCheck(nodeCheck("22.1.0"), color)).toMatch(/Node\.js +22\.1\.0 is none of .+\n +remedy: Install Node/);
     expect(memoryCheck(8e9).status).toBe("ok");
     expect(renderCheck(memoryCheck(1e9), color)).toMatch(/^! memory +1\.0 GB free\n +remedy: .+1\.5 GB/);
+  });
+
+  // Odd versions end after half a year, and npm's packages leave them out; 22.0 and 22.1 have no zlib.crc32.
+  const runs = ["20.19.0", "22.12.0", "22.23.3", "24.0.0", "24.21.0", "26.12.1"];
+  const runsNot = ["18.20.8", "20.18.1", "21.7.0", "22.1.0", "22.11.0", "23.11.0"];
+
+  test("a Node is good where npm would install on it, and no other", () => {
+    for (const version of runs) expect(nodeCheck(version).status, version).toBe("ok");
+    for (const version of runsNot) expect(nodeCheck(version).status, version).toBe("failed");
+  });
+
+  test("whatever Docket depends on by itself runs on each Node that is called good", () => {
+    const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8"));
+    const { dependencies, devDependencies, optionalDependencies } = packages[""];
+    const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    const ranges = names.map((name) => [name, packages[`node_modules/${name}`].engines?.node] as const);
+    for (const [name, range] of ranges.filter(([, range]) => range !== undefined)) {
+      for (const version of runs) expect(nodeFits(version, range), `${name} on ${version}: ${range}`).toBe(true);
+    }
   });
 });

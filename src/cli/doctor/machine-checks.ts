@@ -2,6 +2,7 @@ import { access, constants, statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { dirname } from "node:path";
 import { formatBytes } from "../render/format.ts";
+import { nodeRange } from "../version.ts";
 import { type Check, checked, failed, ok, warning } from "./check.ts";
 
 // The embedded parts with two workers need about this much together; measured on the samples.
@@ -17,11 +18,20 @@ export async function machineChecks(dataDirectory: string): Promise<Check[]> {
   ];
 }
 
-/** Node's version against the oldest that Docket is tested on. */
+/** Node's version against those that Docket runs on. */
 export function nodeCheck(version: string): Check {
+  if (nodeFits(version, nodeRange)) return ok("Node.js", version);
+  return failed("Node.js", `${version} is none of ${nodeRange}`, "Install Node.js 24 (or 22.12 or later of 22).");
+}
+
+/** Whether a version is within a range of npm's that is made of `^20.19` and `>=24`, joined by `||`. */
+export function nodeFits(version: string, range: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return ok("Node.js", version);
-  return failed("Node.js", `${version} is too old`, "Install Node.js 20.19 or later.");
+  return range.split("||").some((part) => {
+    const [, sign, ofMajor, ofMinor = 0] = /^\s*(\^|>=)\s*(\d+)(?:\.(\d+))?/.exec(part) ?? [];
+    if (sign === undefined) return false;
+    return major === Number(ofMajor) ? minor >= Number(ofMinor) : sign === ">=" && major > Number(ofMajor);
+  });
 }
 
 export function memoryCheck(bytes: number): Check {
