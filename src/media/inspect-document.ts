@@ -29,7 +29,7 @@ const imageBlocks = 16;
  * Learns a document's facts by reading ranges of it, never the whole of a large one. A password is a fact, not an error.
  *
  * @throws {DocketError} `UnsupportedMedia`; `Corrupt`, which also says that the structure could not be made out within
- * the time, the bytes and the memory (64 MiB) allowed; `TooManyPages` and `TooLarge` where counting stops;
+ * the time, the bytes and the memory (64 MiB) allowed; `OutOfMemory` where V8 has none for it; `TooManyPages` and `TooLarge` where counting stops;
  * `StorageUnavailable` when most of the time went into waiting for the source. What the source throws is thrown on as
  * it is, and so is the signal's reason.
  */

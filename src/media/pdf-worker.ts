@@ -51,7 +51,8 @@ export class PdfWorker {
   /**
    * Asks a free thread, or a new one, about a document.
    * @param signal ends the thread and rejects with its reason
-   * @throws {DocketError} `Corrupt`; `Internal` when the reader cannot start; what the source throws is thrown on
+   * @throws {DocketError} `Corrupt`, `OutOfMemory`; `Internal` when the reader cannot start; what the source throws is
+   * thrown on
    */
   static async ask(
     question: MeasureQuestion,
@@ -135,7 +136,10 @@ export class PdfWorker {
             : new DocketError("Internal", `${name} was not looked at: the PDF reader did not start (${why}).`),
         );
       this.#thread.removeAllListeners();
-      this.#thread.on("error", (error) => crashed(String(error)));
+      this.#thread.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "ERR_WORKER_OUT_OF_MEMORY") reject(outOfMemory(name));
+        else crashed(String(error));
+      });
       this.#thread.on("exit", (code) => crashed(`code ${code}`));
       this.#thread.on("message", (message: PdfWorkerMessage) => {
         begun = true;
@@ -149,4 +153,13 @@ export class PdfWorker {
       this.#thread.postMessage(question);
     });
   }
+}
+
+/** V8 has no more for the thread: by its own limit, or because the machine has none. */
+function outOfMemory(name: string): DocketError {
+  return new DocketError("OutOfMemory", `${name}: its reader has not the memory that its structure takes.`, {
+    remedy:
+      "Submit it again when the machine has memory to spare; if it fails again, save it anew in its own program, and " +
+      "submit that.",
+  });
 }
