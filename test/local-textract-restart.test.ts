@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetDocumentTextDetectionCommand } from "@aws-sdk/client-textract";
 import { PDFDocument } from "@cantoo/pdf-lib";
@@ -13,8 +12,8 @@ import {
   makeBucket,
   readJob,
   readLedger,
-  region,
   sharedS3,
+  spawnEndpoint,
   startText,
   textOf,
   textractClient,
@@ -36,21 +35,9 @@ afterEach(async () => {
 
 /** Starts the endpoint as a process and gives its address. */
 async function start(s3 = sharedS3().endpoint): Promise<string> {
-  const { credentials } = sharedS3();
-  child = spawn(process.execPath, ["dist/local/textract/main.js"], {
-    env: {
-      ...process.env,
-      DOCKET_LOCAL_TEXTRACT_DATA: dataFolder,
-      DOCKET_LOCAL_TEXTRACT_REGION: region,
-      AWS_ENDPOINT_URL_S3: s3,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (child.stdout === null) throw new Error("no standard output");
-  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-  return (JSON.parse(line) as { listening: string }).listening;
+  const endpoint = await spawnEndpoint(dataFolder, { AWS_ENDPOINT_URL_S3: s3 });
+  ({ child } = endpoint);
+  return endpoint.address;
 }
 
 async function end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -124,7 +124,7 @@ describe("a service that is down at the moment of hand-in", () => {
     await proxy.close();
     const { failure } = JSON.parse(stdout);
     expect({ code, failure }).toMatchObject({ code: 2, failure: { type: "StorageUnavailable" } });
-    expect(failure.message).toMatch(/S3 at .* for \d s/);
+    expect(failure.message).toMatch(/S3 at .* for \d+ s/);
     expect(failure.remedy).toContain("run the command again");
   });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { WorkflowFailedError } from "@temporalio/client";
 import { expect, it } from "vitest";
+import { createBatch } from "#docket/database/batches";
 import { smallPdf } from "./support/small-pdf.ts";
 import { useStack } from "./support/stack.ts";
 
@@ -73,12 +74,20 @@ it("a notification that is none changes nothing, and an update that is wrong is 
   }
   expect(await document.result()).toMatchObject({ status: "complete", textractJobs: 1 });
 
-  const batch = await stack.client.workflow.start("processBatch", {
-    ...{ taskQueue: "documents", workflowId: `batch-${key}`, workflowExecutionTimeout: "60 seconds" },
-    args: [{ source: { bucket: stack.bucket, prefix: "inputs/none/" }, project: "inputs" }],
-    startDelay: "3 seconds",
+  // It waits for its items, and so does not end before all updates are there.
+  const batchId = randomUUID();
+  const settings = { project: "inputs", engine: "textract" as const, force: false, priority: 3, window: 10 };
+  await createBatch(stack.database, {
+    id: batchId,
+    source: key,
+    ...settings,
+    features: [],
+    prefix: null,
+    onlyNew: false,
   });
-  // All are there before the batch begins: it has nothing to do and ends at once.
+  const batch = await stack.client.workflow.start("processBatch", {
+    ...{ taskQueue: "documents", workflowId: `batch/${batchId}`, args: [{ batchId, project: "inputs" }] },
+  });
   await Promise.all(
     [undefined, null, "7", 0, { window: 7 }].map((wrong) =>
       expect(batch.executeUpdate("setWindow", { args: [wrong] })).rejects.toMatchObject({
@@ -86,5 +95,7 @@ it("a notification that is none changes nothing, and an update that is wrong is 
       }),
     ),
   );
-  expect(await batch.result()).toMatchObject({ state: "finished", counts: { total: 0 } });
+  await batch.executeUpdate("cancel");
+  expect(await batch.result()).toMatchObject({ state: "cancelled", counts: { total: 0 } });
+  await stack.database.batch.delete({ where: { id: batchId } });
 });

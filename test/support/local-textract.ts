@@ -1,7 +1,9 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   type Block,
@@ -78,6 +80,30 @@ export async function startEndpoint(options: Partial<LocalTextractOptions> = {})
       await rm(dataFolder, { recursive: true, force: true });
     },
   };
+}
+
+/** Starts the endpoint as a process of its own. */
+export async function spawnEndpoint(
+  dataFolder: string,
+  variables: Record<string, string> = {},
+): Promise<{ child: ChildProcess; address: string }> {
+  const { endpoint, credentials } = sharedS3();
+  const child = spawn(process.execPath, ["dist/local/textract/main.js"], {
+    env: {
+      ...process.env,
+      DOCKET_LOCAL_TEXTRACT_DATA: dataFolder,
+      DOCKET_LOCAL_TEXTRACT_REGION: region,
+      AWS_ENDPOINT_URL_S3: endpoint,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...variables,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { child, address: (JSON.parse(line) as { listening: string }).listening };
+  }
+  throw new Error("the local Textract endpoint has ended");
 }
 
 export async function readLedger(address: string) {
