@@ -19,6 +19,8 @@ export interface BreakingProxy {
   breakEvery(nth: number): void;
   /** Refuses new connections and resets the open ones, until it is called with false. */
   refuse(refusing: boolean): void;
+  /** Connections that were refused so far. */
+  readonly refused: number;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
   let every = 0;
   let connections = 0;
   let refusing = false;
+  let refused = 0;
 
   const nextFate = () => {
     const moment = (["before", "after"] as const).find((each) => waiting[each] > 0);
@@ -47,6 +50,7 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
   const server: Server = createServer((client) => {
     connections++;
     if (refusing) {
+      refused++;
       client.resetAndDestroy();
       return;
     }
@@ -83,6 +87,9 @@ export async function startBreakingProxy(targetPort: () => number): Promise<Brea
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    get refused() {
+      return refused;
+    },
     breakNext(moment, count, options = {}) {
       skipped = options.skip ?? 0;
       politely = options.politely ?? false;

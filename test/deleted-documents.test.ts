@@ -94,11 +94,15 @@ it("a file that docket uploaded goes with its document, and an open run does not
   const { documentId } = JSON.parse(submitted.stdout);
   const prefix = `documents/deleted-open/${documentId}/`;
   expect(await stack.storage.listVersions(stack.bucket, prefix)).toHaveLength(1);
+  const [upload] = await stack.storage.listVersions(stack.bucket, prefix);
+  const faults = JSON.stringify([{ kind: "slow-job", key: upload?.key, milliseconds: 20_000 }]);
+  await fetch(`${inject("environment")["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`, { method: "POST", body: faults });
   worker = await startWorker();
   const handle = stack.client.workflow.getHandle(`document/${documentId}`);
   await expect
-    .poll(() => stack.database.document.count({ where: { id: documentId } }), { timeout: 60_000, interval: 100 })
+    .poll(() => stack.database.textractJob.count({ where: { documentId, state: "submitted" } }), { timeout: 60_000 })
     .toBe(1);
+  expect((await handle.describe()).status.name).toBe("RUNNING");
   expect((await docket(["delete", documentId])).code).toBe(0);
   await handle.result().catch(() => undefined);
   await expectGone(documentId);

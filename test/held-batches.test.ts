@@ -56,13 +56,17 @@ async function rowsRead(ask: (executor: Executor) => Promise<unknown>): Promise<
     return [];
   };
   await ask({ $queryRaw: explain } as unknown as Executor);
+  let looks = 0;
   const count = (node: Plan): number => {
-    const own =
-      node["Relation Name"] === "batch_items" ? node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) : 0;
+    const ours = node["Relation Name"] === "batch_items";
+    if (ours) looks++;
+    const own = ours ? node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) : 0;
     return own * node["Actual Loops"] + (node.Plans ?? []).reduce((sum, child) => sum + count(child), 0);
   };
   if (plan === undefined) throw new Error("no plan");
-  return count(plan);
+  const rows = count(plan);
+  expect(looks).toBeGreaterThan(0);
+  return rows;
 }
 
 const keys = (items: { key: string }[]) => items.map(({ key }) => key);

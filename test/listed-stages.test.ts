@@ -11,7 +11,11 @@ let stack: Awaited<ReturnType<typeof connectStack>>;
 let worker: Running;
 beforeAll(async () => {
   stack = await connectStack();
-  worker = await startWorker(undefined, { DOCKET_LIST_AFTER_SECONDS: "6" });
+  worker = await startWorker(undefined, {
+    DOCKET_LIST_AFTER_SECONDS: "6",
+    // A document is read at once: the first look at its job comes long before that.
+    DOCKET_TEXTRACT_POLL_MIN_SECONDS: "0.3",
+  });
 });
 afterAll(async () => {
   await worker.stop();

@@ -51,8 +51,11 @@ describe("documents wait while a service is gone, and go on when it is back", ()
   it.each(Object.keys(variables) as Service[])(
     "%s refuses connections",
     async (service) => {
+      const before = proxies[service].refused;
       proxies[service].refuse(true);
       const handle = await start(service);
+      // It meets the outage.
+      await expect.poll(() => proxies[service].refused, { timeout: 60_000 }).toBeGreaterThan(before);
       await sleep(outageMilliseconds);
       expect((await handle.describe()).status.name).toBe("RUNNING");
       proxies[service].refuse(false);
