@@ -15,7 +15,8 @@ export default class TotalsReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === "passed" || state === "failed" || state === "skipped") totals[state]++;
-        if (state === "skipped" && this.#all) process.stdout.write(`skipped: ${module.relativeModuleId}: ${test.fullName}\n`);
+        if (state === "skipped" && this.#all)
+          process.stdout.write(`skipped: ${module.relativeModuleId}: ${test.fullName}\n`);
       }
     }
     const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
