@@ -1,27 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { listeningPorts } from "#docket/local/port-owner";
 
 /** The most memory that a process held so far, MiB; 0 when it is gone. Linux only. */
 export function peakMebibytes(pid: number): number {
-  try {
-    const [, kibibytes = "0"] = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
-    return Math.round(Number(kibibytes) / 1024);
-  } catch {
-    return 0;
-  }
+  const [, kibibytes = "0"] = /VmHWM:\s*(\d+)/.exec(read(`/proc/${pid}/status`)) ?? [];
+  return Math.round(Number(kibibytes) / 1024);
 }
 
-/**
- * Notes the peaks of everything that these processes start, until it is stopped: children do not live long. A child that is
- * just being started has its parent's peak until it runs its own program, so that only what is seen twice counts.
- */
-export function watchChildren(parents: readonly number[]): { stop(): number } {
+/** Notes the peaks of the recognisers that these processes start, until it is stopped: they do not live long. */
+export function watchRecognizers(parents: readonly number[]): { stop(): number } {
   let peak = 0;
-  let seen = new Map<number, number>();
   const watch = setInterval(() => {
-    const now = new Map(parents.flatMap(childrenOf).map((child) => [child, peakMebibytes(child)]));
-    for (const [child, mebibytes] of now) peak = Math.max(peak, Math.min(mebibytes, seen.get(child) ?? 0));
-    seen = now;
+    for (const child of parents.flatMap(childrenOf)) {
+      // Looked at first: until a child runs its own program, it has its parent's command line and peak.
+      if (read(`/proc/${child}/cmdline`).includes("recognize-child")) peak = Math.max(peak, peakMebibytes(child));
+    }
   }, 25);
   return {
     stop() {
@@ -31,21 +23,21 @@ export function watchChildren(parents: readonly number[]): { stop(): number } {
   };
 }
 
-/** The process that listens on a port. */
-export async function processOfPort(port: number): Promise<number> {
-  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const ports = await listeningPorts(Number(entry));
-    if (ports?.has(port)) return Number(entry);
-  }
-  throw new Error(`nothing listens on port ${port}`);
-}
-
 function childrenOf(pid: number): number[] {
   try {
-    const tasks = readdirSync(`/proc/${pid}/task`);
-    const lists = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "latin1"));
-    return lists.flatMap((list) => list.split(" ").filter(Boolean).map(Number));
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      read(`/proc/${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
+    );
   } catch {
     return [];
+  }
+}
+
+/** A file of a process; empty when that is gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
   }
 }
