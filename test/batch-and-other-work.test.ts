@@ -257,3 +257,14 @@ it("very many items that follow each other while somebody else's reading is term
   expect((await states()).filter((state) => state === "claimed")).toHaveLength(1);
   await item.remove();
 });
+
+it("batches that have not ended are listed first, however many came after them", async () => {
+  const { database } = stack;
+  const { batchId: open } = await startedItem();
+  const { batchId: ended } = await startedItem();
+  await database.batch.update({ where: { id: open }, data: { createdAt: new Date("2020-01-01") } });
+  await database.batch.update({ where: { id: ended }, data: { state: "finished", finishedAt: new Date() } });
+  const listed = (await readBatches(database, { limit: 1000 })).map(({ id }) => id);
+  expect(listed.indexOf(open)).toBeGreaterThan(-1);
+  expect(listed.indexOf(open)).toBeLessThan(listed.indexOf(ended));
+});

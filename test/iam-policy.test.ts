@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { copyKey } from "#docket/activities/copy-key";
+import { writeMark } from "#docket/activities/keep-result";
 import { sourceFiles } from "./support/source-files.ts";
 
 // The policies of docs/iam-policy.md against the operations that the code calls: the commands of the AWS SDK that
@@ -163,7 +164,10 @@ it("the workers may write and delete where the code does, below each prefix of i
   const copies = copyKey("document", "content").split("/")[0];
   expect(mayBelow("Documents worker", "s3:PutObject")).toEqual(["BUCKET/textract/*", `BUCKET/${copies}/*`]);
   expect(mayBelow("Documents worker", "s3:DeleteObject")).toEqual([`BUCKET/${copies}/*`]);
-  expect(mayBelow("Checks", "s3:PutObject")).toEqual(["BUCKET/textract/.write-check"]);
+  expect(mayBelow("Checks", "s3:PutObject")).toEqual([
+    `BUCKET/${writeMark("DOCKET_BUCKET").key}`,
+    `STAGING-BUCKET/${writeMark("DOCKET_STAGING_BUCKET").key}`,
+  ]);
   const keys = (await sourceFiles("src/activities")).flatMap(({ text }) =>
     [...text.matchAll(/[`"]([a-z]+)\/(?:\$\{documentId\}|\.write-check)/g)].map(([, prefix]) => prefix),
   );

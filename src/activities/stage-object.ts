@@ -80,7 +80,7 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
     const stop = new AbortController();
     const signal = AbortSignal.any([cancellationSignal(), stop.signal]);
     const body = checking(document, object.size, sha256);
-    const reading = pipeline(Readable.from(ranges(document, object)), body, { signal });
+    const reading = pipeline(Readable.from(ranges(document, object, signal)), body, { signal });
     const upload = ports.storage.upload(copy.bucket, copy.key, body, { signal, metadata: { [contentName]: content } });
     try {
       await Promise.all([reading, upload]);
@@ -92,9 +92,13 @@ export function createStageObject(ports: { database: Database; storage: ObjectSt
   }
 
   /** An object's bytes. A stream would stand still while its upload is slow, and be taken for a connection that is dead. */
-  async function* ranges(document: DocumentLocation, { size, etag }: ObjectFacts): AsyncGenerator<Uint8Array> {
+  async function* ranges(
+    document: DocumentLocation,
+    { size, etag }: ObjectFacts,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     for (let offset = 0; offset < size; ) {
-      const bytes = await ports.storage.read(document, offset, Math.min(rangeBytes, size - offset), etag);
+      const bytes = await ports.storage.read(document, offset, Math.min(rangeBytes, size - offset), etag, signal);
       if (bytes.length === 0) return;
       yield bytes;
       offset += bytes.length;

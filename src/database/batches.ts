@@ -69,7 +69,7 @@ type Row = Omit<BatchRow, "counts" | "failure"> &
     failureRemedy: string | null;
   };
 
-/** Batches with their counts, the newest first; by id where one is named. */
+/** Batches with their counts, those that have not ended first, then the newest first; by id where one is named. */
 export async function readBatches(executor: Executor, which: { id?: string; limit?: number }): Promise<BatchRow[]> {
   const rows = await executor.$queryRaw<Row[]>`
     SELECT b.id::text, b.source, b.project, b.engine::text, b.features, b.force, b.state::text, b.priority::int, b."window",
@@ -83,7 +83,7 @@ export async function readBatches(executor: Executor, which: { id?: string; limi
             WHERE i.batch_id = b.id AND i.state IN ('claimed', 'started')) AS "underWay"
     FROM batches b
     WHERE ${which.id ?? null}::uuid IS NULL OR b.id = ${which.id ?? null}::uuid
-    ORDER BY b.created_at DESC LIMIT ${which.limit ?? 100}`;
+    ORDER BY b.finished_at IS NOT NULL, b.created_at DESC LIMIT ${which.limit ?? 100}`;
   return rows.map((row) => {
     const { total, reused, complete, incomplete, failed, cancelled, underWay, closedAt, ...others } = row;
     const ended = reused + complete + incomplete + failed + cancelled;

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError } from "../contract/failures.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { isWithoutRoom } from "./textract/disk-room.ts";
 
 export interface LockOptions {
   /** Longest wait for the lock. Default: 120,000. */
@@ -61,8 +62,8 @@ async function tryCreate(path: string, content: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    // On a full disk the file is made and stays empty, which would keep others waiting.
-    await unlink(path).catch(() => {});
+    // On a full disk the file is made and stays empty, which would keep others waiting; other errors come before it.
+    if (isWithoutRoom(error)) await unlink(path).catch(() => {});
     throw error;
   }
 }

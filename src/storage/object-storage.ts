@@ -23,7 +23,13 @@ export interface ObjectStorage {
    * Bytes `offset` to `offset + length - 1`; fewer at the object's end.
    * @param etag of the object that is meant: `ObjectChanged` when there is another by now
    */
-  read(location: DocumentLocation, offset: number, length: number, etag?: string): Promise<Uint8Array>;
+  read(
+    location: DocumentLocation,
+    offset: number,
+    length: number,
+    etag?: string,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
   /**
    * A whole object that is known to be small, as an answer of Textract is: it comes into memory.
    * @throws {DocketError} `ObjectMissing` and the other types of storage

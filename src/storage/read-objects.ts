@@ -32,11 +32,18 @@ export function createReading({ clientOf, fail }: BucketAccess): Reading {
   };
 
   /** @returns null past the object's end */
-  const readRange = async (location: DocumentLocation, offset: number, length: number, etag?: string) => {
+  const readRange = async (
+    location: DocumentLocation,
+    offset: number,
+    length: number,
+    etag?: string,
+    abortSignal?: AbortSignal,
+  ) => {
     const range = `bytes=${offset}-${offset + length - 1}`;
     const client = await clientOf(location);
     try {
-      const answer = await client.send(new GetObjectCommand({ ...objectOf(location), ...pinned(etag), Range: range }));
+      const command = new GetObjectCommand({ ...objectOf(location), ...pinned(etag), Range: range });
+      const answer = await client.send(command, abortSignal ? { abortSignal } : {});
       // A server that ignores the range would hand over the whole object.
       if ((answer.ContentLength ?? 0) > length) {
         (answer.Body as Readable | undefined)?.destroy();
@@ -57,9 +64,9 @@ export function createReading({ clientOf, fail }: BucketAccess): Reading {
       return (await open(location, signal, etag)).body;
     },
 
-    async read(location, offset, length, etag) {
+    async read(location, offset, length, etag, signal) {
       if (length <= 0) return new Uint8Array(0);
-      return (await readRange(location, offset, length, etag))?.bytes ?? new Uint8Array(0);
+      return (await readRange(location, offset, length, etag, signal))?.bytes ?? new Uint8Array(0);
     },
 
     async readStart(location, length) {

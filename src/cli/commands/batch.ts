@@ -18,6 +18,8 @@ interface Options extends CommonOptions, DocumentOptions, ServiceWaitOption {
   dryRun?: boolean;
 }
 
+/** Batches that `list` shows. */
+const listLimit = 100;
 const actions = ["list", "show", "pause", "resume", "cancel", "set"];
 
 /** `docket batch`: hands in a batch, or looks at one, or tells one something. */
@@ -115,10 +117,13 @@ async function list(options: Options): Promise<number> {
   const { withDatabase } = await import("../stack/find-services.ts");
   const { readBatches } = await import("../../database/batches.ts");
   return withDatabase(options.dataDirectory, { seconds: 0 }, async (database) => {
-    const batches = await readBatches(database, { limit: 100 });
+    const found = await readBatches(database, { limit: listLimit + 1 });
+    const batches = found.slice(0, listLimit);
     if (options.json) for (const row of batches) await printJson(batchJson(row));
     else if (batches.length === 0) await print("There is no batch yet.");
     else await print(renderBatches(batches, colorsFor(process.stdout)));
+    if (found.length > listLimit)
+      note(`There are more: these are the first ${listLimit}, those that have not ended first.`);
     return exitCodes.complete;
   });
 }

@@ -89,7 +89,8 @@ async function showExpiring(options: Options, days: number): Promise<number> {
     else {
       await print(renderExpiring(shown, colorsFor(process.stdout), new Date()));
       note(
-        "`docket redrive DOCUMENT` fetches those of documents that have ended; `docket status` says what others wait for.",
+        "`docket redrive DOCUMENT` fetches those of documents that are failed, incomplete or cancelled; `docket status` " +
+          "says what those wait for that are processing. One that is complete needs nothing: handing it in anew is paid.",
       );
     }
     if (count > shown.length)

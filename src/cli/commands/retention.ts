@@ -47,8 +47,9 @@ export function defineRetention(program: Command): void {
 }
 
 async function retention(project: string | undefined, options: Options): Promise<number> {
-  const { days, off, now, json } = options;
-  if (project === undefined && (days !== undefined || off || now)) {
+  const { days, off, now, json, withSource, by } = options;
+  const changes = days !== undefined || off || now || withSource || by !== undefined;
+  if (project === undefined && changes) {
     throw new DocketError("InvalidInput", "Whose documents are meant?", {
       remedy: "Name the project: `docket retention PROJECT`.",
     });
