@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
+import { documentIdFromContent } from "#docket/contract/document-id";
 import { freePort } from "#docket/local/free-port";
 import { startS3 } from "#docket/local/s3";
 import { createObjectStorage } from "#docket/storage/create-object-storage";
@@ -59,10 +62,12 @@ interface Row {
   /** What the path of the requests holds that hang. */
   path: string;
 }
+const sample = readFileSync("samples/service-agreement.pdf");
+const copied = documentIdFromContent("cancel-copied", createHash("sha256").update(sample).digest("hex"));
 const rows: Row[] = [
   { stage: "createRecord", name: "not-answered", fault: { method: "GET", hangs: "answer" }, path: "not-answered" },
   { stage: "createRecord", name: "half-a-body", fault: { method: "GET", hangs: "body" }, path: "half-a-body" },
-  { stage: "stageObject", name: "copied", fault: { method: "PUT", hangs: "answer" }, path: "/copies/" },
+  { stage: "stageObject", name: "copied", fault: { method: "PUT", hangs: "answer" }, path: `/copies/${copied}/` },
 ];
 
 it("a document cancelled while an object is read or copied ends cancelled, not failed", {
@@ -71,7 +76,7 @@ it("a document cancelled while an object is read or copied ends cancelled, not f
   const storage = createObjectStorage({ region: "us-east-1", endpoint: regional.endpoint });
   const ends = rows.map(async ({ stage, name, fault, path }) => {
     const document = { bucket, key: `${name}.pdf` };
-    await storage.put(bucket, document.key, await readFile("samples/service-agreement.pdf"), "application/pdf");
+    await storage.put(bucket, document.key, sample, "application/pdf");
     s3.fault({ ...fault, path, count: 1000 });
     const project = `cancel-${name}`;
     const handle = await stack.client.workflow.start("processDocument", {
