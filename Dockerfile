@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # One image for every process of Docket; the command chooses which (docs/operations.md, "Containers").
-# glibc: the core of Temporal's SDK has no build for musl. Version and digest are kept up to date by renovate.json.
-ARG NODE_IMAGE=node:22.21.1-bookworm-slim
+# glibc: the core of Temporal's SDK has no build for musl. bookworm: its Tesseract is 5.3, below. The version is kept up to
+# date by renovate.json, which adds the digest.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /docket
@@ -37,8 +38,7 @@ LABEL org.opencontainers.image.title="docket" \
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     DOCKET_HEALTH_PORT=9464 \
-    XDG_CACHE_HOME=/tmp/cache \
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true
+    XDG_CACHE_HOME=/tmp/cache
 # With `--build-arg OCR_TESSERACT=/usr/bin/tesseract` local recognition takes two thirds of the processor time, by Debian's
 # Tesseract with the trained data of npm, and the image is 110 MB larger (docs/operations.md, "Containers").
 ARG OCR_TESSERACT=""

@@ -14,8 +14,10 @@ const folder = kept === undefined ? mkdtempSync(join(tmpdir(), "docket-image-"))
 const stages = { build: join(folder, "build"), image: join(folder, "image") };
 for (const path of Object.values(stages)) mkdirSync(path, { recursive: true });
 
+const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+const [, imageNode = "?"] = /^ARG NODE_IMAGE=node:([\d.]+)/m.exec(dockerfile) ?? [];
 let from = 0;
-for (const line of instructions(readFileSync(join(root, "Dockerfile"), "utf8"))) {
+for (const line of instructions(dockerfile)) {
   if (line.startsWith("FROM ")) from++;
   const [, stage, paths = ""] = /^COPY (?:--from=(\w+) )?(.*)$/.exec(line) ?? [];
   if (paths !== "") copy(stage === undefined ? root : stages.build, from === 1 ? stages.build : stages.image, paths);
@@ -30,6 +32,8 @@ tryWorker();
 const bytes = sizeOf(stages.image);
 const parts = readdirSync(stages.image).map((name) => `${name} ${megabytes(sizeOf(join(stages.image, name)))}`);
 console.log(`docket ${version} starts from what the image holds: ${megabytes(bytes)} MB (${parts.join(", ")}).`);
+const { node } = process.versions;
+console.log(node === imageNode ? `Node ${node}, as in the image.` : `By Node ${node}; the image has ${imageNode}.`);
 if (kept === undefined) rmSync(folder, { recursive: true });
 
 /** The lines of a Dockerfile that do something, joined where they go on. */
