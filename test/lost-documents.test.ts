@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
 import { findLost } from "#docket/client/lost-documents";
-import { documentIdFromContent } from "#docket/contract/document-id";
+import { documentIdFromContent, documentIdFromLocation } from "#docket/contract/document-id";
 import { smallPdf } from "./support/small-pdf.ts";
 import { docket, stackEnvironment, startWorker, useStack } from "./support/stack.ts";
 
-// Documents that are open in PostgreSQL while Temporal does not know the run that works on them. Nobody looks for results
+// Documents that are open in PostgreSQL while no run of Temporal's works on them. Nobody looks for results
 // here: what Textract was given stays under way.
 const stack = useStack("documents,textract-submit");
 const wait = { timeout: 60_000, interval: 200 };
@@ -80,7 +80,7 @@ describe("docket redrive --lost", () => {
     expect(dry).toMatchObject({ code: 0, ids: both });
     for (const line of dry.lines) expect(line).toMatchObject({ status: "processing", billedPages: 0, started: false });
     expect(dry.stderr).toMatch(
-      /Temporal at .*, namespace default, was asked: 1 open document that it knows is left alone/,
+      /Temporal at .*, namespace default, was asked: 1 open document that a run works on is left alone/,
     );
     expect((await rowOf(lost.documentId)).workflowId).toBe(lost.workflowId);
     expect((await redrive(running.documentId)).ids).toEqual([]);
@@ -99,6 +99,45 @@ describe("docket redrive --lost", () => {
     });
     for (const id of both) expect((await rowOf(id)).textractJobs).toHaveLength(1);
     expect((await rowOf(running.documentId)).runId).toBe(running.runId);
+  });
+
+  it("starts what a closed run has left open, and what ended with its row never", async () => {
+    const project = "lost-and-closed";
+    const completed = await underWay(project, "completed");
+    const cancelled = await underWay(project, "cancelled");
+    const ended = await underWay(project, "ended");
+    const key = `lost/${project}/missing.pdf`;
+    const missing = documentIdFromLocation(project, stack.bucket, key);
+    const args = [{ document: { bucket: stack.bucket, key }, project }];
+    const workflowId = `document/${missing}`;
+    begun.add(workflowId);
+    const failed = stack.client.workflow.execute("processDocument", { taskQueue: "documents", workflowId, args });
+    await expect(failed).rejects.toThrow();
+    for (const run of [cancelled, ended]) {
+      const handle = stack.client.workflow.getHandle(run.workflowId);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow();
+    }
+    const worker = await startWorker("textract-results");
+    await stack.client.workflow.getHandle(completed.workflowId).result();
+    await worker.stop();
+    expect(await redrive("--project", project)).toMatchObject({ code: 0, ids: [] });
+
+    // As where the database is restored to a time before they closed.
+    const open = [completed.documentId, cancelled.documentId, missing].toSorted();
+    const data = { status: "processing" as const, finishedAt: null, failureType: null, failureMessage: null };
+    await stack.database.document.updateMany({ where: { id: { in: open } }, data });
+    expect(await redrive("--project", project, "--dry-run")).toMatchObject({ code: 0, ids: open });
+    expect(await redrive("--project", project)).toMatchObject({ code: 0, ids: open });
+    const results = await startWorker("textract-results");
+    for (const { documentId } of [completed, cancelled]) {
+      await stack.client.workflow.getHandle(`document/${documentId}`).result();
+      const { status, textractJobs } = await rowOf(documentId);
+      expect({ status, jobs: textractJobs.length }).toEqual({ status: "complete", jobs: 1 });
+    }
+    await results.stop();
+    await expect.poll(async () => (await rowOf(missing)).status, wait).toBe("failed");
+    expect((await rowOf(ended.documentId)).status).toBe("cancelled");
   });
 
   it("leaves a document alone whose next run has begun, and has not taken it over yet", async () => {

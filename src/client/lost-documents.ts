@@ -14,14 +14,15 @@ const answerMilliseconds = 10_000;
 export interface LostSearch {
   /** Runs something that may be done again, as where somebody waits for a service. */
   through<T>(ask: () => Promise<T>): Promise<T>;
-  /** Told of each open document that is left alone. */
+  /** Told of each open document that a run works on. */
   onLeft(redrive: Redrive): void;
 }
 
 /**
  * Documents that are open here and that nobody works on: Temporal does not know the run that owns them, because it or its
- * namespace was lost, or the run was deleted or terminated. Each comes with its own engine, features, source, fields and
- * priority, as the database has them, and with what it would cost. Those first whose paid result expires within a day.
+ * namespace was lost or the run was deleted, or the run is closed: it was terminated, or its end is not in the database.
+ * Each comes with its own engine, features, source, fields and priority, as the database has them, and with what it would
+ * cost. Those first whose paid result expires within a day.
  * @throws {DocketError} `InvalidInput` where Temporal does not know the namespace: that says nothing of documents
  */
 export async function* findLost(
@@ -48,11 +49,13 @@ export async function* findLost(
   }
 }
 
-/** A run that is known, and was not terminated, ends the document by itself, or has just done so. */
-async function isLost(temporal: Client, { documentId, workflowId, runId }: Redrive): Promise<boolean> {
-  const own = await statusOf(temporal, workflowId, runId);
-  if (own !== null && own !== "TERMINATED" && own !== "TIMED_OUT") return false;
-  // Somebody may have begun the next run, which has not taken the document over yet.
+/**
+ * Only an open run ends its document. A run writes the document's row before it closes: where that has just happened,
+ * {@link stillOpen} finds the row ended.
+ */
+async function isLost(temporal: Client, { documentId, workflowId }: Redrive): Promise<boolean> {
+  // The owner is its workflow's latest run, or a reset has made the next. That one, or one that somebody has begun under
+  // the document's own id, may not have taken the document over yet.
   for (const id of new Set([workflowId, documentWorkflowId(documentId)])) {
     const latest = await statusOf(temporal, id);
     if (latest === "RUNNING" || latest === "PAUSED") return false;
@@ -60,9 +63,9 @@ async function isLost(temporal: Client, { documentId, workflowId, runId }: Redri
   return true;
 }
 
-/** Null for a workflow, or a run, that Temporal does not know. */
-async function statusOf(temporal: Client, workflowId: string, runId?: string): Promise<string | null> {
-  const handle = temporal.workflow.getHandle(workflowId, runId);
+/** The status of a workflow's latest run; null for a workflow that Temporal does not know. */
+async function statusOf(temporal: Client, workflowId: string): Promise<string | null> {
+  const handle = temporal.workflow.getHandle(workflowId);
   try {
     return (await temporal.withDeadline(Date.now() + answerMilliseconds, () => handle.describe())).status.name;
   } catch (error) {

@@ -35,9 +35,9 @@ export function defineRedrive(program: Command): void {
       "failure type, a project or a batch, or with --all every one. What is paid already is not paid again: pages that are " +
       "stored, and results that Textract still has. Documents whose paid result expires within a day are started first. " +
       "--dry-run shows all of it and starts nothing. --lost means other documents: those that are open in the database " +
-      "while Temporal does not know the run that works on them, because it was lost, deleted or terminated. Each is read " +
+      "while no run works on them: Temporal does not know it (lost, deleted), or it is closed. Each is read " +
       "with the engine, features, questions and priority that it had, and keeps its name, source and custom fields; one " +
-      "that Temporal knows is left alone.",
+      "that a run works on is left alone.",
     examples: [
       "docket redrive --all --dry-run",
       "docket redrive --type ObjectForbidden --project smith-v-jones",
@@ -50,7 +50,7 @@ export function defineRedrive(program: Command): void {
   withServiceWait(command, 60)
     .option("--all", "every document that failed or lacks pages")
     .addOption(
-      new Option("--lost", "documents that are open, and whose run Temporal does not know any more").conflicts([
+      new Option("--lost", "documents that are open, and that no run of Temporal's works on any more").conflicts([
         "all",
         "type",
       ]),

@@ -27,7 +27,7 @@ export class RedriveTally {
   }
 
   words(dryRun: boolean): string {
-    const left = `${plural(this.#left, "open document")} that it knows ${this.#left === 1 ? "is" : "are"} left alone.`;
+    const left = `${plural(this.#left, "open document")} that a run works on ${this.#left === 1 ? "is" : "are"} left alone.`;
     const asked = this.asked === null ? "" : `\n${this.asked}, was asked: ${left}`;
     if (this.#documents === 0 && this.failed === 0) return `Nothing is to be started again.${asked}`;
     const unknown =
