@@ -182,6 +182,52 @@ describe("a document of which some pages could not be read locally", () => {
   });
 });
 
+describe("pages that a job of Textract's has read of the same content", () => {
+  /** Of which a job has stored pages 1 and 2. */
+  async function ofTextract(name: string, job: object = {}) {
+    const reader = await newReader(name, { engine: "textract-then-local" });
+    const { documentId } = reader;
+    const { sha256 } = await stack.database.documentMetadata.findUniqueOrThrow({ where: { documentId } });
+    const jobId = randomUUID();
+    await stack.database.textractJob.create({
+      data: {
+        ...{ id: randomUUID(), documentId, attempt: 1, features: [], token: jobId, region: "us-east-1", jobId },
+        ...{ submittedAt: new Date(), finishedAt: new Date(), costUsd: 0 },
+        ...{ content: sha256 ?? "", bucket: "x", key: "x", runId: "x", state: "succeeded", pages: 4, failedPages: [] },
+        ...job,
+      },
+    });
+    const rows = [1, 2].map((number) => ({ row: pageRow(recognized(number)), rawKey: null }));
+    const writer = { engine: "textract" as const, writtenBy: jobId, runId: reader.run.runId };
+    await storePages(stack.database, documentId, writer, rows);
+    return reader;
+  }
+
+  it.each<[string, object]>([
+    ["succeeded", {}],
+    ["named its missing pages", { state: "partial_success", failedPages: [{ page: 3, code: "X" }], storedPages: 2 }],
+    ["read some pages only", { pageNumbers: [1, 2], pages: 2, storedPages: 2 }],
+  ])("are kept where the job %s", async (name, job) => {
+    const reader = await ofTextract(name, job);
+    expect(await reader.read([], {}, { onlyMissing: true, keepRead: true })).toBeNull();
+    expect(reader.asked).toEqual([[3, 4]]);
+  });
+
+  it.each<[string, object, Partial<RecognizeRequest>?]>([
+    ["the job named none of its missing pages", { state: "partial_success" }],
+    ["the job reports more pages than there are", { pages: 5 }],
+    ["the job reports fewer pages than it stored", { pages: 1, storedPages: 2 }],
+    ["the job read other content", { content: "other" }],
+    ["the job had other features", { features: ["TABLES"] }],
+    ["nobody asks to keep them", {}, { onlyMissing: true }],
+    ["all is read anew", {}, { onlyMissing: false, keepRead: true }],
+  ])("are read again where %s", async (name, job, request = { onlyMissing: true, keepRead: true }) => {
+    const reader = await ofTextract(name, job);
+    expect(await reader.read([], {}, request)).toBeNull();
+    expect(reader.asked).toEqual([pages]);
+  });
+});
+
 it("a document of which no page could be read has failed, without a list", async () => {
   const reader = await newReader("none");
   const failure = await reader.read(pages);

@@ -13,19 +13,26 @@ beforeAll(async () => {
 afterAll(() => ocr.stop());
 
 /** Runs a document that may be read locally where Textract fails, as it does with the given faults. */
-async function process(name: string, content: Uint8Array, ...faults: object[]) {
+const process = (name: string, content: Uint8Array, ...faults: object[]) =>
+  processBy("textract-then-local", name, content, ...faults);
+
+async function processBy(engine: string, name: string, content: Uint8Array, ...faults: object[]) {
   const document = { bucket: stack.bucket, key: `then-local/${run}/${name}.pdf` };
   await stack.storage.put(document.bucket, document.key, content, "application/pdf");
   if (faults.length > 0) {
     const address = `${inject("environment")["AWS_ENDPOINT_URL_TEXTRACT"]}/faults`;
     expect((await fetch(address, { method: "POST", body: JSON.stringify(faults) })).status).toBe(200);
   }
-  const args = [{ document, project: `then-local-${run}`, engine: "textract-then-local" }];
+  const args = [{ document, project: `then-local-${run}`, engine }];
   const workflowId = `${document.key}/${randomUUID()}`;
   return stack.client.workflow.execute("processDocument", { taskQueue: "documents", workflowId, args });
 }
 
 const failed = (name: string) => ({ kind: "job-failed", key: `then-local/${run}/${name}.pdf` });
+const refused = (name: string) => ({
+  ...{ kind: "error", name: "AccessDeniedException", operation: "GetDocumentTextDetection" },
+  key: `then-local/${run}/${name}.pdf`,
+});
 
 /** Which engine read each page. */
 async function enginesOf(documentId: string) {
@@ -78,6 +85,37 @@ describe("with the engine textract-then-local, which has to be asked for by name
     const jobs = await stack.database.textractJob.findMany({ where: { documentId }, orderBy: { attempt: "asc" } });
     expect(jobs.map(({ pageNumbers }) => pageNumbers)).toEqual([[], [2], [2]]);
     expect(await enginesOf(documentId)).toEqual([[1, "textract"]]);
+  });
+
+  it("where a later run may not ask Textract, what it has read stays, and is not paid again", async () => {
+    const content = await damagedPdf(`refused ${run}`, 2, [2]);
+    const first = await process("refused", content).catch((error) => error.cause);
+    const [{ documentId }] = first.details;
+    const pageOf = () => stack.database.page.findMany({ where: { documentId } });
+    const before = await pageOf();
+    expect(before).toMatchObject([{ number: 1, engine: "textract" }]);
+    const again = await process("refused", content, refused("refused")).catch((error) => error.cause);
+    expect(again.details[0]).toMatchObject({ documentId, missingPages: [{ page: 2, warning: "Corrupt" }] });
+    expect(await pageOf()).toEqual(before);
+    const dry = await docket(["redrive", documentId, "--dry-run", "--json"]);
+    expect(JSON.parse(dry.stdout.split("\n")[0] ?? "")).toMatchObject({ documentId, billedPages: 1 });
+  });
+
+  it("a document that Textract has read as a whole keeps its text where Textract may not be asked again", async () => {
+    const content = await smallPdf(`whole ${run}`, 2);
+    const { documentId } = await processBy("textract", "whole", content);
+    const result = await process("whole", content, refused("whole"));
+    expect(result).toMatchObject({
+      documentId,
+      status: "complete",
+      engine: "textract",
+      storedPages: 2,
+      textractJobs: 1,
+    });
+    expect(await enginesOf(documentId)).toEqual([
+      [1, "textract"],
+      [2, "textract"],
+    ]);
   });
 
   it("where nobody can begin to read its missing pages locally, a document keeps Textract's list", async () => {

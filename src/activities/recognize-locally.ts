@@ -29,6 +29,8 @@ export interface RecognizeRequest {
   onlyMissing?: boolean;
   /** The pages to read, where Textract has read the others. */
   pages?: number[] | undefined;
+  /** Whether pages count as read that any job of Textract's has read of the same content, unless all is read anew. */
+  keepRead?: boolean | undefined;
 }
 
 type PageFailures = { page: number; failure: Failure }[];
@@ -52,13 +54,13 @@ export function createRecognizeLocally(ports: {
   };
 
   async function readDocument(request: RecognizeRequest): Promise<void> {
-    const { documentId, document, expectedPages, onlyMissing = false } = request;
+    const { documentId, document, expectedPages, onlyMissing = false, keepRead = false } = request;
     const { runId } = currentRun();
     const executor = byDriver(ports.database);
     const { language, trainedData = null, tesseract = null } = ports.limits;
     const settings = { languages: language, trainedData, tesseract };
     const { reading, etag, engine } = await beginLocalReading(executor, documentId, runId, settings);
-    const of = { documentId, runId, expected: expectedPages, reading: onlyMissing ? reading : null };
+    const of = { documentId, runId, expected: expectedPages, reading: onlyMissing ? reading : null, keepRead };
     const wanted = request.pages === undefined ? null : new Set(request.pages);
     const unread = async () => (await pagesToRead(executor, of)).filter((page) => wanted?.has(page) ?? true);
     const pages = await unread();

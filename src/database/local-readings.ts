@@ -58,21 +58,29 @@ export async function beginLocalReading(
  * Numbers from 1 to `expected` of which neither this run has stored a text nor an earlier one whose reading was the same
  * throughout.
  * @param of.reading what earlier runs must have read; null: what they stored does not count
+ * @param of.keepRead whether what Textract has read of that content, with the document's features, counts too. A job whose
+ * numbers contradict each other does not: nobody can say which of its pages are whole.
  */
 export async function pagesToRead(
   executor: Executor,
-  of: { documentId: string; runId: string; expected: number; reading: LocalReading | null },
+  of: { documentId: string; runId: string; expected: number; reading: LocalReading | null; keepRead: boolean },
 ): Promise<number[]> {
-  const { documentId, runId, expected, reading } = of;
+  const { documentId, runId, expected, reading, keepRead } = of;
   const rows = await executor.$queryRaw<{ number: number }[]>`
     WITH counted AS (
-      SELECT ${runId}::text AS run_id
+      SELECT ${runId}::text AS writer
       UNION
       SELECT run_id FROM document_events WHERE document_id = ${documentId}::uuid AND kind = 'recognition-begun'
-      GROUP BY run_id HAVING bool_and(detail = ${reading === null ? null : JSON.stringify(reading)}::jsonb))
+      GROUP BY run_id HAVING bool_and(detail = ${reading === null ? null : JSON.stringify(reading)}::jsonb)
+      UNION
+      SELECT j.job_id FROM textract_jobs j JOIN documents d ON d.id = j.document_id AND d.features = j.features
+      WHERE ${keepRead}::boolean AND d.id = ${documentId}::uuid AND j.content = ${reading?.content ?? null}::text
+        AND (j.state = 'succeeded' OR (j.state = 'partial_success' AND jsonb_array_length(j.failed_pages) > 0))
+        AND j.pages BETWEEN coalesce(j.stored_pages, 0)
+                        AND coalesce(nullif(cardinality(j.page_numbers), 0), ${expected}::int))
     SELECT number FROM generate_series(1, ${expected}::int) AS wanted (number)
-    WHERE NOT EXISTS (SELECT 1 FROM pages p JOIN counted ON counted.run_id = p.written_by
-                      WHERE p.document_id = ${documentId}::uuid AND p.number = wanted.number AND p.engine = 'local')
+    WHERE NOT EXISTS (SELECT 1 FROM pages p JOIN counted ON counted.writer = p.written_by
+                      WHERE p.document_id = ${documentId}::uuid AND p.number = wanted.number)
     ORDER BY number`;
   return rows.map((row) => row.number);
 }

@@ -7,6 +7,8 @@ import {
   setWorkflowOptions,
   workflowInfo,
 } from "@temporalio/workflow";
+import type { RecognizeRequest } from "../activities/recognize-locally.ts";
+import type { Failure } from "../contract/failures.ts";
 import {
   type DocumentProgress,
   type ProcessDocumentInput,
@@ -23,6 +25,8 @@ import { DocumentStory } from "./document-story.ts";
 import { readByTextract } from "./read-by-textract.ts";
 import { TextractLine } from "./textract-line.ts";
 import { versionedAs } from "./versioning.ts";
+
+type LeftBehind = Pick<RecognizeRequest, "pages" | "keepRead">;
 
 export const progress = defineQuery<DocumentProgress>(progressQuery);
 export const textractFinished = defineSignal<[TextractFinished]>(textractFinishedSignal);
@@ -66,10 +70,10 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
 
     const byTextract = () =>
       readByTextract({ run, story, notifications, line, documentId, input: { ...valid, document }, found });
-    const locally = (pages?: number[]) =>
+    const locally = (left?: LeftBehind) =>
       story.step("recognizeLocally", () =>
         run.ocr.recognizeLocally({
-          ...{ documentId, document, expectedPages: found.pages, pages },
+          ...{ documentId, document, expectedPages: found.pages, ...left },
           onlyMissing: !valid.force,
         }),
       );
@@ -101,13 +105,13 @@ export async function processDocument(input: ProcessDocumentInput): Promise<Proc
  * Only for callers that asked for it by name. Where the first read some pages the second reads the others. A document that
  * the second may not try, or of which it does not say what it lacks by then, keeps the first one's failure.
  */
-async function firstThatReads(first: () => Promise<void>, second: (pages?: number[]) => Promise<void>): Promise<void> {
+async function firstThatReads(first: () => Promise<void>, second: (left: LeftBehind) => Promise<void>): Promise<void> {
   try {
     await first();
   } catch (error) {
     if (isCancellation(error)) throw error;
     const failure = failureOf(error);
-    await second(failure.missingPages?.map(({ page }) => page)).catch((refusal) => {
+    await second(leftBehind(failure)).catch((refusal) => {
       if (isCancellation(refusal)) throw refusal;
       const { type, message, missingPages } = failureOf(refusal);
       if (type === "LocalLimitExceeded") throw error;
@@ -116,4 +120,13 @@ async function firstThatReads(first: () => Promise<void>, second: (pages?: numbe
       throw neitherRead(failure, message);
     });
   }
+}
+
+/**
+ * What the first has left to the second. A failure without a list may be a refusal: what was read before stays. Of pages
+ * whose numbers contradict each other nobody can say which are whole.
+ */
+function leftBehind({ type, missingPages }: Failure): LeftBehind {
+  if (missingPages !== undefined) return { pages: missingPages.map(({ page }) => page) };
+  return { keepRead: type !== "PagesFailed" && type !== "PagesMissing" };
 }
