@@ -181,6 +181,46 @@ describe("docket redrive --lost", () => {
     }
   });
 
+  it("keeps what a batch says of a document whose run was lost before it had written that down", async () => {
+    const project = "lost-early";
+    const { documentId, key, workflowId } = await underWay(project, "early");
+    const { documentId: alone, workflowId: another } = await underWay(project, "alone");
+    const { documentId: described, key: itsKey, workflowId: its } = await underWay(project, "described");
+    for (const id of [workflowId, another, its]) await lose(id);
+    // As between the first two steps of a run.
+    await stack.database.documentMetadata.deleteMany({ where: { documentId: { in: [documentId, alone] } } });
+    const told = { fileName: "letter.pdf", source: "scanner 3", customFields: { case: "17" } };
+    const item = { bucket: stack.bucket, ...told, state: "claimed" as const, claim: "call/1", startedAt: new Date() };
+    const items = [
+      { id: randomUUID(), ...item, key, documentId },
+      { id: randomUUID(), ...item, key: itsKey, documentId: described },
+    ];
+    const settings = { project, engine: "textract" as const, features: [], priority: 2, window: 1 };
+    const id = randomUUID();
+    const data = { id, source: "lost test", ...settings, items: { create: items } };
+    await stack.database.batch.create({ data });
+    try {
+      const search = { through: <T>(ask: () => Promise<T>) => ask(), onLeft: () => undefined };
+      const services = { database: stack.database, temporal: stack.client };
+      const found: Record<string, unknown> = {};
+      const list = async () => {
+        for await (const { documentId, fileName, input } of findLost(services, { project }, new Date(), search))
+          found[documentId] = { shown: fileName, input };
+        return found;
+      };
+      const expected = {
+        [documentId]: { shown: told.fileName, input: { ...told, priority: 2 } },
+        [alone]: { shown: "alone.pdf", input: { fileName: "alone.pdf", customFields: {} } },
+        [described]: { shown: "described.pdf", input: { fileName: "described.pdf", customFields: {}, priority: 2 } },
+      };
+      expect(await list()).toMatchObject(expected);
+      await stack.database.batchItem.updateMany({ where: { batchId: id }, data: { state: "started" } });
+      expect(await list()).toMatchObject(expected);
+    } finally {
+      await stack.database.batch.deleteMany({ where: { id } });
+    }
+  });
+
   it("takes an unknown namespace for no answer, and starts nothing", async () => {
     const project = "lost-namespace";
     const { documentId, workflowId } = await underWay(project, "known");

@@ -78,26 +78,46 @@ async function statusOf(temporal: Client, workflowId: string): Promise<string | 
   }
 }
 
-/**
- * Of documents that were found lost, those that are it still, with the priority that they had: in their line for Textract,
- * or in their batch.
- */
+interface OpenRow {
+  id: string;
+  runId: string;
+  /** What it had in its line for Textract, or in its batch. */
+  priority: number | null;
+  /** The run was lost before it had written the document's metadata. */
+  undescribed: boolean;
+  /** Of its item where it came by a batch; null otherwise, the first two also where the item has none. */
+  fileName: string | null;
+  source: string | null;
+  customFields: Record<string, string> | null;
+}
+
+/** Of documents that were found lost, those that are it still, each as it was handed in. */
 async function stillOpen(database: Database, lost: Redrive[]): Promise<Redrive[]> {
   if (lost.length === 0) return [];
-  const rows = await database.$queryRaw<{ id: string; runId: string; priority: number | null }[]>`
+  const rows = await database.$queryRaw<OpenRow[]>`
     SELECT d.id::text, d.run_id AS "runId", coalesce(
       (SELECT min(t.priority) FROM textract_jobs j JOIN textract_turns t ON t.token = j.token
-       WHERE j.document_id = d.id AND j.features = d.features),
-      (SELECT coalesce(i.priority, b.priority) FROM batch_items i JOIN batches b ON b.id = i.batch_id
-       WHERE i.bucket = d.bucket AND i.key = d.key AND i.document_id = d.id AND i.state = 'started'
-       ORDER BY i.started_at DESC LIMIT 1))::int AS priority
-    FROM documents d
+       WHERE j.document_id = d.id AND j.features = d.features), item.priority)::int AS priority,
+      NOT EXISTS (SELECT 1 FROM document_metadata m WHERE m.document_id = d.id) AS undescribed,
+      item.file_name AS "fileName", item.source, item.custom_fields AS "customFields"
+    FROM documents d LEFT JOIN LATERAL (
+      SELECT coalesce(i.priority, b.priority) AS priority, i.file_name, i.source, i.custom_fields
+      FROM batch_items i JOIN batches b ON b.id = i.batch_id
+      WHERE i.bucket = d.bucket AND i.key = d.key AND i.document_id = d.id AND i.state IN ('claimed', 'started')
+      ORDER BY i.started_at DESC LIMIT 1) AS item ON true
     WHERE d.id = ANY(${lost.map(({ documentId }) => documentId)}::uuid[]) AND d.status IN ('received', 'processing')`;
   const byId = new Map(rows.map((row) => [row.id, row]));
   return lost.flatMap((redrive) => {
     const row = byId.get(redrive.documentId);
-    if (row?.runId !== redrive.runId) return [];
-    const { priority } = row;
-    return [priority === null ? redrive : { ...redrive, input: { ...redrive.input, priority } }];
+    return row?.runId === redrive.runId ? [asHandedIn(redrive, row)] : [];
   });
+}
+
+function asHandedIn(redrive: Redrive, row: OpenRow): Redrive {
+  const { priority, source, customFields } = row;
+  const input = { ...redrive.input, ...(priority === null ? {} : { priority }) };
+  if (!row.undescribed) return { ...redrive, input };
+  const fileName = row.fileName ?? redrive.fileName;
+  const fields = customFields === null ? {} : { customFields };
+  return { ...redrive, fileName, input: { ...input, fileName, ...(source === null ? {} : { source }), ...fields } };
 }
