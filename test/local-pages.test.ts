@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCompleteDocument } from "#docket/activities/complete-document";
 import { createCreateRecord } from "#docket/activities/create-record";
@@ -145,6 +148,21 @@ describe("a document of which some pages could not be read locally", () => {
     expect(await second.row()).toMatchObject({ status: "incomplete", missingPages: [{ page: 3 }] });
     const [by, then] = [first.run.runId, second.run.runId];
     expect(await second.writers()).toEqual({ 1: then, 2: then, 3: by, 4: then });
+  });
+
+  it("is read as a whole where the trained data was replaced in place", async () => {
+    const trainedData = await mkdtemp(join(tmpdir(), "docket-data-"));
+    const data = join(trainedData, "eng.traineddata");
+    await writeFile(data, "the former");
+    const first = await newReader("in-place");
+    await first.fail(await first.read([2, 3], { trainedData }));
+    const second = await newReader("in-place");
+    await second.fail(await second.read([2], { trainedData }));
+    await writeFile(data, "the latter");
+    const third = await newReader("in-place");
+    expect(await third.read([], { trainedData })).toBeNull();
+    expect([...second.asked, ...third.asked]).toEqual([[2, 3], pages]);
+    await rm(trainedData, { recursive: true });
   });
 
   it("is read as a whole where its content is another; nothing of the former one is left", async () => {

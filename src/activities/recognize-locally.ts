@@ -12,6 +12,7 @@ import { recordEvent } from "../database/document-events.ts";
 import { beginLocalReading, pagesToRead } from "../database/local-readings.ts";
 import { storePages } from "../database/store-pages.ts";
 import type { recognizeDocument } from "../ocr/recognize-document.ts";
+import { recognizerIdentity } from "../ocr/recognizer-identity.ts";
 import { describe } from "../storage/object-names.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { makeWorkFolder } from "../storage/work-folder.ts";
@@ -58,7 +59,8 @@ export function createRecognizeLocally(ports: {
     const { runId } = currentRun();
     const executor = byDriver(ports.database);
     const { language, trainedData = null, tesseract = null } = ports.limits;
-    const settings = { languages: language, trainedData, tesseract };
+    const identity = await recognizerIdentity(ports.limits);
+    const settings = { languages: language, trainedData, tesseract, identity };
     const { reading, etag, engine } = await beginLocalReading(executor, documentId, runId, settings);
     const of = { documentId, runId, expected: expectedPages, reading: onlyMissing ? reading : null, keepRead };
     const wanted = request.pages === undefined ? null : new Set(request.pages);
@@ -123,7 +125,8 @@ function pagesFailed(
       remedy: `Look at the pages. ${remedyOf(engine, "reads all of it")}`,
     });
   }
-  const again = "reads the missing ones only (all, where the recogniser, its languages or their data were changed)";
+  const again =
+    "reads the missing ones only (all, where the recogniser, its languages, their data or Docket's version were changed)";
   const remedy = `Look at the named pages; the others are kept. ${remedyOf(engine, again)}`;
   const warnings = new Map(failures.map(({ page, failure }) => [page, failure.type]));
   const missingPages = missing.map((page) => ({ page, warning: warnings.get(page) ?? null }));

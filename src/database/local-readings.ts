@@ -12,6 +12,8 @@ export interface RecognizerSettings {
   trainedData: string | null;
   /** A native program; null: the built-in one. */
   tesseract: string | null;
+  /** Tells apart what these name at different times: Docket's version, and a hash of data and program. */
+  identity: string;
 }
 
 /** What is read, and by what. Pages of two runs belong to one text where these are the same. */
