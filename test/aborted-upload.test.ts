@@ -18,6 +18,7 @@ async function hesitant() {
   await once(server, "listening");
   onTestFinished(() => void server.close().closeAllConnections());
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" });
   const storage = createObjectStorage({ region: "us-east-1", endpoint });
   onTestFinished(() => storage.close());
   return { storage, answers };

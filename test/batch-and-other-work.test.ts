@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { askTemporal } from "#docket/activities/ask-temporal";
 import { createCompleteDocument } from "#docket/activities/complete-document";
 import { createCreateRecord } from "#docket/activities/create-record";
@@ -260,8 +260,9 @@ it("very many items that follow each other while somebody else's reading is term
 
 it("batches that have not ended are listed first, however many came after them", async () => {
   const { database } = stack;
-  const { batchId: open } = await startedItem();
-  const { batchId: ended } = await startedItem();
+  const items = [await startedItem(), await startedItem()] as const;
+  onTestFinished(async () => void (await Promise.all(items.map((item) => item.remove()))));
+  const [open, ended] = [items[0].batchId, items[1].batchId];
   await database.batch.update({ where: { id: open }, data: { createdAt: new Date("2020-01-01") } });
   await database.batch.update({ where: { id: ended }, data: { state: "finished", finishedAt: new Date() } });
   const listed = (await readBatches(database, { limit: 1000 })).map(({ id }) => id);

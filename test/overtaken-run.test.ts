@@ -226,8 +226,8 @@ it("a copy whose upload is slow holds nothing open at its source", async () => {
   let standing = -1;
   const slow: typeof storage.upload = async (to, key, body, options) => {
     // Nobody takes anything for a while.
-    await vi.waitFor(() => expect((body as Readable).readableLength).toBeGreaterThan(0));
-    await vi.waitFor(() => expect(reading).toBe(0));
+    await vi.waitFor(() => expect((body as Readable).readableLength).toBeGreaterThan(0), { timeout: 20_000 });
+    await vi.waitFor(() => expect(reading).toBe(0), { timeout: 20_000 });
     standing = reading + whole;
     await storage.upload(to, key, body, options);
   };

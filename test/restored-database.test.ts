@@ -172,8 +172,8 @@ describe("a database that was lost and is restored to an earlier time", () => {
     await (await handIn("forms", { features: ["FORMS"] })).result();
     await (await handIn("local", { engine: "local" })).result();
     await (await handIn("deleted")).result();
-    await slowJob("across", 8000);
-    await slowJob("batch/1", 8000);
+    await slowJob("across", 15_000);
+    await slowJob("batch/1", 15_000);
     for (const key of ["batch/1", "batch/2"]) await store(key);
     const source = { bucket: environment["DOCKET_BUCKET"] ?? "", prefix: "archive/batch/" };
     const args = [{ source, project, window: 1 }];

@@ -13,6 +13,7 @@ export async function startRefusingTemporal(codes: Record<string, number>) {
     const code = answers[headers[":path"]?.split("/").at(-1) ?? ""] ?? 12;
     const head = { ":status": 200, "content-type": "application/grpc" };
     stream.on("error", () => {}).resume();
+    if (stream.destroyed) return;
     if (code !== 0) {
       stream.respond(
         { ...head, "grpc-status": String(code), "grpc-message": "Request unauthorized." },
@@ -21,7 +22,9 @@ export async function startRefusingTemporal(codes: Record<string, number>) {
       return;
     }
     stream.respond(head, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.on("wantTrailers", () => {
+      if (!stream.destroyed) stream.sendTrailers({ "grpc-status": "0" });
+    });
     // A message of no bytes: not compressed, its length.
     stream.end(Buffer.alloc(5));
   });
