@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -114,7 +115,7 @@ describe("a server that vanishes and says nothing more", () => {
   it("while a document is read that is to be exported: the next question is asked anew", {
     timeout: 60_000,
   }, async () => {
-    const ask = () => reader.candidates(null, "none.pdf", 1);
+    const ask = () => reader.candidates(null, `${randomUUID()}.pdf`, 1);
     expect(await ask()).toEqual([]);
     vanishing.silence();
     await expect(ask()).rejects.toMatchObject({
