@@ -26,7 +26,9 @@ export async function readServiceQuotas(
   config: ServiceQuotasClientConfig = {},
 ): Promise<Partial<RegionQuotas>> {
   const requestHandler = {
-    ...{ connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    connectionTimeout: 3000,
+    requestTimeout: 5000,
+    throwOnRequestTimeout: true,
     // Of the answer's body.
     socketTimeout: 5000,
   };

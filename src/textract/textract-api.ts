@@ -64,7 +64,9 @@ export function createTextractApis(options: { endpoint: string | undefined; maxA
           // Without these a connection that a firewall forgot holds its slot until TCP gives up, or for ever where it only
           // receives: the time of a request ends with the answer's headers, that of the socket is for its body. Milliseconds.
           requestHandler: {
-            ...{ connectionTimeout: 5000, requestTimeout: 15_000, throwOnRequestTimeout: true },
+            connectionTimeout: 5000,
+            requestTimeout: 15_000,
+            throwOnRequestTimeout: true,
             socketTimeout: 15_000,
           },
           ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),

@@ -17,7 +17,10 @@ import { type Check, checked, credentialsRemedy, failed, ok, skipped, warning } 
 export async function credentialsCheck(region: string, usesAws: boolean): Promise<Check> {
   if (!usesAws && !process.env["AWS_ENDPOINT_URL_STS"]) return skipped("credentials", "AWS is not used");
   const requestHandler = {
-    ...{ connectionTimeout: 5000, requestTimeout: 5000, socketTimeout: 5000, throwOnRequestTimeout: true },
+    connectionTimeout: 5000,
+    requestTimeout: 5000,
+    socketTimeout: 5000,
+    throwOnRequestTimeout: true,
   };
   const client = new STSClient({ region, maxAttempts: 1, requestHandler });
   try {
